@@ -1,0 +1,46 @@
+# Every target sets up first what it needs, and what is there already costs a look (see fixtures/setup/).
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit lint bench setup venv images clean
+
+# When make began, so that the demo can tell the time from a fresh machine to its first verdict.
+ifndef CHAOSKIT_SETUP_STARTED
+CHAOSKIT_SETUP_STARTED := $(shell t=$$(date +%s.%N); echo $${t%.N})
+endif
+export CHAOSKIT_SETUP_STARTED
+
+SETUP := @bash fixtures/setup/setup.sh
+PYTHON_BIN := .venv/bin/python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: setup ## one experiment from a fresh machine to its report
+	@$(PYTHON_BIN) experiments/demo.py
+
+test: setup lint ## the whole test suite (ARGS="-k cache" for a part)
+	@$(PYTHON_BIN) -m pytest $(ARGS)
+
+test-unit: venv ## the tests that need no Docker
+	@$(PYTHON_BIN) -m pytest -m "not docker" $(ARGS)
+
+lint: venv ## ruff and mypy
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+bench: setup ## what the harness itself costs
+	@$(PYTHON_BIN) experiments/bench.py $(ARGS)
+
+setup: ## engine, virtual environment and images
+	$(SETUP) all
+
+venv: ## the virtual environment alone (PYTHON=python3.12 to choose)
+	$(SETUP) venv
+
+images: ## the images, and the engine they need
+	$(SETUP) images
+
+clean: venv ## what runs have left behind in the engine
+	@.venv/bin/chaoskit clean

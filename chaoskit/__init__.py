@@ -1,0 +1,61 @@
+"""chaoskit: find out what breaks at the next stage of growth, before your users do.
+
+The public names are loaded when they are first used (PEP 562): pytest imports this package in
+every run of a project that has it installed, and the load process and the reaper must start fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chaoskit import faults
+    from chaoskit.chaos import Chaos, Conclusion
+    from chaoskit.errors import ChaoskitError, PromiseBroken
+    from chaoskit.judge import Settings, Verdict
+    from chaoskit.load.user import User
+    from chaoskit.system import Journey, Slo, System, journey
+    from chaoskit.timing import Timing
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Chaos",
+    "ChaoskitError",
+    "Conclusion",
+    "Journey",
+    "PromiseBroken",
+    "Settings",
+    "Slo",
+    "System",
+    "Timing",
+    "User",
+    "Verdict",
+    "faults",
+    "journey",
+]
+
+_HOMES = {
+    "Chaos": "chaos",
+    "ChaoskitError": "errors",
+    "Conclusion": "chaos",
+    "Journey": "system",
+    "PromiseBroken": "errors",
+    "Settings": "judge",
+    "Slo": "system",
+    "System": "system",
+    "Timing": "timing",
+    "User": "load.user",
+    "Verdict": "judge",
+    "journey": "system",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "faults":
+        return importlib.import_module("chaoskit.faults")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'chaoskit' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"chaoskit.{home}"), name)

@@ -1,0 +1,177 @@
+"""``chaoskit doctor | plan | up | clean``: what a person does at a prompt."""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from chaoskit.errors import ChaoskitError, DeclarationError, UsageError
+from chaoskit.mistakes import mistakes
+from chaoskit.system import System
+
+OK, TROUBLE, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all is well; something is missing or failed; the user's mistake; Ctrl-C."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The ``chaoskit`` command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except UsageError as error:
+        print(f"chaoskit: {error}", file=sys.stderr)
+        return USAGE
+    except ChaoskitError as error:
+        print(f"chaoskit: {error}", file=sys.stderr)
+        return TROUBLE
+    except KeyboardInterrupt:
+        print("chaoskit: interrupted; nothing was left running", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `chaoskit plan | head`
+        sys.stderr.close()
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chaoskit", description="Find out what breaks at the next stage of growth."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", help="what is there, what is missing, and the remedy")
+    doctor.set_defaults(run=_doctor)
+
+    plan = commands.add_parser("plan", help="print the rewritten compose file; the links go to stderr")
+    plan.add_argument("--links", action="store_true", help="only the table of links, to stdout")
+    plan.set_defaults(run=_plan)
+
+    up = commands.add_parser("up", help="start the system behind Toxiproxy, hold it, print addresses")
+    up.add_argument("--keep", action="store_true", help="leave it running and return; `clean` removes it")
+    up.set_defaults(run=_up)
+
+    clean = commands.add_parser("clean", help="remove what dead runs have left in the engine")
+    clean.add_argument("--kept", action="store_true", help="also runs that were left running on purpose")
+    clean.set_defaults(run=_clean)
+
+    for command in (doctor, plan, up):
+        command.add_argument(
+            "system",
+            nargs="?",
+            help="module:attribute of a System, or a compose file; default: chaos_system of the ini file",
+        )
+    return parser
+
+
+def find_system(named: str | None, root: Path) -> System:
+    """The system that a command is about.
+
+    Args:
+        named: ``module:attribute``, a compose file, or ``None`` for the ini file's ``chaos_system``.
+        root: the folder to look from.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from chaoskit.reference import load_system  # noqa: PLC0415 - so that --help needs no imports
+
+    reference = named or _configured(root)
+    if not reference:
+        raise UsageError(
+            "no system is named",
+            where=str(root),
+            remedy="give module:attribute or a compose file, or set chaos_system in the ini file",
+        )
+    if reference.endswith((".yaml", ".yml")) or (root / reference).is_file():
+        return System.from_compose((root / reference).resolve(), journeys=[])
+    return load_system(reference, root)
+
+
+def _configured(root: Path) -> str | None:
+    """``chaos_system`` as pytest would find it from ``root`` upwards."""
+    for folder in (root, *root.parents):
+        for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+            parser = configparser.ConfigParser(interpolation=None)
+            parser.read(folder / name)
+            if parser.has_option(section, "chaos_system"):
+                return parser.get(section, "chaos_system")
+        toml = folder / "pyproject.toml"
+        if toml.is_file():
+            tools = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {})
+            found = tools.get("pytest", {}).get("ini_options", {}).get("chaos_system")
+            if found:
+                return str(found)
+    return None
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from chaoskit.doctor import examine  # noqa: PLC0415
+
+    well = True
+    for finding in examine(options.system, Path.cwd(), find_system):
+        well = well and finding.well
+        print(f"{'ok' if finding.well else 'MISSING':<8} {finding.what}: {finding.says}")
+        if finding.remedy and not finding.well:
+            print(f"{'':<8} → {finding.remedy}")
+    return OK if well else TROUBLE
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from chaoskit.compose import resolve  # noqa: PLC0415
+    from chaoskit.interpose import interpose  # noqa: PLC0415
+    from chaoskit.report.plan import render_compose, render_links  # noqa: PLC0415
+
+    system = find_system(options.system, Path.cwd())
+    planned = interpose(resolve(system), run_id="plan", external=system.external)
+    found = mistakes(system, planned.components, planned.entries) if system.journeys else []
+    if found:
+        raise DeclarationError(found, where=", ".join(map(str, system.compose)))
+    if options.links:
+        print(render_links(planned))
+        return OK
+    print(render_links(planned), file=sys.stderr)
+    print(render_compose(planned))
+    return OK
+
+
+def _up(options: argparse.Namespace) -> int:
+    from chaoskit.clock import MonotonicClock  # noqa: PLC0415
+    from chaoskit.runtime.docker import DockerRuntime  # noqa: PLC0415
+
+    system = find_system(options.system, Path.cwd())
+    clock = MonotonicClock()
+    runtime = DockerRuntime(
+        system, keep=options.keep, progress=lambda line: print(line, file=sys.stderr, flush=True)
+    )
+    try:
+        runtime.start()
+        for entry, address in sorted(runtime.entries.items()):
+            print(f"{entry:<24} http://{address}", flush=True)
+        for link in runtime.links:
+            print(f"link  {link.name}", flush=True)
+        if options.keep:
+            print(f"left running as {runtime.run_id}; `chaoskit clean --kept` removes it", flush=True)
+            return OK
+        print("ready; Ctrl-C removes everything", flush=True)
+        while True:
+            clock.sleep(3600.0)
+    except KeyboardInterrupt:
+        print("removing everything", file=sys.stderr, flush=True)
+        return OK
+    finally:
+        runtime.close()
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from chaoskit.doctor import clean_up  # noqa: PLC0415
+
+    for line in clean_up(kept=options.kept):
+        print(line)
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

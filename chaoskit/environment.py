@@ -1,0 +1,195 @@
+"""One running system that serves many experiments: started once, reset in between, rebuilt where
+it does not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from chaoskit.errors import ChaoskitError, DeclarationError, HarnessFailure, NotLifted
+from chaoskit.history import Acknowledgement, Check, History
+from chaoskit.mistakes import mistakes
+from chaoskit.runtime import Runtime
+from chaoskit.system import System, matching_entries, members
+from chaoskit.undo import UndoLog
+
+Tell = Callable[[str], None]
+
+
+class Traffic(Protocol):
+    """What drives journeys; :class:`chaoskit.load.process.LoadProcess` is one."""
+
+    def start(self) -> None:
+        """Get ready to send."""
+        ...
+
+    def begin(self) -> float:
+        """Send from now on; returns the moment."""
+        ...
+
+    def stop(self) -> object:
+        """Send no more, and wait for what is in flight."""
+        ...
+
+    def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
+        """Check promises; ``deadline`` in seconds from now."""
+        ...
+
+    def close(self) -> None:
+        """End for sure."""
+        ...
+
+
+MakeTraffic = Callable[[System, History, Mapping[str, str], int], Traffic]
+"""(system, history, journey → base URL, seed) → traffic that has not started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What it took to have a clean environment.
+
+    Attributes:
+        seconds: how long it took.
+        rebuilt: whether the environment was started anew.
+        why: the reason, where it was.
+    """
+
+    seconds: float
+    rebuilt: bool
+    why: str = ""
+
+
+class Environment:
+    """A system, the runtime it runs in, and what has to be undone.
+
+    Args:
+        system: the declaration.
+        make_runtime: makes a runtime that has not started.
+        make_traffic: makes the load.
+        state: a folder for the undo log of each runtime.
+        seed: from which all randomness of this environment comes.
+        tell: takes progress, a line at a time.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        make_runtime: Callable[[System], Runtime],
+        make_traffic: MakeTraffic,
+        *,
+        state: Callable[[str], Path],
+        seed: int = 0,
+        tell: Tell = lambda line: None,
+    ) -> None:
+        self.system = system
+        self.seed = seed
+        self.tell = tell
+        self._make_runtime, self._make_traffic, self._state = make_runtime, make_traffic, state
+        self._runtime: Runtime | None = None
+        self._undo: UndoLog | None = None
+        self._poison: str | None = None
+        self._used = False
+
+    @property
+    def runtime(self) -> Runtime:
+        """The running system; started at the first use.
+
+        Raises:
+            ChaoskitError: whatever keeps it from starting; nothing is left behind then.
+        """
+        if self._runtime is None:
+            self._start()
+        assert self._runtime is not None
+        return self._runtime
+
+    @property
+    def undo(self) -> UndoLog:
+        """Where the undo of a fault is written before the fault is injected."""
+        assert self._undo is not None, "the environment has not started"
+        return self._undo
+
+    def _start(self) -> None:
+        runtime = self._make_runtime(self.system)
+        try:
+            runtime.start()
+            found = mistakes(self.system, runtime.components, runtime.entries)
+            if found:
+                raise DeclarationError(found, where=", ".join(map(str, self.system.compose)))
+        except BaseException:
+            runtime.close()
+            raise
+        self._runtime = runtime
+        self._undo = UndoLog(self._state(runtime.run_id))
+        self._poison, self._used = None, False
+
+    def traffic(self, history: History) -> Traffic:
+        """A load for this system that has not started."""
+        runtime = self.runtime
+        doors = {}
+        for journey in self.system.journeys:
+            entry = matching_entries(journey.entry, runtime.components, runtime.entries)[0]
+            doors[journey.name] = f"http://{runtime.entries[entry]}"
+        return self._make_traffic(self.system, history, doors, self.seed)
+
+    def poison(self, why: str) -> None:
+        """Say that this environment cannot be trusted any more: it is rebuilt before its next use."""
+        self._poison = self._poison or why
+
+    def reset(self) -> Reset:
+        """Make it as good as new: nothing injected, everything up, nothing remembered.
+
+        What does not come back is torn down and started anew, and that is said.
+        """
+        runtime = self.runtime
+        began = runtime.clock.now()
+        why = self._poison
+        if why is None and self._used:
+            try:
+                self._mend(runtime)
+            except ChaoskitError as error:
+                why = error.what
+        if why is not None:
+            self.tell(f"rebuilding the environment: {why}")
+            self.close()
+            runtime = self.runtime
+        self._used = True
+        return Reset(runtime.clock.now() - began, why is not None, why or "")
+
+    def _mend(self, runtime: Runtime) -> None:
+        runtime.reset_links()
+        for component in runtime.components:
+            status = runtime.state(component.name).status
+            if status == "paused":
+                runtime.resume(component.name)
+            elif status in ("exited", "dead", "created") and not _finished(runtime, component.name):
+                runtime.start_component(component.name)
+        for name in self.system.restart_on_reset:
+            for component_name in sorted(members(name, runtime.components)):
+                runtime.restart(component_name)
+        runtime.wait_ready(timeout=self.system.ready_timeout)
+        if self.system.reset is not None:
+            try:
+                self.system.reset(runtime)
+            except ChaoskitError:
+                raise
+            except Exception as error:
+                raise HarnessFailure(
+                    "the system's reset hook failed", evidence=f"{type(error).__name__}: {error}"
+                ) from error
+        left = runtime.cuts()
+        if left:
+            raise NotLifted("links are still cut", evidence=", ".join(link.name for link in left))
+
+    def close(self) -> None:
+        """Remove everything. May be called again."""
+        runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            runtime.close()
+
+
+def _finished(runtime: Runtime, component: str) -> bool:
+    """A service that was meant to run once, and did (a migration), is not started again."""
+    return runtime.state(component).exit_code == 0

@@ -1,0 +1,291 @@
+"""The phases of an experiment, in the order in which they happen.
+
+reset → warm up → control window → inject → prove it landed → fault window → lift →
+prove it is gone → recover → judge → journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chaoskit import journal
+from chaoskit.environment import Environment, Reset, Traffic
+from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
+from chaoskit.faults.base import Evidence, Fault, Injection, check
+from chaoskit.history import History, Mark
+from chaoskit.judge import Judgement, Settings, judge, recovered
+from chaoskit.result import Result
+from chaoskit.system import Impact
+from chaoskit.timing import Timing
+
+_LOOK_AGAIN = 0.05
+"""Seconds between two looks at a condition."""
+
+
+class Experiment:
+    """One experiment on an environment. :meth:`run` is all of it; its parts can be used alone.
+
+    Args:
+        environment: where it happens.
+        name: what it is called in reports and in the journal's file name.
+        folder: where the journal goes.
+        settings: how the judge decides.
+        timing: how long the phases last.
+        about: further facts for the journal: the stage, the docstring of the test.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        name: str,
+        folder: Path,
+        *,
+        settings: Settings | None = None,
+        timing: Timing | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.environment, self.name, self.folder = environment, name, folder
+        self.settings, self.timing = settings or Settings(), timing or Timing()
+        self.about = dict(about or {})
+        self.history = History()
+        self.faults: list[Fault] = []
+        self.impact = Impact()
+        self.reset: Reset | None = None
+        self._traffic: Traffic | None = None
+        self._terms = tuple(each.terms for each in environment.system.journeys)
+
+    def run(self, fault: Fault) -> Result:
+        """The whole experiment.
+
+        Raises:
+            FaultMisfit: the fault does not fit; nothing was injected.
+            EnvironmentFailure: the system cannot be started, or the journal not be written.
+        """
+        self.prepare()
+        check(fault, self.environment.runtime)
+        with self._unless_harness_fails(), self.traffic():
+            if self.warm_up():
+                self.control()
+                with self.inject(fault):
+                    self.hold()
+                self.recover()
+        return self.judge()
+
+    def prepare(self) -> None:
+        """reset: a clean environment, started or rebuilt where it must be."""
+        self._tell("reset")
+        self.reset = self.environment.reset()
+        if self.reset.rebuilt:
+            self._mark("rebuilt", why=self.reset.why, seconds=self.reset.seconds)
+
+    @contextlib.contextmanager
+    def traffic(self) -> Iterator[None]:
+        """All journeys are driven while the block runs; afterwards what they were promised is checked."""
+        if self.reset is None:
+            self.prepare()
+        self._traffic = self.environment.traffic(self.history)
+        try:
+            self._traffic.start()
+            self._mark_at("begin", self._traffic.begin())
+            yield
+            self._traffic.stop()
+            self._mark("end")
+            self._settle_ledger()
+        finally:
+            self._traffic.close()
+            self._traffic = None
+
+    def warm_up(self) -> bool:
+        """Warm up: traffic until every journey is inside its SLO; whether that came to be."""
+        self._tell("warm up")
+        begin = self._now()
+        self._wait(self.timing.warm_up)
+        while not recovered(self._terms, self.history, begin, self._now(), self._brief()):
+            if self._now() - begin > self.timing.steady_within:
+                self._mark("unsteady", limit=self.timing.steady_within)
+                self._tell("no steady state: nothing is injected")
+                return False
+            self._wait(_LOOK_AGAIN * 4)
+        return True
+
+    def control(self) -> None:
+        """Control window: what is normal here, before anything is injected."""
+        self._tell(f"control window, {self.timing.control:g} s")
+        self._mark("control")
+        self._wait(self.timing.control)
+
+    @contextlib.contextmanager
+    def inject(self, fault: Fault) -> Iterator[Evidence]:
+        """inject, prove it landed … lift, prove it is gone. The block is the fault window.
+
+        Raises:
+            NotLanded: there is no evidence within the limit; what was injected is lifted.
+            NotLifted: there is no evidence that it is gone; the environment is poisoned.
+        """
+        runtime = self.environment.runtime
+        check(fault, runtime)
+        self.faults.append(fault)
+        hit = fault.impact(runtime)
+        self.impact = Impact(
+            lost=self.impact.lost | hit.lost,
+            strained=self.impact.strained | hit.strained,
+            severed=self.impact.severed | hit.severed,
+            hampered=self.impact.hampered | hit.hampered,
+        )
+        numbers = self.environment.undo.ahead(fault.undo(runtime))
+        self._tell(f"inject {fault.name}")
+        self._mark("inject", fault=fault.name)
+        injection: Injection | None = None
+        try:
+            injection = fault.inject(runtime)
+            evidence = self._prove(injection.landed, self.timing.landing)
+            if not evidence.holds:
+                raise NotLanded(
+                    f"{fault.name} never landed", limit=f"{self.timing.landing:g} s", evidence=evidence.says
+                )
+            self._mark("landed", says=evidence.says, **evidence.figures)
+            self._tell(f"landed: {evidence.says}")
+            yield evidence
+            still = injection.holding()
+            self._mark("holding" if still.holds else "lapsed", says=still.says, **still.figures)
+        finally:
+            self._lift(fault, injection, numbers)
+
+    def hold(self) -> None:
+        """Fault window: the fault stays, the traffic goes on."""
+        self._tell(f"fault window, {self.timing.active:g} s")
+        self._wait(self.timing.active)
+
+    def _lift(self, fault: Fault, injection: Injection | None, numbers: tuple[int, ...]) -> None:
+        self._mark("lift")
+        self._tell("lift")
+        if injection is None:
+            self.environment.poison(f"{fault.name} failed while it was injected")
+            return
+        try:
+            injection.lift()
+            evidence = self._prove(injection.gone, self.timing.lifting)
+        except ChaoskitError as error:
+            evidence = Evidence(False, str(error))
+        if not evidence.holds:
+            self.environment.poison(f"{fault.name} was not seen to be gone")
+            raise NotLifted(
+                f"{fault.name} was lifted, but is not seen to be gone",
+                limit=f"{self.timing.lifting:g} s",
+                evidence=evidence.says,
+                remedy="the environment is rebuilt before its next use",
+            )
+        self._mark("gone", says=evidence.says, **evidence.figures)
+        self._tell(f"gone: {evidence.says}")
+        self.environment.undo.done(numbers)
+
+    def recover(self) -> None:
+        """recover: until every journey has been inside its SLO for a whole stability window, or
+        until the last deadline and one such window have passed.
+        """
+        lift = self.history.mark("lift")
+        if lift is None:
+            return
+        limit = max(terms.slo.recovery for terms in self._terms) + self.settings.stability + 1.0
+        self._tell(f"recover, within {limit:g} s")
+        # Even a journey that was never disturbed has to be seen for one stability window.
+        self._wait(lift.at + self.settings.stability - self._now())
+        while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
+            if self._now() > lift.at + limit:
+                self._tell("not recovered within the limit")
+                return
+            self._wait(_LOOK_AGAIN * 4)
+
+    def judge(self) -> Result:
+        """judge, and write the journal.
+
+        Raises:
+            JournalUnwritable: there is no record, so there is no verdict.
+        """
+        components = self.environment.runtime.components
+        judgement = judge(self._terms, components, self.impact, self.history, self.settings)
+        fault = " + ".join(each.name for each in self.faults) or "no fault"
+        self._tell(f"{judgement.verdict.name}: {self.name}")
+        record = self._record(judgement)
+        path = self.folder / f"{_file_name(self.name)}.json"
+        journal.write(path, record)
+        return Result(self.name, fault, judgement, path, record, self.reset or Reset(0.0, False))
+
+    def _record(self, judgement: Judgement) -> dict[str, Any]:
+        runtime = self.environment.runtime
+        return {
+            "version": journal.VERSION,
+            "experiment": {"name": self.name, **self.about},
+            "run": {
+                "id": runtime.run_id,
+                "seed": self.environment.seed,
+                "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+            "system": {
+                "compose": [str(path) for path in self.environment.system.compose],
+                "components": [asdict(component) for component in runtime.components],
+                "links": [link.name for link in runtime.links],
+                "journeys": [asdict(terms) for terms in self._terms],
+            },
+            "faults": [fault.describe() for fault in self.faults],
+            "impact": journal.impact_to_record(self.impact),
+            "timing": asdict(self.timing),
+            "settings": asdict(self.settings),
+            "reset": asdict(self.reset) if self.reset else None,
+            "history": journal.history_to_record(self.history),
+            "judgement": judgement.to_record(),
+        }
+
+    @contextlib.contextmanager
+    def _unless_harness_fails(self) -> Iterator[None]:
+        """A failure of an instrument ends the experiment; the verdict is then UNKNOWN, with the reason."""
+        try:
+            yield
+        except (FaultFailure, HarnessFailure) as error:
+            self.environment.poison(error.what)
+            self._mark("harness failure", says=str(error))
+            self._tell(f"failed: {error.what}")
+
+    def _settle_ledger(self) -> None:
+        promises = self.history.acknowledgements
+        if promises and self._traffic is not None:
+            self._tell(f"check {len(promises)} promises")
+            self._traffic.verify(promises, deadline=max(terms.slo.recovery for terms in self._terms))
+
+    def _prove(self, look: Callable[[], Evidence], limit: float) -> Evidence:
+        until = self._now() + limit
+        evidence = look()
+        while not evidence.holds and self._now() < until:
+            self._wait(_LOOK_AGAIN)
+            evidence = look()
+        return evidence
+
+    def _brief(self) -> Settings:
+        """Steadiness before the control window is seen in a window no longer than the warm-up."""
+        return replace(self.settings, stability=min(self.settings.stability, self.timing.warm_up))
+
+    def _now(self) -> float:
+        return self.environment.runtime.clock.now()
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self.environment.runtime.clock.sleep(seconds)
+
+    def _mark(self, name: str, **detail: Any) -> None:
+        self._mark_at(name, self._now(), **detail)
+
+    def _mark_at(self, name: str, at: float, **detail: Any) -> None:
+        self.history.add(Mark(name, at, detail))
+
+    def _tell(self, line: str) -> None:
+        self.environment.tell(line)
+
+
+def _file_name(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
+    return kept.strip("-.")[:120] or "experiment"

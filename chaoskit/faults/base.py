@@ -1,0 +1,137 @@
+"""What every fault is: frozen data that says whom it hits, how it is proven, how it is undone.
+
+A fault is data; what it sets going is an :class:`Injection`. The listing of this folder is the
+catalogue: one file per mechanism.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from chaoskit.errors import FaultMisfit
+from chaoskit.runtime import Runtime, Undo
+from chaoskit.system import Component, Impact, members
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One look at the system itself.
+
+    Attributes:
+        holds: whether what was looked for is so.
+        says: what was seen, one sentence with its figures.
+        figures: the same, JSON-able.
+    """
+
+    holds: bool
+    says: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Injection(ABC):
+    """A fault that is set going. Each method is one look or one act; the experiment repeats looks."""
+
+    @abstractmethod
+    def landed(self) -> Evidence:
+        """Is the fault there, seen from the system and not from what was asked for?"""
+
+    def holding(self) -> Evidence:
+        """Is it still there at the end of the fault window? The same look as at the landing,
+        unless the fault is a single blow.
+        """
+        return self.landed()
+
+    @abstractmethod
+    def lift(self) -> None:
+        """Take the fault back. May be called again, also when only half of it was injected."""
+
+    @abstractmethod
+    def gone(self) -> Evidence:
+        """Is it gone?"""
+
+
+@dataclass(frozen=True)
+class Fault(ABC):
+    """The base of all faults.
+
+    A subclass is a frozen dataclass; its fields are what a user may choose.
+    """
+
+    stage: ClassVar[str] = ""
+    """The stage of growth at which users meet this failure, as in ``5,000 users``."""
+
+    @property
+    def name(self) -> str:
+        """How it is written in a report: its class and its fields that are not defaults."""
+        shown = []
+        for position, each in enumerate(fields(self)):
+            value = getattr(self, each.name)
+            if position == 0:
+                shown.append(repr(value))
+            elif value != each.default:
+                shown.append(f"{each.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def describe(self) -> dict[str, Any]:
+        """The fault as JSON-able data."""
+        return {
+            "kind": type(self).__name__,
+            "stage": self.stage,
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+        }
+
+    @abstractmethod
+    def misfits(self, runtime: Runtime) -> list[str]:
+        """Why this fault cannot be injected here; empty if it can. Looks only, changes nothing."""
+
+    @abstractmethod
+    def impact(self, runtime: Runtime) -> Impact:
+        """Which components it takes away or strains."""
+
+    @abstractmethod
+    def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
+        """How to take it back without this process: on disk before anything is injected."""
+
+    @abstractmethod
+    def inject(self, runtime: Runtime) -> Injection:
+        """Set it going. Returns at once when asked for, before it is proven."""
+
+
+def check(fault: Fault, runtime: Runtime) -> None:
+    """Raise unless the fault fits.
+
+    Raises:
+        FaultMisfit: with every reason.
+    """
+    reasons = fault.misfits(runtime)
+    if reasons:
+        raise FaultMisfit(
+            f"{fault.name} does not fit this system",
+            evidence="\n".join(reasons),
+            remedy="choose another component or another fault; nothing was injected",
+        )
+
+
+def targets(name: str, components: Iterable[Component]) -> tuple[str, ...]:
+    """The components that ``name`` (a component, or a service with all its replicas) means."""
+    return tuple(sorted(members(name, components)))
+
+
+def unknown(name: str, components: Sequence[Component]) -> list[str]:
+    """The misfit of a name that is no component; empty if it is one."""
+    if targets(name, components):
+        return []
+    there = ", ".join(each.name for each in components)
+    return [f"there is no component or service {name!r}; there are {there}"]
+
+
+def together(looks: Sequence[Evidence], says: str) -> Evidence:
+    """One evidence from several: it holds if all do, and tells of those that do not."""
+    missing = [look.says for look in looks if not look.holds]
+    figures = {key: value for look in looks for key, value in look.figures.items()}
+    if missing:
+        return Evidence(False, "; ".join(missing), figures)
+    return Evidence(bool(looks), says if looks else "nothing was looked at", figures)

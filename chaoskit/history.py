@@ -1,0 +1,161 @@
+"""What happened: samples, marks and acknowledged promises, in one append-only record.
+
+The load process and the harness write; judges read. Nothing is ever changed or taken out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How a request ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NEVER_SENT = "never sent"
+    """Its turn came while as many requests as are allowed were in flight. A user would have waited
+    in vain: it counts as failed at its intended time."""
+    UNFINISHED = "unfinished"
+    """Still in flight when the load ended. It counts as failed once it was older than the
+    journey's time-out, and is left out of every share before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run of a journey; all times in seconds of the shared monotonic clock.
+
+    Attributes:
+        journey: the journey's name.
+        intended: when the schedule wanted it to start. Latency counts from here: a request that
+            could not be sent on time has kept its user waiting all the same.
+        started: when it did start; ``None`` if it never was sent.
+        ended: when it ended; ``None`` if it never did.
+        outcome: how it ended.
+        error: for failures, the exception's type and message in one short line.
+    """
+
+    journey: str
+    intended: float
+    started: float | None
+    ended: float | None
+    outcome: Outcome
+    error: str = ""
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the intended start to the end."""
+        return None if self.ended is None else self.ended - self.intended
+
+    @property
+    def lag(self) -> float | None:
+        """Seconds by which the load engine itself was late."""
+        return None if self.started is None else self.started - self.intended
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment that matters: a phase began, a fault landed, a component came back.
+
+    Attributes:
+        name: one of the phases' words (``control``, ``inject``, ``landed``, ``lift``, ``gone``,
+            ``end``, …) or of an event's.
+        at: seconds of the shared monotonic clock.
+        detail: figures and text, JSON-able.
+    """
+
+    name: str
+    at: float
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A promise that the system made to a user: from here on, ``id`` must stay true.
+
+    Attributes:
+        journey: the journey that got it.
+        kind: what it is: ``order``, ``upload``.
+        id: which one; unique within its kind.
+        at: when it was acknowledged, seconds of the shared monotonic clock.
+    """
+
+    journey: str
+    kind: str
+    id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What became of a promise.
+
+    Attributes:
+        kind, id: the promise.
+        kept: whether it was still true; ``None`` if that could not be found out.
+        error: why not, in one short line.
+    """
+
+    kind: str
+    id: str
+    kept: bool | None
+    error: str = ""
+
+
+class History:
+    """The record of one experiment; safe to append to from several threads.
+
+    Readers get tuples of what was there at that moment.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._samples: list[Sample] = []
+        self._marks: list[Mark] = []
+        self._acknowledgements: list[Acknowledgement] = []
+        self._checks: list[Check] = []
+
+    def add(self, *entries: Sample | Mark | Acknowledgement | Check) -> None:
+        """Append entries; each goes to its own list."""
+        with self._lock:
+            for entry in entries:
+                if isinstance(entry, Sample):
+                    self._samples.append(entry)
+                elif isinstance(entry, Mark):
+                    self._marks.append(entry)
+                elif isinstance(entry, Acknowledgement):
+                    self._acknowledgements.append(entry)
+                else:
+                    self._checks.append(entry)
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """All samples, in the order in which they ended."""
+        with self._lock:
+            return tuple(self._samples)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """All marks, in the order in which they were made."""
+        with self._lock:
+            return tuple(self._marks)
+
+    @property
+    def acknowledgements(self) -> tuple[Acknowledgement, ...]:
+        """All promises that were acknowledged."""
+        with self._lock:
+            return tuple(self._acknowledgements)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What became of them."""
+        with self._lock:
+            return tuple(self._checks)
+
+    def mark(self, name: str) -> Mark | None:
+        """The first mark of that name."""
+        return next((mark for mark in self.marks if mark.name == name), None)

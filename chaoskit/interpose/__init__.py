@@ -1,0 +1,6 @@
+"""The rewrite: a compose configuration becomes one with Toxiproxy on every link."""
+
+from chaoskit.interpose.interposition import interpose
+from chaoskit.interpose.model import API_PORT, COMPONENT_LABEL, RUN_LABEL, Interposed, Placed, Route
+
+__all__ = ["API_PORT", "COMPONENT_LABEL", "RUN_LABEL", "Interposed", "Placed", "Route", "interpose"]

@@ -1,0 +1,63 @@
+"""Hosts outside that the user names: the only way out, and a link like any other."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chaoskit.interpose.members import BRIDGE, Application, Member
+from chaoskit.interpose.names import Names
+
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Outsider:
+    """A host outside and the ports of it that may be reached."""
+
+    host: str
+    ports: tuple[int, ...]
+
+
+def outsiders(
+    external: Iterable[str], application: Application, names: Names
+) -> tuple[list[Outsider], list[str]]:
+    """Read ``host:port`` entries.
+
+    Returns:
+        The hosts in the order in which they were named, and what is wrong with the entries.
+    """
+    found: dict[str, list[int]] = {}
+    wrong: list[str] = []
+    inside = {name for book in names.books.values() for name in book}
+    inside |= {member.name for member in application.members}
+    for entry in external:
+        host, _, port = entry.rpartition(":")
+        if not _HOST.fullmatch(host) or not port.isdigit() or not 0 < int(port) < 65536:
+            wrong.append(f"external host {entry!r} is not of the form host:port")
+        elif _is_address(host):
+            wrong.append(
+                f"external host {entry!r} is an address: Toxiproxy stands in for names; "
+                "let the application call it by a name"
+            )
+        elif host in inside:
+            wrong.append(f"external host {entry!r} has the name of a service; only one of them can be meant")
+        elif int(port) not in found.setdefault(host, []):
+            found[host].append(int(port))
+    return [Outsider(host, tuple(ports)) for host, ports in found.items()], wrong
+
+
+def gets_out(member: Member, application: Application) -> bool:
+    """Whether it could reach beyond the application's networks before: one of them was not internal."""
+    networks = application.config.get("networks") or {}
+    return any(key == BRIDGE or not (networks.get(key) or {}).get("internal") for key in member.networks)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""The pure function: a resolved configuration in, a configuration with Toxiproxy on every link out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Network
+
+from chaoskit.compose import Resolved
+from chaoskit.errors import Uninterposable
+from chaoskit.interpose.assembly import Assembly, fresh
+from chaoskit.interpose.external import outsiders
+from chaoskit.interpose.members import read
+from chaoskit.interpose.model import RUN_LABEL, Interposed
+from chaoskit.interpose.names import look_up
+from chaoskit.interpose.placing import place
+from chaoskit.interpose.ports import known_ports
+from chaoskit.interpose.remarks import remarks
+from chaoskit.interpose.subnets import NoRoom
+from chaoskit.interpose.wiring import Wiring, wire
+
+_RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def interpose(
+    resolved: Resolved,
+    *,
+    run_id: str,
+    taken: Iterable[IPv4Network] = (),
+    external: Iterable[str] = (),
+    enabled: bool = True,
+    toxiproxy_image: str = "chaoskit/toxiproxy:2.12.0",
+    found: Mapping[str, Iterable[int]] | None = None,
+) -> Interposed:
+    """Put Toxiproxy on every link of an application. The same input gives the same output.
+
+    Args:
+        resolved: the application, as Compose reads it.
+        run_id: lower case letters, digits, ``_`` and ``-``; part of the project's name, on every
+            label, and what chooses the addresses.
+        taken: the networks that this machine routes already.
+        external: hosts outside that services may reach, ``host:port``.
+        enabled: whether the proxies listen from the start. The runtime says no, and keeps each in
+            step with its provider.
+        toxiproxy_image: an image of Toxiproxy 2 that has it as its entry point.
+        found: component → ports that an earlier run saw it listen on: links from the start.
+
+    Raises:
+        Uninterposable: with every reason at once, each naming its service.
+        ValueError: ``run_id`` is of another form.
+    """
+    if not _RUN_ID.fullmatch(run_id):
+        raise ValueError(f"run_id {run_id!r} cannot be part of a Compose project's name")
+    application = read(resolved.config)
+    names = look_up(application)
+    outside, wrong = outsiders(external, application, names)
+    _refuse([*application.reasons, *wrong], resolved)
+    ports, too_many = known_ports(application, names, resolved.exposed, found or {})
+    try:
+        places = place(application, names, ports, outside, seed=run_id, taken=taken)
+    except NoRoom as full:
+        _refuse([f"{full}: this machine routes all of them"], resolved)
+        raise
+    members = {member.name for member in application.members}
+    toxiproxies = tuple(fresh(f"toxiproxy-{number + 1}", members) for number in range(places.toxiproxies))
+    wiring = wire(application, places, outside, toxiproxies)
+    _refuse(_ambiguous(wiring), resolved)
+    assembly = Assembly(
+        application=application,
+        names=names,
+        outside=outside,
+        places=places,
+        wiring=wiring,
+        toxiproxies=toxiproxies,
+        project=f"chaoskit-{run_id}",
+        labels={RUN_LABEL: run_id},
+        enabled=enabled,
+        image=toxiproxy_image,
+    )
+    return Interposed(
+        compose=assembly.compose(),
+        components=tuple(member.component for member in application.members),
+        placed=wiring.placed,
+        routes=wiring.routes,
+        services={member.name: member.name for member in application.members},
+        toxiproxies=toxiproxies,
+        spares=wiring.spares,
+        entries=wiring.entries,
+        harness=wiring.harness,
+        warnings=(*remarks(application, names, outside), *too_many),
+    )
+
+
+def _ambiguous(wiring: Wiring) -> Iterator[str]:
+    """Dots in services' names can give two links the same proxy name."""
+    seen: dict[str, str] = {}
+    for each in wiring.placed:
+        other = seen.setdefault(each.link.proxy, each.link.name)
+        if other != each.link.name:
+            yield (
+                f"the links {other} and {each.link.name} would share the proxy {each.link.proxy!r}; "
+                "rename a service"
+            )
+
+
+def _refuse(reasons: Iterable[str], resolved: Resolved) -> None:
+    several = list(reasons)
+    if several:
+        raise Uninterposable(
+            "the application cannot be put behind Toxiproxy",
+            where=f"the compose file in {resolved.directory}",
+            evidence="\n".join(f"- {reason}" for reason in several),
+            remedy="change what is named above, in the file or in an override; nothing was started",
+        )

@@ -1,0 +1,119 @@
+"""Which TCP ports a container serves, as far as it can be known before it runs.
+
+Two sources: what its own service declares, and what others write when they name it. A port too
+many does little harm (a link that never carries a byte); one too few is found at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chaoskit.interpose.members import Application, Member, tcp
+from chaoskit.interpose.mentions import Mention, in_command, in_environment, in_health_check
+from chaoskit.interpose.names import Names
+from chaoskit.interpose.wellknown import image_ports
+
+MOST = 64
+"""Ports of one component that are known beforehand. A range of thousands would mean as many proxies
+for each consumer; beyond this number they are found at run time, if something listens on them."""
+
+
+def known_ports(
+    application: Application,
+    names: Names,
+    exposed: Mapping[str, Iterable[int]],
+    found: Mapping[str, Iterable[int]],
+) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """Gather the ports of every component that has a network of its own.
+
+    Args:
+        application, names: who is there, and whom a name means.
+        exposed: service → what its image EXPOSEs, where that is known.
+        found: component → ports that an earlier run saw it listen on.
+
+    Returns:
+        component → its ports, ascending; and a warning for each that has too many.
+    """
+    gathered = {member.name: set(found.get(member.name, ())) for member in application.hosts}
+    first: dict[str, set[int]] = {name: set() for name in gathered}
+    for host in application.hosts:
+        for member in application.at(host.name):
+            published, declared = _declared(member, exposed)
+            first[host.name] |= published
+            gathered[host.name] |= published | declared
+            for mention in _mentions(member):
+                for provider in _meant(mention, host.name, names):
+                    gathered[provider].add(mention.port)
+    warnings = []
+    kept: dict[str, tuple[int, ...]] = {}
+    for name, ports in gathered.items():
+        valid = sorted(port for port in ports if 0 < port < 65536)
+        # What is published comes first: it must have its link whatever else there is.
+        valid.sort(key=lambda port: port not in first[name])
+        kept[name] = tuple(sorted(valid[:MOST]))
+        if len(valid) > MOST:
+            warnings.append(
+                f"{name!r} has {len(valid)} ports; the {MOST} of them up to {kept[name][-1]} get links now, "
+                "others when something listens there"
+            )
+    return kept, warnings
+
+
+def published_ports(member: Member) -> tuple[int, ...]:
+    """The container's TCP ports that its user publishes, in the order of the file."""
+    ports = (int(port["target"]) for port in member.service.get("ports") or () if tcp(port))
+    return tuple(dict.fromkeys(ports))
+
+
+def udp_ports(member: Member) -> tuple[str, ...]:
+    """Declared ports that are not TCP, as ``53/udp``."""
+    published = (
+        f"{port['target']}/{port['protocol']}" for port in member.service.get("ports") or () if not tcp(port)
+    )
+    named = (str(text) for text in member.service.get("expose") or () if not _is_tcp(str(text)))
+    return tuple(dict.fromkeys((*published, *named)))
+
+
+def _declared(member: Member, exposed: Mapping[str, Iterable[int]]) -> tuple[set[int], set[int]]:
+    """What its user publishes; and what its service or its image says beside that."""
+    service = member.component.service
+    declared: set[int] = set()
+    for text in map(str, member.service.get("expose") or ()):
+        declared.update(_range(text) if _is_tcp(text) else ())
+    declared |= set(exposed[service] if service in exposed else image_ports(member.component.image))
+    return set(published_ports(member)), declared
+
+
+def _mentions(member: Member) -> Iterable[Mention]:
+    service = member.service
+    environment = {str(key): str(value) for key, value in (service.get("environment") or {}).items() if value}
+    yield from in_environment(environment)
+    for word in ("entrypoint", "command"):
+        yield from in_command(_words(service.get(word)))
+    yield from in_health_check(_words((service.get("healthcheck") or {}).get("test")))
+
+
+def _meant(mention: Mention, consumer: str, names: Names) -> tuple[str, ...]:
+    if not mention.host:
+        return (consumer,)
+    return names.books[consumer].get(mention.host, ())
+
+
+def _words(command: Any) -> list[str]:
+    if command is None:
+        return []
+    if isinstance(command, str):
+        return [command]
+    return [str(word) for word in command]
+
+
+def _is_tcp(text: str) -> bool:
+    return text.partition("/")[2] in ("", "tcp")
+
+
+def _range(text: str) -> range:
+    first, _, last = text.partition("/")[0].partition("-")
+    if not first.isdigit() or (last and not last.isdigit()):
+        return range(0)
+    return range(int(first), int(last or first) + 1)

@@ -1,0 +1,93 @@
+"""A component's service in the new file: what is not networking stays as Compose resolved it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chaoskit.interpose.members import Application, Member, component_name
+from chaoskit.interpose.model import COMPONENT_LABEL
+from chaoskit.interpose.names import extra_hosts
+
+_OURS = ("container_name", "external_links", "links", "networks", "ports", "profiles")
+"""Keys of a service that are networking, or that Compose has applied already (``profiles``)."""
+
+
+def member_service(
+    member: Member,
+    application: Application,
+    *,
+    labels: Mapping[str, str],
+    network: Mapping[str, Any] | None,
+    gone_hosts: Iterable[str],
+    toxiproxies: Iterable[str],
+) -> dict[str, Any]:
+    """A component's service: its own configuration, alone in a network of its own.
+
+    Args:
+        member: the container.
+        application: it and the others.
+        labels: the run's.
+        network: its network and its settings there; ``None`` where it has none of its own.
+        gone_hosts: names in its ``extra_hosts`` that resolve to Toxiproxy from now on.
+        toxiproxies: those it talks through, to be started first.
+    """
+    kept = {key: value for key, value in member.service.items() if key not in _OURS}
+    service: dict[str, Any] = copy.deepcopy(kept)
+    service.setdefault("image", member.component.image)
+    if len(application.of_service(member.component.service)) > 1:
+        service.pop("scale", None)
+        (service.get("deploy") or {}).pop("replicas", None)
+        if member.component.index > 1:
+            # Compose finds the image that the first replica builds; with this it would build twice.
+            service.pop("build", None)
+    service["labels"] = {**(service.get("labels") or {}), **labels, COMPONENT_LABEL: member.name}
+    if network is not None:
+        service.pop("network_mode", None)
+        service["networks"] = dict(network)
+    _drop_hosts(service, set(gone_hosts))
+    _refer(service, application)
+    waits = {name: {"condition": "service_started", "required": True} for name in toxiproxies}
+    depends = {**_depends(service, application), **waits}
+    service.pop("depends_on", None)
+    return {**service, "depends_on": depends} if depends else service
+
+
+def _drop_hosts(service: dict[str, Any], gone: set[str]) -> None:
+    """Take names out of ``extra_hosts``, which comes before any name server."""
+    hosts = extra_hosts(service)
+    if gone.isdisjoint(hosts):
+        return
+    del service["extra_hosts"]
+    left = {name: list(addresses) for name, addresses in hosts.items() if name not in gone}
+    if left:
+        service["extra_hosts"] = left
+
+
+def _depends(service: Mapping[str, Any], application: Application) -> dict[str, Any]:
+    """``depends_on`` with components in the place of services; one without replicas waits for nobody."""
+    return {
+        member.name: copy.deepcopy(how)
+        for name, how in (service.get("depends_on") or {}).items()
+        for member in application.of_service(name)
+    }
+
+
+def _refer(service: dict[str, Any], application: Application) -> None:
+    """Elsewhere a service that was named stands for its first replica, as it does for Compose."""
+
+    def first(name: str) -> str:
+        count = len(application.of_service(name))
+        return component_name(name, 1, count) if count else name
+
+    for key in ("network_mode", "ipc", "pid"):
+        kind, _, name = str(service.get(key) or "").partition(":")
+        if kind == "service":
+            service[key] = f"service:{first(name)}"
+    if service.get("volumes_from"):
+        sources = [str(source).split(":") for source in service["volumes_from"]]
+        service["volumes_from"] = [
+            ":".join(source if source[0] == "container" else (first(source[0]), *source[1:]))
+            for source in sources
+        ]

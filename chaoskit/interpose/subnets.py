@@ -1,0 +1,91 @@
+"""Where the run's networks lie: one block of private addresses that the machine does not route yet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+POOLS = tuple(
+    IPv4Network(text)
+    for text in ("10.128.0.0/9", "10.0.0.0/9", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")
+)
+"""Private (RFC 1918) and benchmarking (RFC 2544) addresses, in the order in which they are tried."""
+
+_OVERHEAD = 3
+"""The network's own address, Docker's gateway (taken in internal networks, too), the broadcast."""
+
+_SPARE = 2
+"""Addresses left for containers that join for a moment, to look at a link from where it is used."""
+
+
+class NoRoom(Exception):
+    """No pool has a block that is large enough and free."""
+
+
+def allocate(
+    hosts: Mapping[str, int], *, seed: str, taken: Iterable[IPv4Network] = ()
+) -> dict[str, IPv4Network]:
+    """Give every network a subnet, all of them inside one free block.
+
+    Where the block lies depends on ``seed`` alone as long as it is free there, so that two runs
+    that start at once look in different places and one run looks in the same place every time.
+
+    Args:
+        hosts: network → how many containers it holds.
+        seed: the run's id.
+        taken: what the machine already routes; default routes are ignored.
+
+    Raises:
+        NoRoom: every pool is taken.
+    """
+    if not hosts:
+        return {}
+    prefixes = {name: _prefix(count) for name, count in hosts.items()}
+    total = sum(2 ** (32 - prefix) for prefix in prefixes.values())
+    block = _free_block(32 - (total - 1).bit_length(), seed, [net for net in taken if net.prefixlen > 0])
+    start = int(block.network_address)
+    placed: dict[str, IPv4Network] = {}
+    # Large ones first: then each start is a multiple of its own size.
+    for name in sorted(prefixes, key=lambda each: prefixes[each]):
+        placed[name] = IPv4Network((start, prefixes[name]))
+        start += placed[name].num_addresses
+    return {name: placed[name] for name in hosts}
+
+
+def host(network: IPv4Network, number: int) -> IPv4Address:
+    """The address of a network's container ``number``, from 0, behind Docker's gateway."""
+    return network.network_address + 2 + number
+
+
+def _prefix(hosts: int) -> int:
+    return 32 - (hosts + _OVERHEAD + _SPARE - 1).bit_length()
+
+
+def _free_block(prefix: int, seed: str, taken: list[IPv4Network]) -> IPv4Network:
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+    for pool in POOLS:
+        block = _block_in(pool, prefix, number, taken)
+        if block is not None:
+            return block
+    raise NoRoom(f"no free /{prefix} in {', '.join(map(str, POOLS))}")
+
+
+def _block_in(pool: IPv4Network, prefix: int, number: int, taken: list[IPv4Network]) -> IPv4Network | None:
+    """The first free block of a pool, from a place that ``number`` chooses and round to it again."""
+    if prefix < pool.prefixlen:
+        return None
+    size = 2 ** (32 - prefix)
+    count = pool.num_addresses // size
+    first = int(pool.network_address)
+    inside = [net for net in taken if net.overlaps(pool)]
+    position, seen = number % count, 0
+    while seen < count:
+        block = IPv4Network((first + position * size, prefix))
+        clash = next((net for net in inside if net.overlaps(block)), None)
+        if clash is None:
+            return block
+        # Behind what is in the way: a large route is left in one step.
+        ahead = max(1, (int(clash.broadcast_address) + 1 - int(block.network_address) + size - 1) // size)
+        position, seen = (position + ahead) % count, seen + ahead
+    return None

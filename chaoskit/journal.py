@@ -1,0 +1,180 @@
+"""The journal: the JSON record of one experiment, from which its verdict can be found again.
+
+The format is described by ``journal.schema.json`` beside this file; its number is
+:data:`VERSION`. Times are seconds from the record's origin. Samples are kept by column: a hundred
+thousand of them are a few megabytes, and read back in one pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from chaoskit.errors import JournalUnwritable, UsageError
+from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.system import Component, Impact, Slo, Terms
+
+VERSION = 1
+SCHEMA = Path(__file__).with_name("journal.schema.json")
+_OUTCOMES = tuple(Outcome)
+
+
+def history_to_record(history: History) -> dict[str, Any]:
+    """A history as JSON-able data; times in microsecond resolution from its first entry."""
+    samples, marks = history.samples, history.marks
+    origin = min([mark.at for mark in marks] + [sample.intended for sample in samples], default=0.0)
+
+    def since(moment: float | None) -> float | None:
+        return None if moment is None else round(moment - origin, 6)
+
+    errors = sorted({sample.error for sample in samples if sample.error})
+    number = {error: index for index, error in enumerate(errors)}
+    columns: dict[str, dict[str, list[Any]]] = {}
+    for sample in samples:
+        column = columns.setdefault(
+            sample.journey, {"intended": [], "started": [], "ended": [], "outcome": [], "error": []}
+        )
+        column["intended"].append(since(sample.intended))
+        column["started"].append(since(sample.started))
+        column["ended"].append(since(sample.ended))
+        column["outcome"].append(_OUTCOMES.index(sample.outcome))
+        column["error"].append(number.get(sample.error, -1))
+    return {
+        "origin": origin,
+        "outcomes": [outcome.value for outcome in _OUTCOMES],
+        "errors": errors,
+        "samples": columns,
+        "marks": [{"name": mark.name, "at": since(mark.at), "detail": _plain(mark.detail)} for mark in marks],
+        "acknowledgements": [
+            {**asdict(promise), "at": since(promise.at)} for promise in history.acknowledgements
+        ],
+        "checks": [asdict(check) for check in history.checks],
+    }
+
+
+def history_from_record(record: Mapping[str, Any]) -> History:
+    """The inverse of :func:`history_to_record`; times count from the origin."""
+    history = History()
+    outcomes = [Outcome(value) for value in record["outcomes"]]
+    errors = [*record["errors"], ""]
+    for journey, column in record["samples"].items():
+        rows = zip(
+            *(column[key] for key in ("intended", "started", "ended", "outcome", "error")), strict=True
+        )
+        history.add(
+            *(
+                Sample(journey, intended, started, ended, outcomes[outcome], errors[error])
+                for intended, started, ended, outcome, error in rows
+            )
+        )
+    history.add(*(Mark(**mark) for mark in record["marks"]))
+    history.add(*(Acknowledgement(**promise) for promise in record["acknowledgements"]))
+    history.add(*(Check(**check) for check in record["checks"]))
+    return history
+
+
+def terms_from_record(record: Mapping[str, Any]) -> Terms:
+    """The inverse of ``dataclasses.asdict`` for :class:`Terms`."""
+    degraded = record["degraded"]
+    return Terms(
+        **{
+            **record,
+            "slo": Slo(**record["slo"]),
+            "degraded": None if degraded is None else Slo(**degraded),
+            "needs": tuple(record["needs"]),
+            "uses": tuple(record["uses"]),
+        }
+    )
+
+
+def components_from_record(record: Sequence[Mapping[str, Any]]) -> tuple[Component, ...]:
+    """The components of a record."""
+    return tuple(Component(**each) for each in record)
+
+
+def impact_to_record(impact: Impact) -> dict[str, Any]:
+    """An impact as JSON-able data."""
+    return {
+        "lost": sorted(impact.lost),
+        "strained": sorted(impact.strained),
+        "severed": sorted(map(list, impact.severed)),
+        "hampered": sorted(map(list, impact.hampered)),
+    }
+
+
+def impact_from_record(record: Mapping[str, Any]) -> Impact:
+    """The inverse of :func:`impact_to_record`."""
+    return Impact(
+        lost=frozenset(record["lost"]),
+        strained=frozenset(record["strained"]),
+        severed=frozenset((a, b) for a, b in record["severed"]),
+        hampered=frozenset((a, b) for a, b in record["hampered"]),
+    )
+
+
+def write(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a journal whole or not at all.
+
+    Raises:
+        JournalUnwritable: a full disk, no permission; no half-written file stays behind.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(record, file, ensure_ascii=False, separators=(",", ":"))
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # the folder itself cannot be written: there is nothing to take away
+            part.unlink(missing_ok=True)
+        raise JournalUnwritable(
+            "the journal cannot be written, so there is no verdict",
+            where=str(path),
+            evidence=error.strerror or str(error),
+            remedy="free some space there, or choose another folder with --chaos-report-dir",
+        ) from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a journal.
+
+    Raises:
+        UsageError: the file is not there, not JSON, or of a version that this chaoskit does not know.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError("the journal cannot be read", where=str(path), evidence=error.strerror) from error
+    except ValueError as error:
+        raise UsageError(
+            "this is no journal: it is not JSON", where=str(path), evidence=str(error)
+        ) from error
+    version = record.get("version") if isinstance(record, dict) else None
+    if version != VERSION:
+        raise UsageError(
+            "this journal is of another version",
+            where=str(path),
+            limit=f"version {VERSION}",
+            evidence=f"version {version}",
+            remedy="read it with the chaoskit that wrote it",
+        )
+    return dict(record)
+
+
+def _plain(value: Any) -> Any:
+    """JSON-able, whatever a mark carries."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)

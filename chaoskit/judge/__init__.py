@@ -1,0 +1,29 @@
+"""The judge: pure functions from what was promised and what happened to a verdict.
+
+It reads no clock and no file, so a verdict can be found again from the journal, and Hypothesis can
+try it on any history. The methods and their sources are in ``docs/statistics.md``.
+"""
+
+from __future__ import annotations
+
+from chaoskit.judge.judging import judge
+from chaoskit.judge.recovery import observation_limit, recovered
+from chaoskit.judge.settings import Settings
+from chaoskit.judge.standing import Standing
+from chaoskit.judge.summary import Summary
+from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
+
+__all__ = [
+    "Finding",
+    "JourneyJudgement",
+    "Judgement",
+    "Recovery",
+    "Settings",
+    "Standing",
+    "Summary",
+    "Verdict",
+    "combined",
+    "judge",
+    "observation_limit",
+    "recovered",
+]

@@ -1,0 +1,181 @@
+"""The judge itself: from terms and a history to a verdict."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+
+from chaoskit.history import History, Mark
+from chaoskit.judge.ledger import judge_ledger
+from chaoskit.judge.measurement import gaps, lateness
+from chaoskit.judge.phases import Phases, phases
+from chaoskit.judge.promises import FaultWindow, steady_state, while_active
+from chaoskit.judge.recovery import judge_recovery
+from chaoskit.judge.settings import Settings
+from chaoskit.judge.standing import Standing, standing
+from chaoskit.judge.summary import summarize
+from chaoskit.judge.trace import Trace, traces
+from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
+from chaoskit.system import Component, Impact, Terms
+
+_SPOILERS = {
+    "unsteady": "the system never came into steady state, so nothing was injected",
+    "lapsed": "the fault did not last until it was lifted",
+    "harness failure": "an instrument of the harness failed",
+}
+"""Marks after which no verdict can be HELD."""
+
+_WORDS = {"control": "control", "core": "fault", "after": "recovery"}
+"""What people call the windows in which the measurement is looked at."""
+
+
+def judge(
+    terms: Sequence[Terms],
+    components: Sequence[Component],
+    impact: Impact,
+    history: History,
+    settings: Settings | None = None,
+) -> Judgement:
+    """Judge an experiment. Never raises: what the judge itself fails at is UNKNOWN.
+
+    Args:
+        terms: the promises of the journeys, in the order in which they are to be reported.
+        components: those of the system, to resolve the names in ``needs`` and ``uses``.
+        impact: what the fault does to them.
+        history: what happened.
+        settings: how sure the judge wants to be.
+    """
+    settings = settings or Settings()
+    try:
+        samples, marks = history.samples, history.marks
+        names = {each.name for each in terms}
+        last = max((sample.intended for sample in samples if sample.journey in names), default=0.0)
+        ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
+        times, found = phases(marks, last), traces(terms, samples, ended)
+        overall = _overall(times, marks, terms)
+    except Exception as error:  # noqa: BLE001 - a judge that fails must not be taken for a verdict
+        return Judgement(Verdict.UNKNOWN, (), (_crash("", error),))
+    journeys, reached = [], []
+    for each in terms:
+        try:
+            judged, disturbed = _journey(each, components, impact, history, found[each.name], times, settings)
+        except Exception as error:  # noqa: BLE001 - nor must it take the other journeys along
+            crash = _crash(each.name, error)
+            judged = JourneyJudgement(each.name, Standing.UNAFFECTED, Verdict.UNKNOWN, (crash,), {})
+            disturbed = False
+        journeys.append(judged)
+        reached += [each.name] if disturbed else []
+    verdict = combined([*(each.verdict for each in journeys), *(each.verdict for each in overall)])
+    return Judgement(verdict, tuple(journeys), tuple(overall), tuple(reached))
+
+
+def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> list[Finding]:
+    """What makes the whole experiment UNKNOWN, the cause before its consequences."""
+    reasons = [
+        f"{text}: {mark.detail['says']}" if mark.detail.get("says") else text
+        for mark in marks
+        for name, text in _SPOILERS.items()
+        if mark.name == name
+    ]
+    if not terms:
+        reasons.append("there is no journey to judge")
+    if times.control is None:
+        reasons.append("there was no control window, so nothing shows the steady state")
+    if times.inject is None:
+        reasons.append("no fault was injected")
+    elif times.landed is None:
+        reasons.append("the fault never landed: there is no evidence that it was there")
+    if times.lift is not None and times.gone is None:
+        reasons.append("the undo is not verified: there is no evidence that the fault is gone")
+    return [Finding("", "experiment", Verdict.UNKNOWN, reason) for reason in reasons]
+
+
+def _journey(
+    terms: Terms,
+    components: Sequence[Component],
+    impact: Impact,
+    history: History,
+    trace: Trace,
+    times: Phases,
+    settings: Settings,
+) -> tuple[JourneyJudgement, bool]:
+    """The judgement on one journey, and whether the fault reached it."""
+    stands = standing(terms, components, impact)
+    windows = _windows(trace, times)
+    holes = gaps(terms, {_WORDS[name]: (windows[name], _length(name, times)) for name in _WORDS}, settings)
+    late = lateness(terms, {_WORDS[name]: windows[name] for name in _WORDS}, settings)
+    seen = windows
+    if late:
+        seen = {name: each.without_lag(late.most, terms.timeout) for name, each in windows.items()}
+    steady = steady_state(terms, seen["control"], settings)
+    findings = [*([holes] if holes else []), *([late.finding] if late else []), steady]
+    recovery: Recovery | None = None
+    reached = False
+    if steady.verdict is Verdict.HELD:
+        found, recovery, reached = _under_fault(terms, stands, seen, times, settings)
+        findings += found
+    if terms.ledger:
+        mine = [each for each in history.acknowledgements if each.journey == terms.name]
+        successes = len(trace) - sum(trace.failed)
+        findings += judge_ledger(terms.name, mine, history.checks, successes, times.landed)
+    starts = {"control": times.control, "fault": times.inject, "after": times.calm}
+    summary = {
+        name: summarize(window, terms.slo, starts[name] or 0.0, settings.window)
+        for name, window in windows.items()
+        if name in starts
+    }
+    verdict = combined(each.verdict for each in findings)
+    return JourneyJudgement(terms.name, stands, verdict, tuple(findings), summary, recovery), reached
+
+
+def _under_fault(
+    terms: Terms, stands: Standing, seen: Mapping[str, Trace], times: Phases, settings: Settings
+) -> tuple[list[Finding], Recovery | None, bool]:
+    if times.landed is None:
+        why = "not judged: the fault never landed" if times.inject is not None else "not judged: no fault"
+        return [Finding(terms.name, "independence", Verdict.UNKNOWN, why)], None, False
+    window = FaultWindow(seen["core"], seen["fault"], times.landed)
+    full = window.shares(terms.slo, settings)
+    findings = while_active(terms, stands, window, full, settings)
+    reached = any(each.verdict is Verdict.BROKEN for each in full)
+    if times.calm is None:
+        findings.append(Finding(terms.name, "recovery", Verdict.UNKNOWN, "the fault was never lifted"))
+        return findings, None, reached
+    found = judge_recovery(
+        terms, seen["after"], times.calm, times.end, settings, lifted=times.gone is not None
+    )
+    return [*findings, *found.findings], found.recovery, reached or found.disturbed
+
+
+def _windows(trace: Trace, times: Phases) -> dict[str, Trace]:
+    """The requests of the phases: ``control``, ``fault`` (from injection to the last lifting, and
+    what was in flight at the injection), its ``core`` and ``after``.
+    """
+    none = trace.between(0.0, 0.0)
+    past = trace.at[-1] + 1.0 if trace.at else 0.0
+    if times.control is None:
+        return {"control": none, "fault": none, "core": none, "after": none}
+    inject = past if times.inject is None else times.inject
+    control, flying = trace.between(times.control, inject).split(inject)
+    calm = past if times.calm is None else times.calm
+    core = none
+    if times.landed is not None:
+        core = trace.between(times.landed, past if times.lift is None else times.lift)
+    after = none if times.calm is None else trace.between(times.calm, past)
+    return {"control": control, "fault": flying + trace.between(inject, calm), "core": core, "after": after}
+
+
+def _length(name: str, times: Phases) -> float:
+    """Seconds that a phase lasted; 0 where it was not."""
+    end = times.end
+    inject = end if times.inject is None else times.inject
+    starts = {"control": times.control, "fault": times.inject, "core": times.landed, "after": times.calm}
+    ends = {"control": inject, "fault": times.calm, "core": times.lift, "after": end}
+    start, stop = starts[name], ends[name]
+    return 0.0 if start is None else max(0.0, min(end, end if stop is None else stop) - start)
+
+
+def _crash(journey: str, error: Exception) -> Finding:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    reason = f"the judge failed: {type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+    return Finding(journey, "measurement", Verdict.UNKNOWN, reason)

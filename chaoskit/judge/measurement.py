@@ -1,0 +1,81 @@
+"""Whether the measurements can be trusted: a late load engine is reported, never hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chaoskit.judge.binomial import breaks_at
+from chaoskit.judge.settings import Settings
+from chaoskit.judge.trace import NEVER, Trace
+from chaoskit.judge.verdict import Figure, Finding, Verdict
+from chaoskit.system import Terms
+
+_LATE_BUDGET = 0.01
+"""The engine promises its own p99."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """The load engine was late.
+
+    Attributes:
+        finding: it in words and figures.
+        most: the largest lag in seconds.
+    """
+
+    finding: Finding
+    most: float
+
+
+def lateness(terms: Terms, windows: Mapping[str, Trace], settings: Settings) -> Lateness | None:
+    """Whether the load engine was late for this journey.
+
+    The lag is put to the test of every other promise: its p99 must be within a share of the
+    journey's tightest latency promise. A single late request decides nothing.
+
+    Args:
+        terms: the journey.
+        windows: for each phase its requests.
+        settings: how the judge decides.
+    """
+    bounds = [bound for _, bound in terms.slo.quantiles]
+    limit = settings.max_lag_share * min(bounds, default=settings.lag_reference)
+    lags = {phase: [lag for lag in trace.lag if lag < NEVER] for phase, trace in windows.items()}
+    most = max((lag for seen in lags.values() for lag in seen), default=0.0)
+    for phase, seen in lags.items():
+        late = sum(lag > limit for lag in seen)
+        if late >= breaks_at(len(seen), _LATE_BUDGET, settings.confidence):
+            figures: dict[str, Figure] = {
+                "late": late,
+                "sent": len(seen),
+                "lag_limit": limit,
+                "lag_most": most,
+            }
+            reason = (
+                f"the load engine was late in the {phase} window: {late} of {len(seen)} requests "
+                f"were sent more than {limit:.2g} s after they were due, at most {max(seen):.2g} s; "
+                "only what is broken in spite of that counts"
+            )
+            return Lateness(Finding(terms.name, "measurement", Verdict.UNKNOWN, reason, figures), most)
+    return None
+
+
+def gaps(terms: Terms, windows: Mapping[str, tuple[Trace, float]], settings: Settings) -> Finding | None:
+    """The finding that arrivals are missing from the record, if they are.
+
+    Args:
+        terms: the journey.
+        windows: for each phase its requests and its length in seconds.
+        settings: how the judge decides.
+    """
+    for phase, (trace, length) in windows.items():
+        expected = terms.rate * length
+        if len(trace) + 1 < settings.min_coverage * expected:
+            reason = (
+                f"{len(trace)} requests are on record for the {phase} window of {length:.1f} s, "
+                f"about {expected:.0f} were due"
+            )
+            figures: dict[str, Figure] = {"recorded": len(trace), "due": expected}
+            return Finding(terms.name, "measurement", Verdict.UNKNOWN, reason, figures)
+    return None

@@ -1,0 +1,145 @@
+"""Steady state before the fault, and what holds while it is active."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chaoskit.judge.settings import Settings
+from chaoskit.judge.slo import Indicator, Share, measure, percent, shares
+from chaoskit.judge.standing import Standing
+from chaoskit.judge.trace import NEVER, Trace
+from chaoskit.judge.verdict import Figure, Finding, Verdict, combined
+from chaoskit.system import Slo, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class FaultWindow:
+    """The requests that met the fault.
+
+    Attributes:
+        core: intended from when it had landed until lifting began.
+        whole: the core, and before it the requests that were intended since the injection began
+            or were in flight then. A fault disturbs from its injection on; and a long landing must
+            not dilute the core. So a promise breaks if it breaks in either.
+        landed: when it had landed.
+    """
+
+    core: Trace
+    whole: Trace
+    landed: float
+
+    def shares(self, slo: Slo, settings: Settings) -> tuple[Share, ...]:
+        """Each promise of an SLO in the window where it fared worse; in the core, if it is equal."""
+        pairs = zip(shares(self.core, slo, settings), shares(self.whole, slo, settings), strict=True)
+        order = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
+        return tuple(max(pair, key=lambda each: order.index(each.verdict)) for pair in pairs)
+
+
+def steady_state(terms: Terms, control: Trace, settings: Settings) -> Finding:
+    """Whether the journey was inside its SLO in the control window. If it was not nothing can be
+    said of a fault, so the verdict is HELD or UNKNOWN, never BROKEN.
+    """
+    seen = shares(control, terms.slo, settings)
+    figures = _figures(seen)
+    verdict = combined(each.verdict for each in seen)
+    if verdict is Verdict.BROKEN:
+        reason = f"not in steady state before anything was injected: {_broken(seen)}"
+        return Finding(terms.name, "steady state", Verdict.UNKNOWN, reason, figures)
+    return Finding(terms.name, "steady state", verdict, _says(seen, verdict, settings), figures)
+
+
+def while_active(
+    terms: Terms, stands: Standing, window: FaultWindow, full: Sequence[Share], settings: Settings
+) -> list[Finding]:
+    """The findings on the fault window.
+
+    Args:
+        terms: the journey.
+        stands: how it stands to the fault.
+        window: the requests that met the fault.
+        full: how its full SLO fared in that window.
+        settings: how the judge decides.
+    """
+    if stands is Standing.MAY_FAIL:
+        return _may_fail(terms, window, full, settings)
+    if stands is Standing.UNAFFECTED or terms.degraded is None:
+        seen: Sequence[Share] = full
+    else:
+        seen = window.shares(terms.degraded, settings)
+    promise = "independence" if stands is Standing.UNAFFECTED else "degraded"
+    return [_finding(terms.name, promise, seen, window.landed, settings)]
+
+
+def _may_fail(terms: Terms, window: FaultWindow, full: Sequence[Share], settings: Settings) -> list[Finding]:
+    findings = []
+    if terms.slo.fails_within is not None:
+        findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings))
+    if combined(each.verdict for each in full) is Verdict.HELD:
+        reason = f"it needs what is lost, yet kept its full SLO: {_says(full, Verdict.HELD, settings)}"
+        findings.append(Finding(terms.name, "survival", Verdict.HELD, reason, _figures(full)))
+    return findings
+
+
+def _fails_fast(journey: str, within: float, window: FaultWindow, settings: Settings) -> Finding:
+    """At most 5% of the failing requests take longer than ``within`` to fail."""
+    if len(window.core) < settings.min_samples:
+        reason = f"{len(window.core)} requests in the fault window, {settings.min_samples} needed"
+        return Finding(journey, "fails fast", Verdict.UNKNOWN, reason, {"fails_samples": len(window.core)})
+    failing = window.core.only_failed()
+    seen = measure(failing, Indicator("fails", 0.05, within), settings)
+    figures: dict[str, Figure] = {**seen.figures(), "fails_within": within}
+    if not seen.samples:
+        return Finding(journey, "fails fast", Verdict.HELD, "nothing failed", figures)
+    # Few failures are no lack of evidence here: the window as a whole had requests enough.
+    verdict = Verdict.BROKEN if seen.verdict is Verdict.BROKEN else Verdict.HELD
+    reason = (
+        f"{seen.bad} of {seen.samples} failing requests took longer than {within:g} s to fail "
+        f"({percent(seen.share)}), 5% allowed"
+    )
+    if verdict is Verdict.BROKEN:
+        ended = [latency for latency in failing.latency if latency < NEVER]
+        reason += f"; the slowest took {max(ended):.2f} s" if ended else "; none was ever answered"
+    at = seen.first - window.landed if verdict is Verdict.BROKEN and seen.first is not None else None
+    return Finding(journey, "fails fast", verdict, reason, figures, at)
+
+
+def _finding(journey: str, promise: str, seen: Sequence[Share], landed: float, settings: Settings) -> Finding:
+    verdict = combined(each.verdict for each in seen)
+    if verdict is not Verdict.BROKEN:
+        return Finding(journey, promise, verdict, _says(seen, verdict, settings), _figures(seen))
+    broken = [each for each in seen if each.verdict is Verdict.BROKEN and each.first is not None]
+    first = min(broken, key=lambda each: each.first or 0.0)
+    at = (first.first or 0.0) - landed
+    when = f"+{at:.1f} s after" if at >= 0 else f"{-at:.1f} s before"
+    error = f": {first.error}" if first.error else ""
+    return Finding(
+        journey, promise, verdict, f"{_broken(seen)}; first {when} landing{error}", _figures(seen), at
+    )
+
+
+def _broken(seen: Sequence[Share]) -> str:
+    return "; ".join(each.says() for each in seen if each.verdict is Verdict.BROKEN)
+
+
+def _says(seen: Sequence[Share], verdict: Verdict, settings: Settings) -> str:
+    if verdict is Verdict.HELD:
+        return "; ".join(each.says() for each in seen)
+    clauses = []
+    for each in seen:
+        if each.verdict is not Verdict.UNKNOWN:
+            continue
+        good = each.samples - each.bad
+        if good < settings.min_samples:
+            clauses.append(
+                f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
+            )
+        elif each.indicator.budget <= 0:
+            clauses.append(f"{each.says()}; one alone decides nothing")
+        else:
+            clauses.append(f"{each.samples} requests are too few to tell for {each.indicator.name}")
+    return "; ".join(clauses)
+
+
+def _figures(seen: Sequence[Share]) -> dict[str, Figure]:
+    return {name: figure for each in seen for name, figure in each.figures().items()}

@@ -1,0 +1,157 @@
+"""Every promise is a share of good requests, and one test judges all of them.
+
+``availability=0.995``: at most 0.5% of the requests fail. ``p95=0.3``: at most 5% take longer than
+0.3 s. (Service level indicators as ratios of good events: The Site Reliability Workbook, chapter 2,
+"Implementing SLOs".) For latency a request counts that succeeded, and one that failed after the
+bound had passed: its user waited too long, however it ended. A request that failed *fast* says
+nothing about latency and is left out, lest failures make a system look quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from chaoskit.judge.binomial import at_least_share, breaks_at
+from chaoskit.judge.settings import Settings
+from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
+from chaoskit.judge.verdict import Figure, Verdict
+from chaoskit.system import Slo
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One promise of an SLO.
+
+    Attributes:
+        name: ``availability``, ``p95``, …
+        budget: the share of requests that may be bad.
+        bound: seconds that a request may take; ``None`` for availability.
+    """
+
+    name: str
+    budget: float
+    bound: float | None = None
+
+    def flags(self, trace: Trace) -> tuple[Sequence[bool], Sequence[bool]]:
+        """For each request whether it is bad, and whether it counts at all."""
+        if self.bound is None:
+            return trace.failed, [True] * len(trace)
+        limit = self.bound + CLOCK_RESOLUTION
+        slow = [latency > limit for latency in trace.latency]
+        if True not in trace.failed:
+            return slow, [True] * len(trace)
+        return slow, [late or not fail for late, fail in zip(slow, trace.failed, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How a promise fared in a window.
+
+    Attributes:
+        indicator: the promise.
+        samples: requests that count.
+        bad: those of them that were bad.
+        breaks_at: as many bad ones would have broken it.
+        verdict: what is known.
+        first: when the first bad one was intended, on the shared clock.
+        error: what it failed of.
+        bursts: unbroken runs of bad requests; counted only where the promise is broken.
+        surely: the true bad share is at least this; found only where the promise is broken.
+    """
+
+    indicator: Indicator
+    samples: int
+    bad: int
+    breaks_at: int
+    verdict: Verdict
+    first: float | None = None
+    error: str = ""
+    bursts: int = 0
+    surely: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """The bad share that was observed, 0 to 1."""
+        return self.bad / self.samples if self.samples else 0.0
+
+    def says(self) -> str:
+        """One clause: how many, how large a share, what is allowed."""
+        bound, budget = self.indicator.bound, self.indicator.budget
+        what = "requests failed" if bound is None else f"requests took longer than {bound:g} s"
+        text = f"{self.bad} of {self.samples} {what} ({percent(self.share)}), {percent(budget)} allowed"
+        if self.bursts == 1:
+            return f"{text}, all in one burst"
+        # Chance may have done it; the reader must not wonder why this holds.
+        unsure = self.verdict is Verdict.HELD and self.share > budget
+        return f"{text}, {self.breaks_at} would break it" if unsure else text
+
+    def figures(self) -> dict[str, Figure]:
+        """The same as figures, each under the indicator's name.
+
+        ``…_surely`` is the lower limit of the true share, at the judge's confidence.
+        """
+        name = self.indicator.name
+        sure: dict[str, Figure] = {}
+        if self.verdict is Verdict.BROKEN:
+            sure = {f"{name}_bad_share_surely": self.surely, f"{name}_bursts": self.bursts}
+        return {
+            f"{name}_samples": self.samples,
+            f"{name}_bad": self.bad,
+            f"{name}_bad_share": self.share,
+            f"{name}_budget": self.indicator.budget,
+            f"{name}_breaks_at": self.breaks_at,
+            **sure,
+        }
+
+
+def indicators(slo: Slo) -> tuple[Indicator, ...]:
+    """The promises of an SLO, availability first."""
+    latencies = (Indicator(f"p{q * 100:g}", round(1 - q, 12), bound) for q, bound in slo.quantiles)
+    return (Indicator("availability", round(1 - slo.availability, 12)), *latencies)
+
+
+def shares(trace: Trace, slo: Slo, settings: Settings) -> tuple[Share, ...]:
+    """Judge each promise of an SLO on a window."""
+    return tuple(measure(trace, each, settings) for each in indicators(slo))
+
+
+def measure(trace: Trace, indicator: Indicator, settings: Settings) -> Share:
+    """Judge one promise on a window."""
+    bad_flags, counted = indicator.flags(trace)
+    samples, bad = sum(counted), sum(bad_flags)
+    verdict = decide(samples, bad, indicator.budget, settings)
+    broken = verdict is Verdict.BROKEN
+    first = bad_flags.index(True) if bad else None
+    return Share(
+        indicator,
+        samples,
+        bad,
+        breaks_at(samples, indicator.budget, settings.confidence),
+        verdict,
+        None if first is None else trace.at[first],
+        "" if first is None else trace.errors[first],
+        sum(each and not before for before, each in pairwise([False, *bad_flags])) if broken else 0,
+        at_least_share(bad, samples, settings.confidence) if broken else 0.0,
+    )
+
+
+def decide(samples: int, bad: int, budget: float, settings: Settings) -> Verdict:
+    """The verdict on ``bad`` of ``samples`` requests where ``budget`` is the share allowed.
+
+    BROKEN needs certainty and two bad requests. HELD needs so many good ones that their failure
+    would have been called; counting good ones only, failing more never makes it HELD. One bad
+    request where none is allowed contradicts the promise, yet one request decides nothing: UNKNOWN.
+    """
+    if bad >= breaks_at(samples, budget, settings.confidence):
+        return Verdict.BROKEN
+    good = samples - bad
+    if good < settings.min_samples or breaks_at(good, budget, settings.confidence) > good:
+        return Verdict.UNKNOWN
+    return Verdict.UNKNOWN if budget <= 0 < bad else Verdict.HELD
+
+
+def percent(share: float) -> str:
+    """A share as people read it: three digits, no more."""
+    return f"{share * 100:.3g}%"

@@ -1,0 +1,54 @@
+"""What a fault allows a journey: nothing, its degraded SLO, or to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from chaoskit.system import OUTSIDE, Component, Impact, Terms, members
+
+
+class Standing(StrEnum):
+    """How a journey stands to what is at fault."""
+
+    UNAFFECTED = "unaffected"
+    """It neither needs nor uses what is at fault: it keeps its full SLO."""
+    DEGRADED = "degraded"
+    """It uses what is at fault, or needs something that is strained, or a service of which some
+    replicas survive: it keeps its degraded SLO, or the full one where none is declared."""
+    MAY_FAIL = "may fail"
+    """It needs what is lost: it may fail, fast where it says how fast, and recovers in time."""
+
+
+def standing(terms: Terms, components: Sequence[Component], impact: Impact) -> Standing:
+    """How the journey stands to what the fault does to the components."""
+    # Users come from outside: a severed entry concerns whoever needs what is behind it.
+    needs = [frozenset({OUTSIDE}), *(_group(name, components) for name in terms.needs)]
+    uses = [_group(name, components) for name in terms.uses]
+    touched = impact.lost | impact.strained
+    if any(group <= impact.lost for group in needs):
+        return Standing.MAY_FAIL
+    if any(_cut_off(one, other, impact) for one in needs for other in needs):
+        return Standing.MAY_FAIL
+    concerned: frozenset[str] = frozenset().union(*needs, *uses)
+    if concerned & touched:
+        return Standing.DEGRADED
+    if any({consumer, provider} <= concerned for consumer, provider in impact.severed | impact.hampered):
+        return Standing.DEGRADED
+    return Standing.UNAFFECTED
+
+
+def _group(name: str, components: Sequence[Component]) -> frozenset[str]:
+    # A name that is no component is taken as it is: an external host, or an old journal.
+    return members(name, components) or frozenset({name})
+
+
+def _cut_off(consumers: frozenset[str], providers: frozenset[str], impact: Impact) -> bool:
+    """Whether every way from the one service to the other is severed.
+
+    A lost replica is no way either, so only the pairs of survivors count.
+    """
+    if consumers == providers:
+        return False
+    ways = {(one, other) for one in consumers - impact.lost for other in providers - impact.lost}
+    return bool(ways) and ways <= impact.severed

@@ -1,0 +1,130 @@
+"""The figures of one phase of one journey: what people look at, beside what was judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chaoskit.judge.trace import CLOCK_RESOLUTION, NEVER, Trace
+from chaoskit.system import Slo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Figures of a phase. Latencies are seconds from the intended start, of requests that succeeded.
+
+    Attributes:
+        samples: requests.
+        failed: those that failed.
+        failed_share: 0 to 1.
+        p50, p90, p95, p99, slowest: exact quantiles by nearest rank; ``None`` without a success.
+        worst_share: the share of bad requests (failed, or slower than the tightest promise from
+            the p90 on) in the worst short window.
+        worst_at: when that window began, seconds after the phase did.
+        longest_burst: seconds from the first to the last of the longest unbroken run of bad
+            requests; 0 for a single one.
+        lag_p99: seconds by which the load engine was late, at the p99.
+    """
+
+    samples: int
+    failed: int
+    failed_share: float
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    slowest: float | None = None
+    worst_share: float = 0.0
+    worst_at: float | None = None
+    longest_burst: float = 0.0
+    lag_p99: float | None = None
+
+
+def summarize(trace: Trace, slo: Slo, start: float, window: float) -> Summary:
+    """The figures of a phase that began at ``start``; ``window`` is the short window in seconds."""
+    samples = len(trace)
+    if not samples:
+        return Summary(samples=0, failed=0, failed_share=0.0)
+    failed = sum(trace.failed)
+    good = sorted(
+        latency
+        for latency, fail in zip(trace.latency, trace.failed, strict=True)
+        if not fail and latency < NEVER
+    )
+    lags = sorted(lag for lag in trace.lag if lag < NEVER)
+    bad = bad_flags(trace, slo)
+    worst, worst_at = _worst(trace.at, bad, window)
+    return Summary(
+        samples=samples,
+        failed=failed,
+        failed_share=failed / samples,
+        p50=quantile(good, 0.50),
+        p90=quantile(good, 0.90),
+        p95=quantile(good, 0.95),
+        p99=quantile(good, 0.99),
+        slowest=good[-1] if good else None,
+        worst_share=worst,
+        worst_at=None if worst_at is None else worst_at - start,
+        longest_burst=_longest(trace.at, bad),
+        lag_p99=quantile(lags, 0.99),
+    )
+
+
+def quantile(ascending: Sequence[float], share: float) -> float | None:
+    """The nearest-rank quantile: the smallest value that at least ``share`` of all do not exceed.
+
+    So the p95 is within a bound exactly when at most 5% are above it (Hyndman and Fan, "Sample
+    quantiles in statistical packages", The American Statistician 50, 1996, definition 1).
+    """
+    if not ascending:
+        return None
+    rank = math.ceil(round(share * len(ascending), 9))
+    return ascending[max(0, rank - 1)]
+
+
+def bad_flags(trace: Trace, slo: Slo) -> list[bool]:
+    """Which requests a user would complain of: failed, or slower than the tightest promise that
+    most requests must keep.
+    """
+    bound = next((bound for q, bound in slo.quantiles if q >= 0.9), None)
+    if bound is None:
+        return list(trace.failed)
+    limit = bound + CLOCK_RESOLUTION
+    return [fail or late > limit for fail, late in zip(trace.failed, trace.latency, strict=True)]
+
+
+def _worst(at: Sequence[float], bad: Sequence[bool], window: float) -> tuple[float, float | None]:
+    """The largest bad share in any window that begins with a bad request, and when it began.
+
+    A window with fewer than half as many requests as the fullest one says nothing by itself.
+    """
+    if True not in bad:
+        return 0.0, None
+    found: list[tuple[float, int, float]] = []
+    high, in_window, fullest = 0, 0, 0
+    for low, moment in enumerate(at):
+        while high < len(at) and at[high] < moment + window:
+            in_window += bad[high]
+            high += 1
+        fullest = max(fullest, high - low)
+        if bad[low]:
+            found.append((in_window / (high - low), high - low, moment))
+        in_window -= bad[low]
+    full = [each for each in found if each[1] * 2 >= fullest]
+    if not full:
+        return 0.0, None
+    share, _, moment = max(full, key=lambda each: (each[0], each[1], -each[2]))
+    return share, moment
+
+
+def _longest(at: Sequence[float], bad: Sequence[bool]) -> float:
+    longest, first = 0.0, None
+    for moment, flag in zip(at, bad, strict=True):
+        if not flag:
+            first = None
+        elif first is None:
+            first = moment
+        else:
+            longest = max(longest, moment - first)
+    return longest

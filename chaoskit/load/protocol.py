@@ -1,0 +1,124 @@
+"""The pipe between the harness and the load process: one JSON value a line.
+
+An array is a batch of entries for the history, each led by one letter; an object is a message,
+told apart by ``say``. Text, so that a recording can be read; floats survive it exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chaoskit.history import Acknowledgement, Check, Mark, Outcome, Sample
+from chaoskit.load.schedule import Pattern
+from chaoskit.load.source import Place, Plan
+
+Entry = Sample | Mark | Acknowledgement | Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """The first message to the load process: everything it needs to get ready.
+
+    Attributes:
+        plans: the journeys.
+        entries: journey → base URL.
+        seed: the run's seed.
+        pattern: how users arrive.
+        max_in_flight: most runs of all journeys at once.
+        max_duration: seconds after which the process ends itself, whatever happens.
+        allowed_hosts: hosts beside this machine that requests may go to.
+    """
+
+    plans: tuple[Plan, ...]
+    entries: Mapping[str, str]
+    seed: int
+    pattern: Pattern
+    max_in_flight: int
+    max_duration: float
+    allowed_hosts: tuple[str, ...] = ()
+
+
+def encode_setup(setup: Setup) -> bytes:
+    """One line."""
+    return _line(asdict(setup))
+
+
+def decode_setup(line: bytes) -> Setup:
+    """What :func:`encode_setup` was given."""
+    raw = json.loads(line)
+    plans = tuple(
+        Plan(
+            **{
+                **plan,
+                "run": Place(**plan["run"]),
+                "verify": Place(**plan["verify"]) if plan["verify"] else None,
+            }
+        )
+        for plan in raw["plans"]
+    )
+    return Setup(**{**raw, "plans": plans, "allowed_hosts": tuple(raw["allowed_hosts"])})
+
+
+def encode_message(say: str, /, **content: Any) -> bytes:
+    """A message, one line; what it contains must be JSON-able."""
+    return _line({"say": say, **content})
+
+
+def encode_entries(entries: Iterable[Entry]) -> bytes:
+    """A batch of entries, one line."""
+    return _line([_pack(entry) for entry in entries])
+
+
+def decode(line: bytes) -> dict[str, Any] | list[Entry]:
+    """A message, or the entries of a batch.
+
+    Raises:
+        ValueError: the line is neither.
+    """
+    value = json.loads(line)
+    if isinstance(value, dict) and isinstance(value.get("say"), str):
+        return value
+    if isinstance(value, list):
+        return [_unpack(*packed) for packed in value]
+    raise ValueError(f"not a line of this protocol: {line[:80]!r}")
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _pack(entry: Entry) -> list[Any]:
+    match entry:
+        case Sample():
+            return [
+                "s",
+                entry.journey,
+                entry.intended,
+                entry.started,
+                entry.ended,
+                entry.outcome.value,
+                entry.error,
+            ]
+        case Acknowledgement():
+            return ["a", entry.journey, entry.kind, entry.id, entry.at]
+        case Check():
+            return ["c", entry.kind, entry.id, entry.kept, entry.error]
+        case Mark():
+            return ["m", entry.name, entry.at, dict(entry.detail)]
+
+
+def _unpack(letter: str, *fields: Any) -> Entry:
+    match letter:
+        case "s":
+            journey, intended, started, ended, outcome, error = fields
+            return Sample(journey, intended, started, ended, Outcome(outcome), error)
+        case "a":
+            return Acknowledgement(*fields)
+        case "c":
+            return Check(*fields)
+        case "m":
+            return Mark(*fields)
+    raise ValueError(f"no entry begins with {letter!r}")

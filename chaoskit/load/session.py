@@ -1,0 +1,156 @@
+"""One load in the load process: its drivers, its users, and the promises made to them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Any
+
+from chaoskit.history import Acknowledgement, Mark
+from chaoskit.load.driver import Driver, Flights, cap_of
+from chaoskit.load.failures import MISTAKES, of_the_user, one_line
+from chaoskit.load.guard import Guard
+from chaoskit.load.protocol import Setup
+from chaoskit.load.recorder import Recorder
+from chaoskit.load.schedule import Schedule
+from chaoskit.load.source import Plan
+from chaoskit.load.transport import Transport
+from chaoskit.load.user import Crowd, User
+from chaoskit.load.verifier import verify_all
+
+LEAD = 0.02
+"""Seconds between the command to begin and the schedule's origin."""
+
+RETURNS_AFTER = 10.0
+"""Seconds after which a user comes back, on the whole: there are ``rate`` times as many users."""
+
+TELL = 20
+"""Mistakes in journeys that are told in full, each once."""
+
+Run = Callable[[User], Awaitable[None]]
+Verify = Callable[[User, str, str], Awaitable[None]]
+Functions = Mapping[str, tuple[Run, Verify | None]]
+
+
+class Session:
+    """Answers the harness's commands.
+
+    Args:
+        setup: see :class:`chaoskit.load.protocol.Setup`.
+        functions: journey → its function and the one that verifies.
+        recorder: the way back to the harness.
+    """
+
+    def __init__(self, setup: Setup, functions: Functions, recorder: Recorder) -> None:
+        self._setup = setup
+        self._functions = functions
+        self._recorder = recorder
+        self._flights = Flights(setup.max_in_flight)
+        self._told: set[tuple[str, str]] = set()
+        self._owners: dict[tuple[str, str, str], User] = {}
+        self._timeouts = {plan.name: plan.timeout for plan in setup.plans}
+        guard = Guard.around(setup.entries.values(), setup.allowed_hosts)
+        self._transport = Transport(guard, lambda refusal: self._mistaken("", refusal))
+        self._drivers = [self._driver(plan) for plan in setup.plans]
+        self._cpu = 0.0
+
+    def _driver(self, plan: Plan) -> Driver:
+        schedule = Schedule(
+            journey=plan.name, rate=plan.rate, seed=self._setup.seed, pattern=self._setup.pattern
+        )
+        population = min(math.ceil(plan.rate * RETURNS_AFTER), cap_of(plan.rate, plan.timeout))
+        return Driver(
+            schedule,
+            plan.timeout,
+            self._functions[plan.name][0],
+            Crowd(population, lambda number: self._user(plan.name, number)),
+            self._flights,
+            self._recorder.add,
+            self._mistaken,
+            self._defect,
+        )
+
+    def _user(self, journey: str, number: int) -> User:
+        return User(
+            number,
+            journey=journey,
+            seed=self._setup.seed,
+            base_url=self._setup.entries[journey],
+            transport=self._transport,
+            acknowledged=self._acknowledged,
+        )
+
+    def _acknowledged(self, user: User, kind: str, id: str) -> None:
+        self._owners[user.journey, kind, id] = user
+        self._recorder.add(Acknowledgement(user.journey, kind, id, monotonic()))
+
+    def _mistaken(self, journey: str, error: BaseException) -> None:
+        """Tell the harness of an error in the journey's own code; once each."""
+        line = one_line(error)
+        if not isinstance(error, MISTAKES) or len(self._told) >= TELL or (journey, line) in self._told:
+            return
+        self._told.add((journey, line))
+        detail = {"journey": journey, "error": line, "traceback": of_the_user(error)}
+        self._recorder.add(Mark("journey-error", monotonic(), detail))
+
+    def _defect(self, error: BaseException) -> None:
+        self._recorder.say(
+            "failed",
+            what="the load process has a defect: its measurements cannot be trusted",
+            traceback="".join(traceback.format_exception(error)),
+            remedy="report it with this traceback",
+        )
+
+    def begin(self) -> None:
+        """Start the schedules, and say from when on."""
+        origin = monotonic() + LEAD
+        self._cpu = time.process_time()
+        self._recorder.worst_lag = 0.0
+        for driver in self._drivers:
+            driver.begin(origin)
+        self._recorder.say("begun", origin=origin)
+
+    async def stop(self, grace: float | None) -> None:
+        """No more arrivals; wait for the runs in flight up to their time-outs, or ``grace``."""
+        at = monotonic()
+        cpu = time.process_time() - self._cpu
+        for driver in self._drivers:
+            driver.cease(at)
+        await asyncio.gather(
+            *(
+                driver.landed(at + (driver.timeout + 0.5 if grace is None else grace))
+                for driver in self._drivers
+            )
+        )
+        self._recorder.say(
+            "stopped",
+            at=at,
+            most_in_flight={driver.name: driver.most_in_flight for driver in self._drivers},
+            most_in_flight_at_once=self._flights.most,
+            worst_loop_lag=self._recorder.worst_lag,
+            cpu_seconds=cpu,
+        )
+        gc.collect()
+
+    async def verify(self, promises: list[list[Any]], within: float) -> None:
+        """Check promises, with the users they were made to, for so many seconds at most."""
+        await verify_all(
+            [
+                (promise, self._owner(promise), verify)
+                for promise in (Acknowledgement(*each) for each in promises)
+                if (verify := self._functions[promise.journey][1])
+            ],
+            deadline=monotonic() + within,
+            timeout=self._timeouts.__getitem__,
+            record=self._recorder.add,
+        )
+        self._recorder.say("verified")
+
+    def _owner(self, promise: Acknowledgement) -> User:
+        known = self._owners.get((promise.journey, promise.kind, promise.id))
+        return known or self._user(promise.journey, 0)

@@ -1,0 +1,201 @@
+"""Where the load process finds the code of a journey.
+
+Functions do not travel between processes, names do. For each journey this works out the module
+and the attribute to import, or the file where a module has no name that can be imported (pytest
+loads test modules so; a script is ``__main__``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from chaoskit.errors import UsageError
+from chaoskit.system import Journey, System
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one journey is.
+
+    Attributes:
+        module: the module's name.
+        attribute: the dotted path in it to a function, a journey or a system.
+        file: the module's file, if it cannot be imported by name.
+        journey: the journey's name, where the attribute is a system.
+    """
+
+    module: str
+    attribute: str
+    file: str | None = None
+    journey: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that the load process must know of a journey.
+
+    Attributes:
+        name, rate, timeout: as declared.
+        run: where its function is.
+        verify: where the function is that checks its promises.
+    """
+
+    name: str
+    rate: float
+    timeout: float
+    run: Place
+    verify: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSource:
+    """The journeys to drive, and the import path to find them on."""
+
+    plans: tuple[Plan, ...]
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, journeys: Iterable[Journey], *, reference: str | None = None) -> LoadSource:
+        """Find journeys that this process has.
+
+        Args:
+            journeys: what to drive.
+            reference: ``module:attribute`` of the system that holds these journeys, if it is known:
+                then their functions may be anything, closures too.
+
+        Raises:
+            UsageError: a journey's code has no place where another process could find it.
+        """
+        return cls(
+            tuple(plan_of(each, reference=reference) for each in journeys),
+            tuple(str(Path(path).resolve()) for path in sys.path),
+        )
+
+
+def plan_of(
+    journey: Journey,
+    *,
+    reference: str | None = None,
+    modules: Mapping[str, ModuleType] | None = None,
+    finders: Sequence[Any] | None = None,
+) -> Plan:
+    """The plan of one journey; see :meth:`LoadSource.of`.
+
+    Args:
+        journey: the journey.
+        reference: ``module:attribute`` of its system.
+        modules: the modules that are loaded; ``sys.modules`` by default.
+        finders: what looks for modules in the other process; this one's by default.
+    """
+    loaded = sys.modules if modules is None else modules
+    seekers = sys.meta_path if finders is None else finders
+    if reference is not None:
+        place = _of_reference(reference, journey, loaded, seekers)
+        run, verify = place, place if journey.verify else None
+    else:
+        run = _of_function(journey.run, journey, loaded, seekers)
+        verify = _of_function(journey.verify, journey, loaded, seekers) if journey.verify else None
+    return Plan(name=journey.name, rate=journey.terms.rate, timeout=journey.timeout, run=run, verify=verify)
+
+
+def _of_reference(
+    reference: str, journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
+) -> Place:
+    name, _, attribute = reference.partition(":")
+    module = modules.get(name)
+    found = walk(module, attribute) if module and attribute else None
+    if not isinstance(found, System) or journey.name not in {each.name for each in found.journeys}:
+        raise UsageError(
+            f"the load process cannot find journey {journey.name!r} in {reference!r}",
+            evidence=f"that is {type(found).__name__}" if not isinstance(found, System) else None,
+            remedy="name the System that holds the journey as module:attribute",
+        )
+    assert module is not None
+    return Place(*_import_by(module, journey, finders, attribute), journey=journey.name)
+
+
+def _of_function(
+    function: Callable[..., Any], journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
+) -> Place:
+    module = modules.get(getattr(function, "__module__", None) or "")
+    qualname = getattr(function, "__qualname__", type(function).__name__)
+    attribute = _attribute_of(function, qualname, module) if module else None
+    if module is None or attribute is None:
+        code = getattr(function, "__code__", None)
+        raise UsageError(
+            f"journey {journey.name!r}: its code ({qualname}) is not at module level, "
+            "and the load runs in a process of its own that must import it",
+            where=f"{code.co_filename}:{code.co_firstlineno}" if code else None,
+            remedy="move it to module level, or name its system once as module:attribute (ini chaos_system)",
+        )
+    return Place(*_import_by(module, journey, finders, attribute))
+
+
+def _attribute_of(function: Callable[..., Any], qualname: str, module: ModuleType) -> str | None:
+    """The path in the module that leads to the function, or to the journey that it runs."""
+
+    def holds(value: object) -> bool:
+        if isinstance(value, Journey):
+            return value.run is function or value.verify is function
+        return value is function
+
+    if holds(walk(module, qualname)):
+        return qualname
+    return next((name for name, value in vars(module).items() if holds(value)), None)
+
+
+def walk(module: object, attribute: str) -> object:
+    """The object at a dotted path, or ``None``."""
+    found = module
+    for name in attribute.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+def _import_by(
+    module: ModuleType, journey: Journey, finders: Sequence[Any], attribute: str
+) -> tuple[str, str, str | None]:
+    """Module name, attribute and, where the name alone would not lead there, the file."""
+    name, file = module.__name__, getattr(module, "__file__", None)
+    if name == "__main__" and module.__spec__ is not None:
+        name = module.__spec__.name  # python -m package.module
+    spec = None if name == "__main__" else _find(name, finders)
+    origin = spec.origin if spec else None
+    if spec and (file is None or (origin and Path(origin).resolve() == Path(file).resolve())):
+        return name, attribute, None
+    if file is None or not Path(file).is_file():
+        raise UsageError(
+            f"journey {journey.name!r} is in {name!r}, which is no file: "
+            "the load runs in a process of its own that must import it",
+            remedy="put the journey into a module",
+        )
+    return name, attribute, str(Path(file).resolve())
+
+
+def _find(name: str, finders: Sequence[Any]) -> ModuleSpec | None:
+    """What an import of a dotted name would load, without importing anything."""
+    path: Any = None
+    spec: ModuleSpec | None = None
+    head = ""
+    for part in name.split("."):
+        head = f"{head}.{part}" if head else part
+        found = (finder.find_spec(head, path) for finder in finders if not _of_pytest(finder))
+        spec = next((each for each in found if each is not None), None)
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations
+        if path is None and head != name:
+            return None
+    return spec
+
+
+def _of_pytest(finder: object) -> bool:
+    # pytest's import hook rewrites assertions for this process only.
+    kind = finder if isinstance(finder, type) else type(finder)
+    return kind.__module__.startswith("_pytest") or not hasattr(finder, "find_spec")

@@ -1,0 +1,203 @@
+"""The pytest plugin: options, the ``chaos`` fixture, the marker, the verdict table."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chaoskit.errors import ChaoskitError, UsageError
+
+# pytest loads this module in every run of a project that has chaoskit installed: whatever only an
+# experiment needs (the Docker SDK, httpx, …) is imported by the fixtures that need it.
+if TYPE_CHECKING:
+    from chaoskit.chaos import Chaos, Conclusion
+    from chaoskit.environment import Environment
+    from chaoskit.system import System
+
+_CHAOS: pytest.StashKey[Chaos] = pytest.StashKey()
+_CONCLUSIONS: pytest.StashKey[list[Conclusion]] = pytest.StashKey()
+_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
+
+_OPTIONS: tuple[tuple[str, str, str | None, str], ...] = (
+    ("system", "MODULE:ATTRIBUTE", None, "the system under test"),
+    ("report-dir", "FOLDER", "chaoskit-report", "where journals go, from the root folder"),
+    ("seed", "N", "0", "the seed of all randomness"),
+    ("active", "SECONDS", None, "how long a fault stays, where a test does not say"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Each setting is an ini value and an option; the command line wins."""
+    group = parser.getgroup("chaoskit", "chaos and resilience experiments")
+    for name, metavar, default, text in _OPTIONS:
+        ini = f"chaos_{name.replace('-', '_')}"
+        shown = f" (default: {default})" if default else ""
+        parser.addini(ini, f"{text}{shown}", default=default or "")
+        group.addoption(f"--chaos-{name}", metavar=metavar, default=None, help=f"{text}; ini: {ini}{shown}")
+    parser.addini("chaos_keep", "leave the system running at the end", type="bool", default=False)
+    group.addoption(
+        "--chaos-keep",
+        action="store_true",
+        default=None,
+        help="leave the system running at the end; `chaoskit clean` removes it; ini: chaos_keep",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", "chaos(stage=None): a resilience experiment, and the stage of growth that it stands for"
+    )
+    config.stash[_CONCLUSIONS] = []
+    config.stash[_NOTES] = []
+
+
+def setting(config: pytest.Config, name: str) -> str:
+    """A setting: the option if given, else the ini value."""
+    option = config.getoption(f"--chaos-{name}")
+    return str(option if option is not None else config.getini(f"chaos_{name.replace('-', '_')}"))
+
+
+def _keep(config: pytest.Config) -> bool:
+    return bool(config.getoption("--chaos-keep") or config.getini("chaos_keep"))
+
+
+def _number(config: pytest.Config, name: str, kind: Callable[[str], Any]) -> Any:
+    text = setting(config, name)
+    try:
+        return kind(text)
+    except ValueError:
+        raise UsageError(f"--chaos-{name} is {text!r}, which is no number") from None
+
+
+@pytest.fixture(scope="session")
+def chaos_system(request: pytest.FixtureRequest) -> System:
+    """The system under test. Override it to make one in code."""
+    config = request.config
+    reference = setting(config, "system")
+    if not reference:
+        raise UsageError(
+            "no system is named",
+            where=str(config.inipath or config.rootpath),
+            remedy="set chaos_system = module:attribute in the ini file, or give --chaos-system",
+        )
+    from chaoskit.reference import load_system  # noqa: PLC0415
+
+    return load_system(reference, config.rootpath)
+
+
+@pytest.fixture(scope="session")
+def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> Iterator[Environment]:
+    """The environment that all experiments of a session share; started by the first of them."""
+    config = request.config
+    notes, show = config.stash[_NOTES], _shower(config)
+
+    def tell(line: str) -> None:
+        if line.startswith("rebuilding"):
+            notes.append(line)
+        show(f"  chaos: {line}")
+
+    from chaoskit.setup import environment_for  # noqa: PLC0415
+
+    environment = environment_for(
+        chaos_system, keep=_keep(config), seed=_number(config, "seed", int), tell=tell
+    )
+    yield environment
+    environment.close()
+
+
+def _shower(config: pytest.Config) -> Callable[[str], None]:
+    """Writes lines to the terminal while a test's output is captured; only with ``-v``."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if config.get_verbosity() < 1 or reporter is None:
+        return lambda line: None
+
+    def show(line: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    return show
+
+
+@pytest.fixture
+def chaos(request: pytest.FixtureRequest, chaos_environment: Environment) -> Iterator[Chaos]:
+    """Experiments on the system under test; see :class:`chaoskit.Chaos`."""
+    from chaoskit.chaos import Chaos  # noqa: PLC0415
+    from chaoskit.timing import Timing  # noqa: PLC0415
+
+    config, node = request.config, request.node
+    timing = Timing()
+    if setting(config, "active"):
+        timing = Timing(active=_number(config, "active", float))
+    marker = node.get_closest_marker("chaos")
+    about = {
+        "test": node.nodeid,
+        "stage": marker.kwargs.get("stage") if marker else None,
+        "about": inspect.getdoc(getattr(node, "obj", None)),
+    }
+    folder = config.rootpath / setting(config, "report-dir")
+    chaos = node.stash[_CHAOS] = Chaos(
+        chaos_environment, _name(node.nodeid), folder, timing=timing, about=about
+    )
+    yield chaos
+    config.stash[_CONCLUSIONS] += chaos.conclusions
+
+
+def _name(nodeid: str) -> str:
+    """``experiments/test_cache.py::test_cache_loss`` → ``test_cache.test_cache_loss``."""
+    path, _, rest = nodeid.partition("::")
+    return f"{Path(path).stem}.{rest.replace('::', '.')}" if rest else Path(path).stem
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A broken promise or a user's mistake is shown by what it says, without a traceback; verdicts
+    become properties, which JUnit XML carries.
+    """
+    if call.when == "call" and _CHAOS in item.stash:
+        for conclusion in item.stash[_CHAOS].conclusions:
+            item.user_properties += _properties(conclusion)
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, ChaoskitError):
+        report.longrepr = str(error)
+    return report
+
+
+def _properties(conclusion: Conclusion) -> list[tuple[str, object]]:
+    result = conclusion.result
+    found: list[tuple[str, object]] = [
+        ("chaos.fault", result.fault),
+        ("chaos.verdict", result.verdict.name),
+        ("chaos.journal", str(result.journal)),
+    ]
+    for journey in result.judgement.journeys:
+        found.append((f"chaos.{journey.journey}.verdict", journey.verdict.name))
+        if journey.recovery is not None and journey.recovery.seconds is not None:
+            found.append((f"chaos.{journey.journey}.recovery_seconds", round(journey.recovery.seconds, 3)))
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The verdict table."""
+    conclusions = config.stash[_CONCLUSIONS]
+    if not conclusions:
+        return
+    from chaoskit.report.terminal import table  # noqa: PLC0415
+
+    results = [conclusion.result for conclusion in conclusions]
+    terminalreporter.section("chaos experiments")
+    for line in table(results).splitlines():
+        terminalreporter.write_line(line)
+    for note in config.stash[_NOTES]:
+        terminalreporter.write_line(note)
+    terminalreporter.write_line(f"journals: {results[0].journal.parent}")

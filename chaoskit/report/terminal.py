@@ -1,0 +1,73 @@
+"""What people read in a terminal: the verdict table, and why a promise broke."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chaoskit.judge import JourneyJudgement, Verdict
+from chaoskit.result import Result
+
+_HEADER = ("verdict", "experiment", "fault", "blast radius", "recovered in")
+
+
+def table(results: Iterable[Result]) -> str:
+    """One line an experiment."""
+    rows = [_HEADER]
+    for result in results:
+        radius = ", ".join(result.judgement.blast_radius) or "none"
+        rows.append((result.verdict.name, result.name, result.fault, radius, _recovery(result)))
+    return _aligned(rows)
+
+
+def explain(result: Result) -> str:
+    """Why a verdict is what it is: journey by journey, with the figures, and where the record is."""
+    judgement = result.judgement
+    lines = [f"{result.verdict.name}  {result.name}: {result.fault}", ""]
+    rows = [("verdict", "journey", "standing", "control", "fault", "recovered in")]
+    rows += [_journey_row(journey) for journey in judgement.journeys]
+    lines += [f"  {line}" for line in _aligned(rows).splitlines()]
+    reasons = [
+        f"  {finding.verdict.name:<8} {finding.journey + ': ' if finding.journey else ''}"
+        f"{finding.promise}: {finding.reason}"
+        for finding in (*judgement.findings, *(f for each in judgement.journeys for f in each.findings))
+        if finding.verdict is not Verdict.HELD
+    ]
+    if reasons:
+        lines += ["", *reasons]
+    lines += ["", f"  journal: {result.journal}"]
+    return "\n".join(lines)
+
+
+def _journey_row(journey: JourneyJudgement) -> tuple[str, ...]:
+    recovery = journey.recovery
+    return (
+        journey.verdict.name,
+        journey.journey,
+        journey.standing.value,
+        _phase(journey, "control"),
+        _phase(journey, "fault"),
+        "-" if recovery is None or recovery.seconds is None else f"{recovery.seconds:.1f} s",
+    )
+
+
+def _phase(journey: JourneyJudgement, phase: str) -> str:
+    figures = journey.summary.get(phase)
+    if figures is None or not figures.samples:
+        return "-"
+    p95 = "-" if figures.p95 is None else f"{figures.p95 * 1000:.0f} ms"
+    return f"{(1 - figures.failed_share) * 100:.1f}% ok of {figures.samples}, p95 {p95}"
+
+
+def _recovery(result: Result) -> str:
+    seen = [each.recovery for each in result.judgement.journeys if each.recovery is not None]
+    times = [recovery.seconds for recovery in seen if recovery.seconds is not None]
+    if not times or len(times) < len(seen):
+        return "-"
+    return f"{max(times):.1f} s ± {max(recovery.resolution for recovery in seen):.2f}"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -1,0 +1,245 @@
+"""What a place where systems run must offer; ``docker.py`` and ``memory.py`` are such places.
+
+Faults, probes and experiments know this protocol and nothing of Docker. Components go by the
+names of :class:`chaoskit.system.Component`, links by :class:`chaoskit.system.Link`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from chaoskit.clock import Clock
+from chaoskit.system import Component, Link
+
+Cut = Literal["refuse", "silent", "hang"]
+"""How a link is dead. ``refuse``: connecting is refused at once and open connections are closed.
+``silent``: packets vanish, as to a dead host; no answer to SYN, nothing on open connections.
+``hang``: connecting works, then nothing more is ever said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toxic:
+    """A Toxiproxy toxic, in chaoskit's units.
+
+    Attributes:
+        name: unique on its proxy.
+        kind: ``latency``, ``bandwidth``, ``slow_close``, ``timeout``, ``reset_peer``, ``slicer``
+            or ``limit_data``.
+        stream: ``upstream`` (consumer → provider) or ``downstream``.
+        attributes: floats are seconds (``latency``, ``jitter``, ``timeout``, ``delay``), bytes
+            per second (``rate_bytes_per_s``) or bytes (``size_bytes``, ``variation_bytes``, …).
+        toxicity: the share of connections it acts on.
+    """
+
+    name: str
+    kind: str
+    stream: Literal["upstream", "downstream"] = "downstream"
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    toxicity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the engine says of a component.
+
+    Attributes:
+        status: ``created``, ``running``, ``paused``, ``restarting``, ``exited``, ``dead``, ``missing``.
+        started_at: the engine's own time stamp of its last start, as text; two starts differ.
+        exit_code: of the last run; ``None`` while it runs.
+        health: ``healthy``, ``unhealthy``, ``starting``, or ``None`` without a health check.
+        restarts: how often the engine has restarted it by itself.
+        out_of_memory: whether the kernel killed its last run for memory.
+    """
+
+    status: str
+    started_at: str = ""
+    exit_code: int | None = None
+    health: str | None = None
+    restarts: int = 0
+    out_of_memory: bool = False
+
+    @property
+    def serving(self) -> bool:
+        """Running, and not known to be unhealthy or still starting."""
+        return self.status == "running" and self.health in (None, "healthy")
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a command inside a component left: its exit code and its output, both streams."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """One step that takes back part of a fault; plain data, so that it can be on disk beforehand.
+
+    Attributes:
+        action: ``remove_toxic``, ``mend``, ``resume``, ``start`` or ``disconnect``.
+        target: the component, or the link's proxy name.
+        detail: whatever else the step needs, JSON-able strings and numbers only.
+    """
+
+    action: Literal["remove_toxic", "mend", "resume", "start", "disconnect"]
+    target: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Runtime(Protocol):
+    """A running system under test, and everything that can be done to it.
+
+    Every call has a deadline of its own and raises :class:`chaoskit.errors.HarnessFailure` or
+    :class:`chaoskit.errors.EnvironmentFailure` rather than wait for ever.
+    """
+
+    @property
+    def run_id(self) -> str:
+        """The label that everything of this run carries."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of this run."""
+        ...
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The containers of the system, without the harness's own."""
+        ...
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links between components and from outside, as known by now; ports that are found
+        at run time add to them. Links of the harness itself are not among them.
+        """
+        ...
+
+    @property
+    def entries(self) -> Mapping[str, str]:
+        """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
+        ...
+
+    def start(self) -> None:
+        """Start everything and return when all of it is ready.
+
+        Raises:
+            EnvironmentFailure: an image, the engine, Compose or a component is the obstacle.
+        """
+        ...
+
+    def close(self) -> None:
+        """Remove everything that carries the run's label. May be called at any time, and again."""
+        ...
+
+    # Looking at a component.
+
+    def state(self, component: str) -> State:
+        """What the engine says of it now."""
+        ...
+
+    def logs(self, component: str, lines: int = 20) -> str:
+        """The last lines of its output."""
+        ...
+
+    def stats(self, component: str) -> Mapping[str, float]:
+        """``cpu_seconds``, ``memory_bytes`` and ``processes`` of it now."""
+        ...
+
+    def environment(self, component: str) -> Mapping[str, str]:
+        """The environment it was started with: where faults find an engine's credentials."""
+        ...
+
+    def address(self, component: str, port: int) -> tuple[str, int]:
+        """Where the harness reaches a port of the component, through its own, never harmed link."""
+        ...
+
+    def ports(self, component: str) -> tuple[int, ...]:
+        """The TCP ports it is known to serve, by declaration or because it listens on them."""
+        ...
+
+    def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> Executed:
+        """Run a command inside it."""
+        ...
+
+    # Doing something to a component. Each returns when the engine confirms the new state.
+
+    def kill(self, component: str) -> None:
+        """SIGKILL. It stays down until it is started, whatever its restart policy."""
+        ...
+
+    def stop(self, component: str, timeout: float = 10.0) -> None:
+        """Its stop signal, then SIGKILL after ``timeout``. It stays down until it is started."""
+        ...
+
+    def start_component(self, component: str) -> None:
+        """Start it again, with its restart policy as declared. Does not wait for readiness."""
+        ...
+
+    def restart(self, component: str, timeout: float = 10.0) -> None:
+        """Stop and start."""
+        ...
+
+    def pause(self, component: str) -> None:
+        """Freeze all of its processes: it keeps its connections and answers nothing."""
+        ...
+
+    def resume(self, component: str) -> None:
+        """Let them run again."""
+        ...
+
+    def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
+        """Wait until the components (all by default) serve and every one of their declared ports
+        listens.
+
+        Raises:
+            NotReady: with the component, the condition, the limit, its state and its last log lines.
+        """
+        ...
+
+    # Doing something to a link. Each reads the state back and compares it with what was asked.
+
+    def toxics(self, link: Link) -> tuple[Toxic, ...]:
+        """The toxics on it now."""
+        ...
+
+    def add_toxic(self, link: Link, toxic: Toxic) -> None:
+        """Put a toxic on it."""
+        ...
+
+    def remove_toxic(self, link: Link, name: str) -> None:
+        """Take a toxic off it; one that is not there is no error."""
+        ...
+
+    def cut(self, link: Link, how: Cut) -> None:
+        """Make it dead, for open and for new connections."""
+        ...
+
+    def mend(self, link: Link) -> None:
+        """Take back a cut; a link that is not cut is no error."""
+        ...
+
+    def cuts(self) -> Mapping[Link, Cut]:
+        """The links that are cut now, as read back from where the cut is made."""
+        ...
+
+    def connect(self, link: Link, timeout: float = 2.0) -> str:
+        """What a fresh connection over the link meets: ``open``, ``refused``, ``silent`` or
+        ``hang``, as seen from the consumer's network, not as configured: evidence.
+        """
+        ...
+
+    def reset_links(self) -> None:
+        """Take every toxic and every cut off every link, and read back that it is so.
+
+        Raises:
+            ToxiproxyFailure: something is still there.
+        """
+        ...
+
+    def undo(self, step: Undo) -> None:
+        """Take one step of an undo log; one that is not needed any more is no error."""
+        ...

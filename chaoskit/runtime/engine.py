@@ -1,0 +1,177 @@
+"""The container engine, through its SDK, with a deadline on every call and errors in our words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import docker
+import requests.exceptions
+from docker.errors import APIError, DockerException, NotFound
+
+from chaoskit.errors import EngineUnavailable, RuntimeFailure
+from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
+from chaoskit.runtime import State
+
+_SERVICE_LABEL = "com.docker.compose.service"
+
+DEADLINE = 20
+"""Seconds for one call to the engine; calls that wait by design get their wait on top."""
+
+# urllib3 and the sockets below it raise errors of their own while a body is read.
+ENGINE_ERRORS = (DockerException, requests.exceptions.RequestException, OSError)
+
+
+def connect(deadline: int | None = DEADLINE) -> docker.DockerClient:
+    """A client for the engine that the ``docker`` command would use, which has answered once.
+
+    Args:
+        deadline: seconds for each call; ``None`` for a client that only follows a stream.
+
+    Raises:
+        EngineUnavailable: with what was tried.
+    """
+    try:
+        # The SDK passes None on to mean no deadline, which its type hints do not know.
+        client = docker.from_env(timeout=deadline, max_pool_size=32)  # type: ignore[arg-type]
+    except ENGINE_ERRORS as error:
+        raise _unavailable(error) from None
+    try:
+        client.ping()
+    except ENGINE_ERRORS as error:
+        client.close()
+        raise _unavailable(error) from None
+    return client
+
+
+def _unavailable(error: Exception) -> EngineUnavailable:
+    if host := os.environ.get("DOCKER_HOST"):
+        tried = f"DOCKER_HOST={host}"
+    elif context := os.environ.get("DOCKER_CONTEXT"):
+        tried = f"the docker context {context!r} (DOCKER_CONTEXT)"
+    else:
+        tried = "the current docker context, by default unix:///var/run/docker.sock"
+    said = str(error).lower()
+    if "permission denied" in said:
+        remedy = "add this user to the engine's group (sudo usermod -aG docker $USER), then log in again"
+    elif sys.platform == "darwin":
+        remedy = "start Docker Desktop (open -a Docker) or Colima (colima start)"
+    elif sys.platform == "win32":
+        remedy = "start Docker Desktop"
+    else:
+        remedy = "start the engine (sudo systemctl start docker), or name another by DOCKER_HOST"
+    return EngineUnavailable(
+        "no container engine answers", where=tried, evidence=last_line(str(error)), remedy=remedy
+    )
+
+
+def last_line(text: str) -> str:
+    """The last line that says something."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+@contextmanager
+def calling(doing: str, component: str | None = None) -> Iterator[None]:
+    """Turn whatever the SDK raises inside into a :class:`RuntimeFailure`.
+
+    Args:
+        doing: what is being done, as in "could not …".
+        component: to whom.
+    """
+    try:
+        yield
+    except ENGINE_ERRORS as error:
+        said = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
+        slow = isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower()
+        raise RuntimeFailure(
+            f"could not {doing}" + (f" {component}" if component else ""),
+            where=f"component {component}" if component else "the container engine",
+            limit=f"{DEADLINE:g} s for the engine's answer" if slow else None,
+            evidence=last_line(str(said)),
+            remedy="chaoskit doctor checks the engine",
+        ) from error
+
+
+def name_of(labels: Mapping[str, str] | None) -> str | None:
+    """What a container of a run is called: its component, or the service of a Toxiproxy.
+
+    ``None`` for a container that Compose has not made.
+    """
+    labels = labels or {}
+    return labels.get(COMPONENT_LABEL) or labels.get(_SERVICE_LABEL)
+
+
+def containers(client: docker.DockerClient, run_id: str) -> dict[str, str]:
+    """The containers of a run, as component or Toxiproxy's service → full id."""
+    found = client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
+    return {name: each["Id"] for each in found if (name := name_of(each.get("Labels"))) is not None}
+
+
+def state_of(inspected: dict[str, Any]) -> State:
+    """What ``inspect`` says, in our words."""
+    state = inspected.get("State") or {}
+    health = (state.get("Health") or {}).get("Status")
+    status = str(state.get("Status", "missing"))
+    return State(
+        status="dead" if status == "removing" else status,
+        started_at=str(state.get("StartedAt", "")),
+        exit_code=None if state.get("Running") else state.get("ExitCode"),
+        health=None if health in (None, "", "none") else str(health),
+        restarts=int(inspected.get("RestartCount", 0)),
+        out_of_memory=bool(state.get("OOMKilled")),
+    )
+
+
+class Containers:
+    """Which container a component is; asks the engine when it meets a name for the first time.
+
+    Args:
+        client: the engine.
+        run_id: the run whose containers count.
+    """
+
+    def __init__(self, client: docker.DockerClient, run_id: str) -> None:
+        self.client = client
+        self.run_id = run_id
+        self._known: dict[str, str] = {}
+
+    def list(self) -> Mapping[str, str]:
+        """All containers that there are now, name → full id."""
+        with calling("list the containers of this run"):
+            self._known = containers(self.client, self.run_id)
+        return self._known
+
+    def learn(self, component: str, container: str) -> None:
+        """The component is this container: an event has said so."""
+        self._known = {**self._known, component: container}
+
+    def find(self, component: str) -> str | None:
+        """The component's container id, or ``None`` as long as it has no container."""
+        return self._known.get(component) or self.list().get(component)
+
+    def id(self, component: str) -> str:
+        """The component's container id.
+
+        Raises:
+            RuntimeFailure: it has none.
+        """
+        found = self.find(component)
+        if found is None:
+            there = ", ".join(sorted(self._known)) or "none"
+            raise RuntimeFailure(f"component {component} has no container", evidence=f"there are {there}")
+        return found
+
+    def inspect(self, component: str) -> dict[str, Any]:
+        """Everything that the engine says of the component; empty if it has no container."""
+        found = self.find(component)
+        if found is None:
+            return {}
+        with calling("inspect", component):
+            try:
+                return dict(self.client.api.inspect_container(found))
+            except NotFound:
+                self._known = {}
+                return {}

@@ -1,0 +1,63 @@
+"""What becomes of a run whose harness is dead; runs in the reaper's process, and nobody watches."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from chaoskit.clock import Clock, MonotonicClock
+from chaoskit.errors import EngineUnavailable
+from chaoskit.runtime.engine import connect
+from chaoskit.runtime.leftovers import remove_run
+
+DEADLINE: Final = 60.0
+"""Seconds in which the run is removed; what is left then is for ``chaoskit clean``."""
+LOOKS: Final = 5
+PAUSE: Final = 0.4
+"""Seconds between the looks that must find nothing: an engine finishes the calls of dead clients."""
+
+
+def settle(order: Mapping[str, Any]) -> None:
+    """Remove the run, or take back the faults of one that is to be kept.
+
+    Whatever fails is written into the run's folder, where ``chaoskit clean`` finds it.
+
+    Args:
+        order: as :meth:`chaoskit.runtime.reaper.Reaper.start` makes it.
+    """
+    folder = Path(order["folder"])
+    try:
+        if order["keep"]:
+            _take_back(order["replay"], Path(order["undo"]))
+        else:
+            _remove(order["run"])
+            shutil.rmtree(folder, ignore_errors=True)
+    except Exception as error:  # noqa: BLE001 - there is nobody else to tell it to
+        text = f"the harness died, and cleaning up after it failed; chaoskit clean tries again\n{error}\n"
+        (folder / "note.txt").write_text(text, encoding="utf-8")
+
+
+def _take_back(replay: str | None, undo: Path) -> None:
+    if replay and undo.exists():
+        module, _, function = replay.partition(":")
+        getattr(importlib.import_module(module), function)(undo)
+
+
+def _remove(run_id: str, clock: Clock | None = None) -> None:
+    clock = clock or MonotonicClock()
+    until = clock.now() + DEADLINE
+    while True:
+        try:
+            client = connect()
+            break
+        except EngineUnavailable:  # perhaps it restarts
+            if clock.now() >= until:
+                raise
+            clock.sleep(0.5)
+    try:
+        remove_run(client, run_id, deadline=until - clock.now(), looks=LOOKS, pause=PAUSE, clock=clock)
+    finally:
+        client.close()

@@ -1,0 +1,135 @@
+"""Packets on their way to a link: dropping them in Toxiproxy's network, and trying to connect."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from chaoskit.errors import RuntimeFailure
+from chaoskit.runtime import Executed
+from chaoskit.runtime.nettools import Nettools
+
+_DEADLINE: Final = 10.0
+_PREFIX: Final = "chaoskit_"
+_LISTEN: Final = 0.3
+"""Seconds for which a fresh connection is listened to: a provider that speaks first has spoken."""
+
+# bash is on every Debian. ``read`` returns 0 for a byte, 1 for an end or a reset, more for silence.
+_CONNECT: Final = """
+exec 3<>"/dev/tcp/$0/$1" || exit 3
+IFS= read -r -t "$2" -N 1 -u 3
+echo "accepted $?"
+"""
+
+
+class Dropped:
+    """The links whose packets are dropped, one nftables table for each, in Toxiproxy's network.
+
+    Args:
+        nettools: the sidecars in which ``nft`` runs.
+    """
+
+    def __init__(self, nettools: Nettools) -> None:
+        self._nettools = nettools
+
+    def add(self, container: str, proxy: str, listen: str) -> None:
+        """Drop everything to and from ``listen`` (``address:port``), from now on."""
+        self._nft(container, rules(proxy, listen))
+
+    def remove(self, container: str, proxy: str) -> None:
+        """Let it through again; nothing to remove is no error."""
+        table = _table(proxy)
+        self._nft(container, f"add table inet {table}; delete table inet {table}")
+
+    def proxies(self, container: str) -> frozenset[str]:
+        """The proxies whose packets are dropped in both directions, as the kernel tells it."""
+        return dropped(json.loads(self._nft(container, "list ruleset inet", "-j")))
+
+    def _nft(self, container: str, script: str, *options: str) -> str:
+        done = self._nettools.run(container, ["nft", *options, script], timeout=_DEADLINE, admin=True)
+        if done.exit_code != 0:
+            raise RuntimeFailure(
+                "nft failed in Toxiproxy's network",
+                where=f"container {container[:12]}: nft {script}",
+                limit=f"{_DEADLINE:g} s" if done.exit_code in (124, 137) else None,
+                evidence=done.output,
+                remedy="the engine's kernel must have nf_tables (modprobe nf_tables); "
+                "cut by 'refuse' or 'hang' where it has not",
+            )
+        return done.output
+
+
+def rules(proxy: str, listen: str) -> str:
+    """The nftables script, one transaction, that makes ``listen`` a dead host's port.
+
+    The hooks come before connection tracking. The first rule drops what arrives, the second what
+    Toxiproxy still has to send on open connections.
+    """
+    host, port = split(listen)
+    family, table = ("ip6" if host.version == 6 else "ip"), _table(proxy)
+    return "; ".join(
+        [
+            f"add table inet {table}",
+            f"add chain inet {table} input {{ type filter hook input priority -300; }}",
+            f"add chain inet {table} output {{ type filter hook output priority -300; }}",
+            f'add rule inet {table} input {family} daddr {host} tcp dport {port} drop comment "{proxy}"',
+            f'add rule inet {table} output {family} saddr {host} tcp sport {port} drop comment "{proxy}"',
+        ]
+    )
+
+
+def dropped(ruleset: dict[str, Any]) -> frozenset[str]:
+    """The proxies that have both of their rules in what ``nft -j list ruleset`` prints."""
+    seen: dict[str, set[str]] = {}
+    for entry in ruleset["nftables"]:
+        rule = entry.get("rule")
+        if rule and rule["table"].startswith(_PREFIX) and any("drop" in each for each in rule["expr"]):
+            seen.setdefault(rule.get("comment", ""), set()).add(rule["chain"])
+    return frozenset(proxy for proxy, chains in seen.items() if chains == {"input", "output"})
+
+
+def connected(
+    nettools: Nettools, containers: Iterable[str | None], listen: str, timeout: float
+) -> Literal["open", "refused", "silent", "quiet"]:
+    """What a fresh connection to ``listen`` meets in the network of the first container that runs.
+
+    Returns:
+        ``quiet`` if it was accepted and nothing was said: it may be open or hang.
+    """
+    host, port = split(listen)
+    command = ["bash", "-c", _CONNECT, str(host), str(port), f"{_LISTEN:g}"]
+    failure = None
+    for container in filter(None, containers):
+        try:
+            return met(nettools.run(container, command, timeout=timeout + _LISTEN), listen)
+        except RuntimeFailure as error:
+            failure = error
+    raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")
+
+
+def met(done: Executed, listen: str) -> Literal["open", "refused", "silent", "quiet"]:
+    """What the attempt to connect says."""
+    if "accepted " in done.output:
+        status = int(done.output.rpartition("accepted ")[2].split()[0])
+        return "open" if status == 0 else "refused" if status == 1 else "quiet"
+    if done.exit_code in (124, 137) or "timed out" in done.output or "No route to host" in done.output:
+        return "silent"  # a host that does not answer to ARP is "no route" to the kernel, after three seconds
+    if "refused" in done.output:
+        return "refused"
+    raise RuntimeFailure(
+        f"trying to connect to {listen} ended in a way that is not understood",
+        evidence=f"exit code {done.exit_code}: {done.output}",
+    )
+
+
+def split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
+    """``10.0.0.2:80`` or ``[fd00::2]:80`` in its parts."""
+    host, _, port = listen.rpartition(":")
+    return ipaddress.ip_address(host.strip("[]")), int(port)
+
+
+def _table(proxy: str) -> str:
+    return _PREFIX + hashlib.sha256(proxy.encode()).hexdigest()[:16]

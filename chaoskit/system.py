@@ -1,0 +1,313 @@
+"""What is tested: components, links, journeys and their objectives.
+
+Everything here is frozen data. A declaration is not checked piece by piece as it is written:
+``mistakes.py`` looks at the whole of it, so that a user sees every mistake at once and before
+anything starts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chaoskit.load.user import User
+
+HARNESS = "harness"
+"""The consumer of the links by which the harness itself reaches a component. Never at fault."""
+
+OUTSIDE = "outside"
+"""The consumer of the entry points: whoever uses the system's published ports."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Component:
+    """One container of a compose service.
+
+    Attributes:
+        name: what it is called everywhere: the service's name, or ``service-1`` where a service
+            has replicas.
+        service: the compose service it belongs to.
+        index: its number among the service's replicas, from 1.
+        image: the image's name, as the compose file gives it.
+    """
+
+    name: str
+    service: str
+    index: int = 1
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """One consumer, one provider and a port, through a Toxiproxy proxy of its own.
+
+    Attributes:
+        consumer: a component's name, :data:`OUTSIDE` or :data:`HARNESS`.
+        provider: a component's name, or an external host that the user named.
+        port: the provider's TCP port, as the consumer dials it.
+    """
+
+    consumer: str
+    provider: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """How people write it: ``api-1→cache:6379``."""
+        return f"{self.consumer}→{self.provider}:{self.port}"
+
+    @property
+    def proxy(self) -> str:
+        """Its name in Toxiproxy, whose API takes names as path segments: ASCII, no slash."""
+        return f"{self.consumer}.{self.provider}.{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """A service level objective: what a journey promises to its users.
+
+    Attributes:
+        availability: the share of requests that succeed, 0 to 1.
+        p50, p90, p95, p99: upper bounds in seconds on the quantiles of the latency, counted from
+            the intended start. ``None`` promises nothing.
+        recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
+        fails_within: where the journey may fail, seconds within which it does so at the p95: a
+            user who waits for nothing is worse off than one who is told. ``None`` promises nothing.
+    """
+
+    availability: float = 0.99
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    recovery: float = 30.0
+    fails_within: float | None = None
+
+    @property
+    def quantiles(self) -> tuple[tuple[float, float], ...]:
+        """The latency promises as (quantile, seconds) pairs, lowest quantile first."""
+        named = ((0.50, self.p50), (0.90, self.p90), (0.95, self.p95), (0.99, self.p99))
+        return tuple((quantile, bound) for quantile, bound in named if bound is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The promises of a journey, without its code: all that a judge needs to know.
+
+    Attributes:
+        name: the journey's name.
+        rate: arrivals per second.
+        slo: what holds in steady state, and under faults that do not concern the journey.
+        needs: components (or services) without which the journey may fail.
+        uses: components (or services) without which the degraded SLO still holds.
+        degraded: the SLO that holds without what it uses; ``None`` means the full SLO.
+        ledger: whether what the journey acknowledges is checked after recovery.
+        timeout: seconds from the intended start after which a user gives up; the request has
+            failed then.
+    """
+
+    name: str
+    rate: float
+    slo: Slo
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    degraded: Slo | None = None
+    ledger: bool = False
+    timeout: float = 10.0
+
+
+Run = Callable[["User"], Awaitable[None]]
+Verify = Callable[["User", str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What a user does, driven at a rate.
+
+    Attributes:
+        terms: its promises.
+        run: an async function over a :class:`chaoskit.load.user.User` (an ``httpx.AsyncClient``);
+            whatever it raises is a failed request.
+        verify: an async function ``(user, kind, id)`` that raises unless the promise that was
+            acknowledged under ``kind`` and ``id`` is still kept, once.
+        entry: the service, or ``service:port``, whose published port the journey enters by;
+            ``None`` where the system publishes one port only.
+    """
+
+    terms: Terms
+    run: Run
+    verify: Verify | None = None
+    entry: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The journey's name."""
+        return self.terms.name
+
+    @property
+    def timeout(self) -> float:
+        """Seconds from the intended start after which a user gives up."""
+        return self.terms.timeout
+
+
+def journey(
+    *,
+    rate: float,
+    needs: Iterable[str] = (),
+    uses: Iterable[str] = (),
+    slo: Slo | None = None,
+    degraded: Slo | None = None,
+    verify: Verify | None = None,
+    entry: str | None = None,
+    timeout: float = 10.0,
+    name: str | None = None,
+) -> Callable[[Run], Journey]:
+    """Declare an async function as a journey; see :class:`Journey` and :class:`Terms`.
+
+    Args:
+        rate: arrivals per second, open loop.
+        needs: components or services without which it may fail.
+        uses: components or services without which it keeps ``degraded``.
+        slo: its objective; the default promises 99% availability.
+        degraded: its objective while something it uses is at fault.
+        verify: checks one acknowledged promise after recovery.
+        entry: the service (or ``service:port``) it enters by.
+        timeout: seconds after which a user gives up.
+        name: the journey's name; the function's name by default.
+    """
+
+    def declare(run: Run) -> Journey:
+        terms = Terms(
+            name=name or getattr(run, "__name__", "journey"),
+            rate=rate,
+            slo=slo or Slo(),
+            needs=tuple(needs),
+            uses=tuple(uses),
+            degraded=degraded,
+            ledger=verify is not None,
+            timeout=timeout,
+        )
+        return Journey(terms=terms, run=run, verify=verify, entry=entry)
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """The system under test, as its user declares it: a compose file and the journeys over it.
+
+    Make one with :meth:`from_compose`. Nothing is read or started until a run asks for it.
+
+    Attributes:
+        compose: the compose files, the first one's folder being the project's; absolute.
+        journeys: what users do.
+        profiles: Compose profiles to enable.
+        env_files: files handed to Compose as ``--env-file``; absolute.
+        environment: variables for Compose's interpolation, over those of the process.
+        external: hosts (``host:port``) outside that services may reach; each becomes a link.
+        restart_on_reset: components that are restarted between experiments, because they carry
+            state (a circuit breaker, a cache) out of a fault.
+        reset: a function of the runtime, called between experiments.
+        ready_timeout: seconds within which the whole system must be ready.
+    """
+
+    compose: tuple[Path, ...]
+    journeys: tuple[Journey, ...]
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    external: tuple[str, ...] = ()
+    restart_on_reset: tuple[str, ...] = ()
+    reset: Callable[[Any], None] | None = None
+    ready_timeout: float = 120.0
+
+    @classmethod
+    def from_compose(
+        cls,
+        path: str | Path | Sequence[str | Path],
+        *,
+        journeys: Iterable[Journey],
+        profiles: Iterable[str] = (),
+        env_files: Iterable[str | Path] = (),
+        environment: Mapping[str, str] | None = None,
+        external: Iterable[str] = (),
+        restart_on_reset: Iterable[str] = (),
+        reset: Callable[[Any], None] | None = None,
+        ready_timeout: float = 120.0,
+    ) -> System:
+        """Declare a system by its compose file.
+
+        Relative paths are taken from the folder of the file that calls this, as a reader of that
+        file would take them.
+
+        Args:
+            path: the compose file, or several that Compose merges.
+            journeys: see :func:`journey`.
+            profiles, env_files, environment, external, restart_on_reset, reset, ready_timeout:
+                see the attributes of :class:`System`.
+        """
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame else None
+        here = Path(caller.f_globals.get("__file__", "")).resolve().parent if caller else Path.cwd()
+        several = [path] if isinstance(path, (str, Path)) else list(path)
+        return cls(
+            compose=tuple((here / Path(each).expanduser()).resolve() for each in several),
+            journeys=tuple(journeys),
+            profiles=tuple(profiles),
+            env_files=tuple((here / Path(each).expanduser()).resolve() for each in env_files),
+            environment=dict(environment or {}),
+            external=tuple(external),
+            restart_on_reset=tuple(restart_on_reset),
+            reset=reset,
+            ready_timeout=ready_timeout,
+        )
+
+    def with_environment(self, **variables: str) -> System:
+        """The same system with other interpolation variables: how a mutant is made."""
+        return replace(self, environment={**self.environment, **variables})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What a fault does to the components, in the terms by which independence is judged.
+
+    Attributes:
+        lost: components that consumers can no longer use at all.
+        strained: components that still serve whoever uses them with care. Users need not notice:
+            a journey that needs a strained component keeps its degraded SLO.
+        severed: (consumer, provider) pairs of components that can no longer talk, while each still
+            serves others. Only journeys that concern both are touched: one that needs both may
+            fail where every way between the two services is severed, and is degraded otherwise.
+        hampered: (consumer, provider) pairs that talk slowly; journeys that concern both are
+            degraded.
+    """
+
+    lost: frozenset[str] = frozenset()
+    strained: frozenset[str] = frozenset()
+    severed: frozenset[tuple[str, str]] = frozenset()
+    hampered: frozenset[tuple[str, str]] = frozenset()
+
+
+def members(name: str, components: Iterable[Component]) -> frozenset[str]:
+    """The components that a user means by ``name``: that component, or all of that service's."""
+    everything = tuple(components)
+    exact = frozenset(each.name for each in everything if each.name == name)
+    return exact or frozenset(each.name for each in everything if each.service == name)
+
+
+def matching_entries(entry: str | None, components: Iterable[Component], doors: Iterable[str]) -> list[str]:
+    """The entry points (``component:port``) that a journey's ``entry`` means, in their order."""
+    ports = tuple(doors)
+    if entry is None:
+        return list(ports)
+    name, _, port = entry.partition(":")
+    meant = members(name, components)
+    return [
+        door
+        for door in ports
+        if door.rpartition(":")[0] in meant and (not port or door.rpartition(":")[2] == port)
+    ]

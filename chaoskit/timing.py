@@ -1,0 +1,26 @@
+"""How long the phases of an experiment last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long the phases last, in seconds.
+
+    Attributes:
+        warm_up: traffic before anything counts, at least; it goes on until all journeys are steady.
+        steady_within: the limit of that.
+        control: the window that shows the steady state.
+        active: how long the fault stays after it has landed.
+        landing: within which there must be evidence that it landed.
+        lifting: within which there must be evidence that it is gone.
+    """
+
+    warm_up: float = 3.0
+    steady_within: float = 30.0
+    control: float = 5.0
+    active: float = 8.0
+    landing: float = 15.0
+    lifting: float = 60.0

@@ -1,0 +1,224 @@
+"""All Toxiproxy servers of a run; every change is read back and compared with what was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from chaoskit.clock import Clock, MonotonicClock
+from chaoskit.errors import NotReady, ToxiproxyFailure, UsageError
+from chaoskit.runtime import Toxic
+from chaoskit.toxiproxy.api import Refused, Server
+from chaoskit.toxiproxy.units import NAME, from_wire, to_wire
+
+_BETWEEN_LOOKS = 0.05
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyState:
+    """A proxy as its server tells it.
+
+    Attributes:
+        name: its name, :attr:`chaoskit.system.Link.proxy`.
+        listen: the ``ip:port`` it listens on while it is enabled.
+        upstream: the ``ip:port`` it dials for each connection.
+        enabled: whether it listens.
+        toxics: what is on it, upstream first, each stream in the order in which data meets them.
+    """
+
+    name: str
+    listen: str
+    upstream: str
+    enabled: bool
+    toxics: tuple[Toxic, ...] = ()
+
+
+class Toxiproxies:
+    """The servers by name; may be used from several threads at a time.
+
+    Every method raises :class:`chaoskit.errors.ToxiproxyFailure` if the server cannot be reached,
+    does not answer within the deadline, answers with an error, or afterwards says something else
+    than what was asked for.
+
+    Args:
+        servers: name → (host, port) of each server's API.
+        deadline: seconds that one call may take to connect, and again to be answered.
+        clock: the time, for :meth:`wait_for`.
+    """
+
+    def __init__(
+        self,
+        servers: Mapping[str, tuple[str, int]] = MappingProxyType({}),
+        *,
+        deadline: float = 5.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self._deadline = deadline
+        self._clock = clock or MonotonicClock()
+        self._lock = threading.Lock()
+        self._servers: dict[str, Server] = {}
+        for name, (host, port) in servers.items():
+            self.add_server(name, host, port)
+
+    def add_server(self, name: str, host: str, port: int) -> None:
+        """Make a server known, or say where it is now (a restart may change its published port)."""
+        with self._lock:
+            self._servers = {**self._servers, name: Server(name, host, port, self._deadline)}
+
+    def wait_for(self, server: str, timeout: float) -> None:
+        """Return when the server answers.
+
+        Raises:
+            NotReady: it did not within ``timeout`` seconds; with the last error.
+        """
+        until = self._clock.now() + timeout
+        while True:
+            try:
+                self._server(server).version()
+                return
+            except ToxiproxyFailure as error:
+                if self._clock.now() >= until:
+                    raise NotReady(
+                        f"Toxiproxy {server!r} does not answer",
+                        where=self._server(server).where,
+                        limit=f"{timeout:g} s",
+                        evidence=str(error),
+                        remedy="look at its container's log (docker logs)",
+                    ) from None
+            self._clock.sleep(_BETWEEN_LOOKS)
+
+    def proxies(self, server: str) -> Mapping[str, ProxyState]:
+        """All proxies of a server by name, in one call."""
+        return {name: _state(proxy) for name, proxy in self._server(server).proxies().items()}
+
+    def toxics(self, server: str, proxy: str) -> tuple[Toxic, ...]:
+        """The toxics on a proxy, upstream first."""
+        return _state(self._server(server).proxy(proxy)).toxics
+
+    def create(self, server: str, name: str, *, listen: str, upstream: str, enabled: bool) -> None:
+        """Create a proxy.
+
+        Raises:
+            UsageError: its name does not fit into the API's paths.
+            ToxiproxyFailure: there is one of that name, or its address is taken.
+        """
+        if not NAME.fullmatch(name):
+            raise UsageError(f"a proxy cannot be called {name!r}", remedy="use A-Z a-z 0-9 _ . ~ - only")
+        self._server(server).create(name, listen, upstream, enabled)
+        asked = ProxyState(name, listen, upstream, enabled)
+        self._read_back(server, name, lambda state: _same(state, asked), f"created as {asked}")
+
+    def enable(self, server: str, proxy: str) -> None:
+        """Let it listen. One that already does is left alone."""
+        self._server(server).set_enabled(proxy, True)
+        self._read_back(server, proxy, lambda state: state.enabled, "enabled")
+
+    def disable(self, server: str, proxy: str) -> None:
+        """Stop listening and close its connections."""
+        self._server(server).set_enabled(proxy, False)
+        self._read_back(server, proxy, lambda state: not state.enabled, "disabled")
+
+    def add_toxic(self, server: str, proxy: str, toxic: Toxic) -> None:
+        """Put a toxic on a proxy, behind those that are there on the same stream.
+
+        Raises:
+            UsageError: a toxic that Toxiproxy does not know or cannot express; nothing was sent.
+            ToxiproxyFailure: among others, there is one of that name on the proxy.
+        """
+        sent = to_wire(toxic)
+        found = self._server(server)
+        found.proxy(proxy).add_toxic(**sent)
+        expected = _toxic(sent)
+        self._read_back(server, proxy, lambda state: expected in state.toxics, f"given {expected}")
+
+    def remove_toxic(self, server: str, proxy: str, name: str) -> None:
+        """Take a toxic off; one that is not there is no error.
+
+        Taking a ``timeout`` off closes the connections that it held: that is Toxiproxy's way.
+        """
+        found = self._server(server).proxy(proxy)
+        try:
+            found.destroy_toxic(name)
+        except Refused as error:
+            if error.status != _NOT_FOUND:
+                raise
+        self._read_back(
+            server,
+            proxy,
+            lambda state: name not in {toxic.name for toxic in state.toxics},
+            f"freed of {name!r}",
+        )
+
+    def reset(self) -> None:
+        """Take every toxic off every proxy of all servers, and read back that it is so.
+
+        Not ``POST /reset``, which also enables every proxy: ``enabled`` says whether a provider
+        listens, and cuts use it. A server that fails does not keep the others from being reset.
+        """
+        failures = []
+        for server in tuple(self._servers):
+            try:
+                for proxy in self.proxies(server).values():
+                    for toxic in _safely_ordered(proxy.toxics):
+                        self.remove_toxic(server, proxy.name, toxic.name)
+                left = [state.name for state in self.proxies(server).values() if state.toxics]
+                if left:
+                    failures.append(f"{server}: toxics are still on {', '.join(left)}")
+            except ToxiproxyFailure as error:
+                failures.append(f"{server}: {error}")
+        if failures:
+            raise ToxiproxyFailure(
+                "not every toxic could be removed",
+                where=", ".join(self._servers),
+                evidence="\n".join(failures),
+                remedy="the system cannot be trusted any more: start it anew",
+            )
+
+    def _server(self, name: str) -> Server:
+        try:
+            return self._servers[name]
+        except KeyError:
+            raise ToxiproxyFailure(
+                f"there is no Toxiproxy called {name!r}",
+                evidence=f"known: {', '.join(self._servers) or 'none'}",
+            ) from None
+
+    def _read_back(self, server: str, proxy: str, holds: Callable[[ProxyState], bool], asked: str) -> None:
+        state = _state(self._server(server).proxy(proxy))
+        if not holds(state):
+            raise ToxiproxyFailure(
+                f"the proxy {proxy!r} is not as it should be: it was to be {asked}",
+                where=f"Toxiproxy {server!r} at {self._server(server).where}",
+                evidence=f"it says {state}",
+                remedy="something else changes this Toxiproxy at the same time, or it is broken",
+            )
+
+
+def _safely_ordered(toxics: tuple[Toxic, ...]) -> list[Toxic]:
+    """``timeout`` last, as it closes its connections: a toxic in front of a closed one can block for
+    ever on handing its data on, and removing a toxic that blocks hangs the API.
+    """
+    return sorted(toxics, key=lambda toxic: toxic.kind == "timeout")
+
+
+def _toxic(values: Mapping[str, Any]) -> Toxic:
+    return from_wire(
+        values["name"], values["type"], values["stream"], round(values["toxicity"], 6), values["attributes"]
+    )
+
+
+def _same(state: ProxyState, asked: ProxyState) -> bool:
+    """Go tells an address that means all interfaces as ``[::]``, and the port that 0 became."""
+    if (state.upstream, state.enabled, state.toxics) != (asked.upstream, asked.enabled, asked.toxics):
+        return False
+    (host, _, port), (asked_host, _, asked_port) = state.listen.rpartition(":"), asked.listen.rpartition(":")
+    return (host == asked_host or host == "[::]") and asked_port in (port, "0")
+
+
+def _state(proxy: Any) -> ProxyState:
+    toxics = tuple(sorted(map(_toxic, proxy.listed), key=lambda toxic: toxic.stream, reverse=True))
+    return ProxyState(proxy.name, proxy.listen, proxy.upstream, bool(proxy.enabled), toxics)

@@ -1,0 +1,132 @@
+"""Toxics in chaoskit's units (seconds, bytes) and in Toxiproxy's (ms, µs, KB/s), and back.
+
+Toxiproxy takes what it does not know without a word: an attribute that is misspelt, or that
+rounds to nothing, would be a fault that never happens. So all of it is checked here, before
+anything is sent. Units as read in the source of Toxiproxy 2.12 (``toxics/*.go``): the delay of
+``slicer`` is in µs, all other times in ms, and a KB is 1,000 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chaoskit.errors import UsageError
+from chaoskit.runtime import Toxic
+
+NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+"""What the name of a proxy or toxic may be: the API takes names as path segments."""
+
+COARSEST: Final = 0.05
+"""The share by which a value may change when it is rounded to Toxiproxy's whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attribute:
+    """How one attribute is sent: its name there, how many of its units make one of ours, its least value.
+
+    The first attribute of a kind must be given; the others are optional and zero by default.
+    """
+
+    wire: str
+    per_unit: float
+    least: int = 0
+
+
+_MS: Final = 1e3
+_US: Final = 1e6
+
+_KINDS: Final[Mapping[str, Mapping[str, _Attribute]]] = {
+    "latency": {"latency": _Attribute("latency", _MS), "jitter": _Attribute("jitter", _MS)},
+    "bandwidth": {"rate_bytes_per_s": _Attribute("rate", 1e-3, least=1)},  # 0 would mean: no limit
+    "slow_close": {"delay": _Attribute("delay", _MS)},
+    "timeout": {"timeout": _Attribute("timeout", _MS)},
+    "reset_peer": {"timeout": _Attribute("timeout", _MS)},
+    "slicer": {
+        "size_bytes": _Attribute("average_size", 1, least=1),  # 0 would recurse without end
+        "variation_bytes": _Attribute("size_variation", 1),
+        "delay": _Attribute("delay", _US),
+    },
+    "limit_data": {"size_bytes": _Attribute("bytes", 1)},
+}
+
+
+def to_wire(toxic: Toxic) -> dict[str, Any]:
+    """What to send to Toxiproxy for a toxic.
+
+    Raises:
+        UsageError: a kind, stream, name or attribute that Toxiproxy does not know, a value that is
+            out of range or that its whole numbers cannot express to within 5%, or a toxicity
+            outside (0, 1] (``reset_peer`` acts at toxicity 0 too: remove the toxic instead).
+    """
+    found = list(_mistakes(toxic))
+    if found:
+        raise UsageError(
+            f"the toxic {toxic.name!r} cannot be sent to Toxiproxy",
+            evidence="\n".join(f"- {mistake}" for mistake in found),
+            remedy="see chaoskit.runtime.Toxic for the kinds, attributes and units",
+        )
+    known = _KINDS[toxic.kind]
+    return {
+        "name": toxic.name,
+        "type": toxic.kind,
+        "stream": toxic.stream,
+        "toxicity": toxic.toxicity,
+        "attributes": {
+            spec.wire: round(toxic.attributes.get(name, 0) * spec.per_unit) for name, spec in known.items()
+        },
+    }
+
+
+def from_wire(name: str, kind: str, stream: Any, toxicity: float, attributes: Mapping[str, Any]) -> Toxic:
+    """A toxic as Toxiproxy tells it.
+
+    Optional attributes that are zero are left out, so that what was added and what is read back
+    are equal. Kinds that chaoskit does not know keep Toxiproxy's units.
+    """
+    known = _KINDS.get(kind)
+    if known is None:
+        return Toxic(name, kind, stream, dict(attributes), toxicity)
+    values: dict[str, float] = {}
+    for position, (ours, spec) in enumerate(known.items()):
+        value = attributes.get(spec.wire, 0)
+        if value or position == 0:
+            values[ours] = value / spec.per_unit if spec.per_unit >= 1 else value * round(1 / spec.per_unit)
+    return Toxic(name, kind, stream, values, toxicity)
+
+
+def _mistakes(toxic: Toxic) -> list[str]:
+    found = []
+    if not NAME.fullmatch(toxic.name):
+        found.append(f"its name {toxic.name!r} has characters besides A-Z a-z 0-9 _ . ~ -")
+    if toxic.stream not in ("upstream", "downstream"):
+        found.append(f"its stream {toxic.stream!r} is neither upstream nor downstream")
+    if not 0 < toxic.toxicity <= 1:
+        found.append(f"its toxicity {toxic.toxicity:g} is not a share above 0 and up to 1")
+    known = _KINDS.get(toxic.kind)
+    if known is None:
+        return [*found, f"its kind {toxic.kind!r} is none of {', '.join(_KINDS)}"]
+    for name in sorted(set(toxic.attributes) - set(known)):
+        found += [f"{toxic.kind} has no attribute {name!r}; it has {', '.join(known)}"]
+    first = next(iter(known))
+    if first not in toxic.attributes:
+        found.append(f"{toxic.kind} needs the attribute {first!r}")
+    for name, spec in known.items():
+        if name in toxic.attributes:
+            found += _value_mistakes(name, toxic.attributes[name], spec)
+    size, variation = (toxic.attributes.get(name, 0) for name in ("size_bytes", "variation_bytes"))
+    if toxic.kind == "slicer" and variation and variation >= size:
+        found.append(f"variation_bytes {variation:g} must be below size_bytes {size:g}")
+    return found
+
+
+def _value_mistakes(name: str, value: float, spec: _Attribute) -> list[str]:
+    if not (math.isfinite(value) and value >= 0):
+        return [f"{name} {value:g} is not zero or above"]
+    sent = round(value * spec.per_unit)
+    if sent < spec.least or abs(sent / spec.per_unit - value) > COARSEST * value:
+        return [f"{name} {value:g} cannot be expressed: Toxiproxy's step is {1 / spec.per_unit:g}"]
+    return []

@@ -1,0 +1,35 @@
+"""What the tests on a real engine share."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from chaoskit.runtime.leftovers import remove_run
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[docker.DockerClient]:
+    """The engine."""
+    connected = docker.from_env(max_pool_size=32)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def run_id(client: docker.DockerClient) -> Iterator[str]:
+    """A run whose leftovers are removed after the test, whatever happens."""
+    name = f"test-{secrets.token_hex(4)}"
+    yield name
+    remove_run(client, name)
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of the test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "chaoskit"

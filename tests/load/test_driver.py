@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from time import monotonic
+
+import httpx
+import pytest
+
+from chaoskit.history import Outcome, Sample
+from chaoskit.load.driver import Driver, Flights, cap_of
+from chaoskit.load.schedule import Schedule
+from chaoskit.load.user import Crowd, User
+
+Run = Callable[[User], Awaitable[None]]
+
+
+class Rig:
+    """A driver at a thousand arrivals a second, and what it wrote down."""
+
+    def __init__(self, run: Run, *, timeout: float = 5.0, limit: int = 1000, rate: float = 1000) -> None:
+        self.samples: list[Sample] = []
+        self.errors: list[BaseException] = []
+        self.defects: list[BaseException] = []
+        self.flights = Flights(limit)
+        self.schedule = Schedule(journey="browse", rate=rate, seed=1)
+        self.driver = Driver(
+            self.schedule,
+            timeout,
+            run,
+            Crowd(10, self.user),
+            self.flights,
+            self.samples.append,
+            lambda journey, error: self.errors.append(error),
+            self.defects.append,
+        )
+
+    def user(self, number: int) -> User:
+        """A user of nothing."""
+        return User(
+            number,
+            journey="browse",
+            seed=1,
+            base_url="http://127.0.0.1:1",
+            transport=httpx.AsyncBaseTransport(),
+            acknowledged=lambda *promise: None,
+        )
+
+    def drive(self, arrivals: int = 20, grace: float = 5.0, late: float = 0.0) -> list[Sample]:
+        """Drive that many arrivals, of which all but the first are due at once if the engine is late."""
+
+        async def go() -> None:
+            origin = monotonic() - late
+            self.driver.begin(origin)
+            end = origin + arrivals / self.schedule.rate
+            await asyncio.sleep(max(0.0, end - monotonic()))
+            self.driver.cease(end)
+            await self.driver.landed(monotonic() + grace)
+            assert len(self.samples) == self.schedule.count(origin, end)
+
+        asyncio.run(go())
+        assert not self.defects
+        return sorted(self.samples, key=lambda sample: sample.intended)
+
+
+async def fine(user: User) -> None:
+    """Works."""
+
+
+async def forever(user: User) -> None:
+    """Does not end."""
+    await asyncio.Event().wait()
+
+
+def test_each_arrival_is_one_sample_at_its_intended_time() -> None:
+    """Samples follow the schedule's times, and nothing starts before it was due."""
+    samples = Rig(fine).drive(20)
+    assert len(samples) == 20
+    for earlier, later in pairwise(samples):
+        assert later.intended - earlier.intended == pytest.approx(0.001, abs=1e-6)
+    for sample in samples:
+        assert sample.outcome is Outcome.OK
+        assert sample.started is not None
+        assert sample.ended is not None
+        assert sample.intended <= sample.started <= sample.ended
+
+
+def test_a_late_engine_launches_all_the_same_and_shows_its_lag() -> None:
+    """Arrivals that the engine was late for count from when they were due."""
+    rig = Rig(fine, rate=100)
+    samples = rig.drive(20, late=0.2)
+    assert len(samples) == 20
+    assert samples[0].lag is not None
+    assert samples[0].lag > 0.15
+
+
+def test_an_engine_later_than_the_timeout_blames_itself() -> None:
+    """Where the user is gone before their turn comes, the lag is on record and nothing is sent."""
+    ran: list[User] = []
+
+    async def note(user: User) -> None:
+        ran.append(user)
+
+    samples = Rig(note, timeout=0.1, rate=100).drive(10, late=1.0)
+    assert not ran
+    assert all(sample.error.startswith("load engine") for sample in samples)
+    assert all(sample.lag is not None and sample.lag > 0.1 for sample in samples)
+
+
+def test_the_timeout_counts_from_the_intended_start() -> None:
+    """A run that does not end has failed when its user gave up, and is cancelled."""
+    samples = Rig(forever, timeout=0.05).drive(10)
+    for sample in samples:
+        assert sample.outcome is Outcome.FAILED
+        assert sample.error in ("timeout after 0.05 s",) or sample.error.startswith("load engine")
+        assert sample.latency is not None
+        assert sample.latency >= 0.05
+
+
+def test_swallowing_the_cancellation_does_not_make_it_a_success() -> None:
+    """A journey that catches everything is too late all the same."""
+
+    async def stubborn(user: User) -> None:
+        try:
+            await asyncio.Event().wait()
+        except BaseException:  # noqa: BLE001
+            return
+
+    samples = Rig(stubborn, timeout=0.05).drive(5)
+    assert {sample.outcome for sample in samples} == {Outcome.FAILED}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("no"), SystemExit(3), KeyboardInterrupt(), TimeoutError("mine"), asyncio.CancelledError()],
+)
+def test_whatever_a_journey_raises_is_its_failure(error: BaseException) -> None:
+    """No exception of a journey ends the load, not even one that ends programs."""
+
+    async def fail(user: User) -> None:
+        raise error
+
+    samples = Rig(fail).drive(5)
+    assert [sample.outcome for sample in samples] == [Outcome.FAILED] * 5
+    assert all(sample.error.startswith(type(error).__name__) for sample in samples)
+
+
+def test_the_limit_is_for_all_journeys_together() -> None:
+    """Beyond the limit arrivals are never sent, and room comes back when runs end."""
+    rig = Rig(forever, limit=4)
+    samples = rig.drive(12, grace=0.0)
+    outcomes = [sample.outcome for sample in samples]
+    assert outcomes == [Outcome.UNFINISHED] * 4 + [Outcome.NEVER_SENT] * 8
+    assert rig.flights.most == rig.driver.most_in_flight == 4
+    assert rig.flights.now == 0
+
+
+def test_a_run_that_cannot_be_stopped_is_left_behind() -> None:
+    """A journey that will not be cancelled neither holds up the end nor counts twice."""
+    let_go: list[asyncio.Event] = []
+
+    async def immortal(user: User) -> None:
+        gate = asyncio.Event()
+        let_go.append(gate)
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                if len(let_go) > 2:
+                    raise
+
+    rig = Rig(immortal, limit=1)
+    samples = rig.drive(3, grace=0.0)
+    assert [sample.outcome for sample in samples].count(Outcome.UNFINISHED) == 1
+    assert samples[0].started is not None
+
+
+def test_a_defect_of_the_drivers_own_is_told() -> None:
+    """An error in the instrument is never taken for the system's."""
+
+    async def fail(user: User) -> None:
+        raise ValueError
+
+    def broken(journey: str, error: BaseException) -> None:
+        raise RuntimeError("a defect")
+
+    rig = Rig(fail, limit=1)
+    rig.driver._mistaken = broken
+    with pytest.raises(AssertionError):
+        rig.drive(1, grace=0.1)
+    assert [str(each) for each in rig.defects] == ["a defect"]
+
+
+def test_a_constant_schedule_never_meets_its_own_cap() -> None:
+    """By Little's law a journey whose every run times out has rate x timeout runs in flight."""
+    assert cap_of(50, 10) > 500
+    assert cap_of(0.1, 1) >= 10
+    samples = Rig(forever, timeout=0.05).drive(100)
+    assert Outcome.NEVER_SENT not in {sample.outcome for sample in samples}

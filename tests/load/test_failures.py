@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from chaoskit.load.failures import LONGEST, of_the_user, one_line
+
+
+def raised_by(code: str) -> BaseException:
+    """What the code raises."""
+    try:
+        exec(code, {"__name__": "shop"})
+    except Exception as error:  # noqa: BLE001
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no stock"), "ValueError: no stock"),
+        (KeyError("id"), "KeyError: 'id'"),
+        (TimeoutError(), "TimeoutError"),
+        (ValueError("two\n  lines"), "ValueError: two lines"),
+    ],
+)
+def test_an_error_is_its_type_and_message(error: Exception, line: str) -> None:
+    """One line, whatever the message has in it."""
+    assert one_line(error) == line
+
+
+def test_a_long_message_is_cut() -> None:
+    """No line is longer than the limit, and a cut one shows it."""
+    line = one_line(ValueError("x" * 500))
+    assert len(line) == LONGEST
+    assert line.endswith("…")
+
+
+def test_an_http_status_is_told_without_its_query() -> None:
+    """Answers group by status, method and path, not by what was searched for."""
+    request = httpx.Request("GET", "http://127.0.0.1:1/listings?page=2")
+    response = httpx.Response(503, request=request)
+    with pytest.raises(httpx.HTTPStatusError) as error:
+        response.raise_for_status()
+    assert one_line(error.value) == "HTTPStatusError: 503 Service Unavailable from GET /listings"
+
+
+def test_a_bare_assertion_shows_its_source() -> None:
+    """An assert without a message is told by the line that failed."""
+    with pytest.raises(AssertionError) as caught:
+        raise AssertionError  # the line that is told
+    assert one_line(caught.value) == "AssertionError: raise AssertionError  # the line that is told"
+
+
+def test_the_users_traceback_is_kept() -> None:
+    """A traceback holds the frames of the user's code and the error."""
+    text = of_the_user(raised_by("def pay():\n    return price\npay()"))
+    assert "in pay" in text
+    assert text.endswith("NameError: name 'price' is not defined")

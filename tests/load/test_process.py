@@ -1,0 +1,306 @@
+"""The load process against a real server on 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chaoskit.errors import LoadFailure, UsageError
+from chaoskit.history import History, Outcome
+from chaoskit.load import process as module
+from chaoskit.load.process import LoadProcess
+from chaoskit.load.source import LoadSource
+from tests.load import journeys, only_here
+from tests.load.server import Server
+
+Make = Callable[..., tuple[LoadProcess, History]]
+
+
+def until(condition: Callable[[], bool], within: float = 10.0) -> None:
+    """Wait for a condition; a failure says that it never came true."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
+
+
+def test_a_stall_is_seen_from_the_intended_start(load: Make, server: Server) -> None:
+    """Users who arrive while the server stalls are launched all the same and wait until its end."""
+    process, history = load(journeys.look)
+    process.start()
+    origin = process.begin()
+    begin, end = server.stalled = (origin + 0.2, origin + 0.7)
+    until(lambda: time.monotonic() > end + 0.1)
+    totals = process.stop()
+
+    caught = [sample for sample in history.samples if begin <= sample.intended < end]
+    assert len(caught) == 50
+    assert all(sample.outcome is Outcome.OK for sample in caught)
+    # A request that reached the server within the stall was answered at its end, not before.
+    within = [seen for seen in server.seen if begin <= seen.at < end]
+    assert len(within) > 25
+    assert all(seen.answered is not None and seen.answered >= end for seen in within)
+    reached = [sample for sample in caught if sample.ended is not None and sample.ended >= end]
+    assert len(reached) >= len(within)
+    for sample in reached:
+        assert sample.latency is not None
+        assert sample.latency >= end - sample.intended
+    account = totals.of("look")
+    assert account.scheduled == account.ok == len(history.samples)
+    assert account.most_in_flight >= len(within)
+
+
+def test_the_accounts_add_up(load: Make, server: Server) -> None:
+    """Of every arrival that was due it is known what became of it, whatever that was."""
+    process, history = load(journeys.look, journeys.fail, journeys.hang)
+    process.start()
+    origin = process.begin()
+    until(lambda: len(history.samples) > 60)
+    totals = process.stop()
+
+    assert origin == totals.origin < totals.stopped
+    look, fail, hang = totals.accounts
+    assert look.ok == look.scheduled > 0
+    assert fail.failed == fail.scheduled > 0
+    assert hang.failed == hang.scheduled > 0
+    errors = {each.error for each in history.samples if not each.error.startswith("load engine")}
+    assert errors == {"", "HTTPStatusError: 503 Said from GET /status/503", "timeout after 0.15 s"}
+    late = [each for each in history.samples if each.journey == "hang"]
+    assert all(each.latency is not None and each.latency >= 0.15 for each in late)
+
+
+def test_arrivals_beyond_the_cap_are_never_sent(load: Make, server: Server) -> None:
+    """With as many runs in flight as are allowed, the next arrival fails without being sent."""
+    server.stalled = (0.0, time.monotonic() + 1.0)
+    process, history = load(journeys.look, max_in_flight=5)
+    process.start()
+    server.stalled = (0.0, process.begin() + 0.4)
+    until(lambda: time.monotonic() > server.stalled[1])
+    account = process.stop().of("look")
+
+    assert account.never_sent > 0
+    assert account.most_in_flight == 5
+    assert len([seen for seen in server.seen if seen.at < server.stalled[1]]) == 5
+    unsent = [each for each in history.samples if each.outcome is Outcome.NEVER_SENT]
+    assert all(each.started is None and each.ended is None and "in flight" in each.error for each in unsent)
+
+
+def test_what_is_in_flight_when_patience_ends_is_unfinished(load: Make, server: Server) -> None:
+    """Stopping with a grace leaves runs behind that are neither good nor bad."""
+    server.stalled = (0.0, time.monotonic() + 60)
+    process, history = load(journeys.look)
+    process.start()
+    process.begin()
+    until(lambda: len(server.seen) > 3)
+    account = process.stop(grace=0.0).of("look")
+    assert account.unfinished == account.scheduled > 3
+    assert all(each.ended is None and each.started is not None for each in history.samples)
+
+
+def test_users_keep_their_own_cookies_and_come_back(load: Make, server: Server) -> None:
+    """A user who signed in stays signed in, and nobody else is signed in by it."""
+    process, _ = load(journeys.sign_in_once)
+    object.__setattr__(process._setup.plans[0], "rate", 60.0)
+    process.start()
+    process.begin()
+    until(lambda: len(server.seen) > 120, within=20)
+    process.stop()
+    cookies: dict[str, set[str]] = {}
+    for seen in server.seen:
+        if "user=" in seen.path:
+            cookies.setdefault(seen.path, set()).add(seen.headers["cookie"])
+    assert all(len(own) == 1 for own in cookies.values())
+    assert len({next(iter(own)) for own in cookies.values()}) == len(cookies)
+
+
+def test_promises_are_kept_broken_or_not_found_out(load: Make, server: Server) -> None:
+    """A promise is kept, or broken (404), or open when the system does not answer."""
+    process, history = load(journeys.order)
+    process.start()
+    process.begin()
+    until(lambda: len(history.acknowledgements) >= 9)
+    process.stop()
+    promises = history.acknowledgements
+    checks = process.verify(promises, deadline=0.5)
+
+    assert checks == history.checks
+    assert {check.id for check in checks} == {promise.id for promise in promises}
+    assert len(checks) == len(promises)
+    for check in checks:
+        assert check.kept is {0: True, 1: False, 2: None}[int(check.id) % 3]
+        assert bool(check.error) is not check.kept
+    asked = [seen.path for seen in server.seen if seen.path.startswith("/order/")]
+    for path in asked:  # by the user to whom it was promised
+        number, user = path.removeprefix("/order/").split("?user=")
+        assert int(number) // 1000 == int(user)
+
+
+def test_a_mistake_in_a_journey_is_told_once_with_its_line(load: Make) -> None:
+    """A NameError fails each run, and reaches the user once with the line that has it."""
+    process, history = load(journeys.mistaken)
+    process.start()
+    process.begin()
+    until(lambda: len(history.samples) > 5)
+    account = process.stop().of("mistaken")
+    assert account.failed == account.scheduled
+    (mark,) = process.errors
+    assert mark in history.marks
+    assert mark.detail["journey"] == "mistaken"
+    assert "unknown_name()" in mark.detail["traceback"]
+    assert "chaoskit/load" not in mark.detail["traceback"]
+
+
+def test_a_journey_cannot_leave_the_system(load: Make) -> None:
+    """A request to another host is refused before anything is sent, and that is told."""
+    process, history = load(journeys.stray)
+    process.start()
+    process.begin()
+    until(lambda: len(history.samples) > 2)
+    process.stop()
+    assert all("http://example.com is not part of the system" in each.error for each in history.samples)
+    assert process.errors
+
+
+def test_an_import_that_fails_there_shows_the_users_traceback(load: Make) -> None:
+    """A module that the load process cannot import is told with the line that fails in it."""
+    process, _ = load(only_here.lost)
+    with pytest.raises(LoadFailure) as caught:
+        process.start()
+    text = str(caught.value)
+    assert "could not import journey 'lost'" in text
+    assert "import no_module_of_that_name" in text
+    assert "importing.py" not in text
+
+
+def test_its_death_is_told_with_its_last_words(load: Make) -> None:
+    """A process that died in the middle is noticed by the next call."""
+    process, _ = load(journeys.die)
+    process.start()
+    assert process.alive
+    assert process.error is None
+    process.begin()
+    until(lambda: not process.alive)
+    with pytest.raises(LoadFailure, match="exit code 7") as caught:
+        process.stop()
+    assert "these are my last words" in str(caught.value)
+    assert isinstance(process.error, LoadFailure)
+
+
+def test_a_killed_one_is_told_by_its_signal(load: Make) -> None:
+    """The out-of-memory killer's SIGKILL is named."""
+    process, _ = load(journeys.look)
+    process.start()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    until(lambda: not process.alive)
+    with pytest.raises(LoadFailure, match="SIGKILL"):
+        process.begin()
+
+
+def test_a_journey_that_blocks_is_shown(load: Make, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the event loop hangs, the stack with the blocking line is the evidence."""
+    monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.5)
+    process, _ = load(journeys.block)
+    process.start()
+    process.begin()
+    until(lambda: bool(server.seen))
+    with pytest.raises(LoadFailure, match="does not answer") as caught:
+        process.stop()
+    assert "in block" in str(caught.value)
+
+
+def test_it_ends_by_itself(load: Make) -> None:
+    """A load that nobody ends is over after its longest duration."""
+    process, _ = load(journeys.look, max_duration=0.3)
+    process.start()
+    process.begin()
+    until(lambda: not process.alive)
+    with pytest.raises(LoadFailure, match="max_duration"):
+        process.stop()
+
+
+def test_closing_is_final_and_may_be_repeated(load: Make) -> None:
+    """After close no process is left, nor a thread that listens to it."""
+    process, _ = load(journeys.look)
+    process.start()
+    process.begin()
+    process.close()
+    process.close()
+    assert not process.alive
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("load ")]
+
+
+def test_commands_before_start_are_refused(load: Make) -> None:
+    """A load that was not started says so."""
+    process, _ = load(journeys.look)
+    with pytest.raises(LoadFailure, match="not started"):
+        process.begin()
+    process.close()
+
+
+def test_it_dies_with_its_parent(server: Server, tmp_path: Path) -> None:
+    """After SIGKILL of the harness its load process is gone as well, even in the middle of a blocked loop."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys, time\n"
+        "from chaoskit.history import History\n"
+        "from chaoskit.load.process import LoadProcess\n"
+        "from tests.load.journeys import block\n"
+        "if __name__ == '__main__':\n"
+        "    load = LoadProcess([block], History(), entries={'block': sys.argv[1]}, seed=1)\n"
+        "    load.start()\n"
+        "    load.begin()\n"
+        "    print(load.pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, script, server.url], stdout=subprocess.PIPE, env=environment
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert running(child)
+        parent.kill()
+    until(lambda: not running(child), within=5)
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_load_never_leaves_this_machine() -> None:
+    """An entry point elsewhere is refused before anything starts, unless it was allowed by name."""
+    entries = {"look": "http://192.0.2.7:80"}
+    with pytest.raises(UsageError, match="would leave this machine"):
+        LoadProcess([journeys.look], History(), entries=entries, seed=1)
+    LoadProcess([journeys.look], History(), entries=entries, seed=1, allowed_hosts=["192.0.2.7"])
+
+
+def test_each_journey_needs_an_entry() -> None:
+    """A journey without a base URL is a mistake that names it."""
+    with pytest.raises(UsageError, match="'look'"):
+        LoadProcess([journeys.look], History(), entries={}, seed=1)
+
+
+def test_a_system_can_be_named(load: Make, server: Server) -> None:
+    """The journeys of a system are found by its reference."""
+    source = LoadSource.of(journeys.system.journeys, reference="tests.load.journeys:system")
+    history = History()
+    entries = {"look": server.url, "fail": server.url}
+    with LoadProcess(source, history, entries=entries, seed=1) as process:
+        process.start()
+        process.begin()
+        until(lambda: {each.journey for each in history.samples} == {"look", "fail"})
+        process.stop()

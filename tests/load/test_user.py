@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from chaoskit.load.user import Crowd, User
+
+PROMISES: list[tuple[User, str, str]] = []
+
+
+def user(number: int, journey: str = "buy", seed: int = 1) -> User:
+    """A user of nothing."""
+    return User(
+        number,
+        journey=journey,
+        seed=seed,
+        base_url="http://127.0.0.1:1",
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, text=str(request.url))),
+        acknowledged=lambda *promise: PROMISES.append(promise),
+    )
+
+
+def test_dice_are_seeded_by_run_journey_and_user() -> None:
+    """The same user of the same run throws the same dice; any other user throws others."""
+    assert user(3).random.random() == user(3).random.random()
+    others = {each.random.random() for each in (user(3), user(4), user(3, "browse"), user(3, seed=2))}
+    assert len(others) == 4
+
+
+def test_promises_reach_the_ledger_as_text() -> None:
+    """What is acknowledged is noted with the user it was promised to."""
+    buyer = user(1)
+    buyer.acknowledge("order", 17)
+    assert PROMISES.pop() == (buyer, "order", "17")
+
+
+async def _get(client: User) -> str:
+    return (await client.get("/listings?page=2")).text
+
+
+def test_paths_are_taken_from_the_entry() -> None:
+    """A user asks with paths; the journey's entry point is put before them."""
+    assert asyncio.run(_get(user(1))) == "http://127.0.0.1:1/listings?page=2"
+
+
+@pytest.mark.parametrize("population", [1, 3])
+def test_users_come_back_once_all_are_there(population: int) -> None:
+    """The population arrives first; then whoever has been idle longest comes back."""
+    crowd = Crowd(population, user)
+    order = []
+    for _ in range(population * 2):
+        each = crowd.take()
+        order.append(each.id)
+        crowd.give_back(each)
+    assert order == list(range(population)) * 2
+
+
+def test_nobody_does_two_things_at_once() -> None:
+    """While all users are busy, a new one comes."""
+    crowd = Crowd(2, user)
+    busy = [crowd.take() for _ in range(4)]
+    assert [each.id for each in busy] == [0, 1, 2, 3]
+    crowd.give_back(busy[2])
+    assert crowd.take() is busy[2]

@@ -1,0 +1,81 @@
+"""The journal."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaoskit import journal
+from chaoskit.errors import JournalUnwritable, UsageError
+from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.system import Impact
+
+TIMES = st.integers(0, 10**9).map(lambda microseconds: microseconds / 1e6)
+SAMPLES = st.builds(
+    Sample,
+    journey=st.sampled_from(["browse", "buy"]),
+    intended=TIMES,
+    started=st.none() | TIMES,
+    ended=st.none() | TIMES,
+    outcome=st.sampled_from(list(Outcome)),
+    error=st.sampled_from(["", "ConnectError: refused", "HTTPStatusError: 503"]),
+)
+MARKS = st.builds(Mark, name=st.sampled_from(["control", "inject"]), at=TIMES)
+
+
+@given(st.lists(SAMPLES, min_size=1), st.lists(MARKS))
+def test_a_history_survives_the_journey_through_json(samples: list[Sample], marks: list[Mark]) -> None:
+    """Everything that a verdict is decided from comes back, to the microsecond and in its order."""
+    history = History()
+    history.add(*samples, *marks, Acknowledgement("buy", "order", "7", 1.0), Check("order", "7", True))
+    record = json.loads(json.dumps(journal.history_to_record(history)))
+    back = journal.history_from_record(record)
+    origin = record["origin"]
+    assert [mark.name for mark in back.marks] == [mark.name for mark in marks]
+    assert back.checks == history.checks
+    for name in ("browse", "buy"):
+        wanted = [sample for sample in samples if sample.journey == name]
+        found = [sample for sample in back.samples if sample.journey == name]
+        assert [(s.outcome, s.error) for s in found] == [(s.outcome, s.error) for s in wanted]
+        assert [s.intended for s in found] == pytest.approx([s.intended - origin for s in wanted], abs=2e-6)
+
+
+def test_an_impact_survives_the_journey_through_json() -> None:
+    """What was at fault comes back as it was."""
+    impact = Impact(lost=frozenset({"a"}), severed=frozenset({("b", "c")}))
+    assert journal.impact_from_record(json.loads(json.dumps(journal.impact_to_record(impact)))) == impact
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the journal cannot be written whole there is no journal, no part of one, and no verdict."""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(JournalUnwritable, match="No space left on device") as raised:
+        journal.write(tmp_path / "reports" / "one.json", {"version": 1})
+    assert "--chaos-report-dir" in str(raised.value)
+    assert list((tmp_path / "reports").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "not JSON"), ('{"version": 99}', "another version"), ("[]", "another version")],
+)
+def test_what_is_no_journal_is_said_to_be_none(tmp_path: Path, text: str, says: str) -> None:
+    """A file that is no journal of this version is refused by what it is."""
+    path = tmp_path / "one.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=says):
+        journal.read(path)
+    with pytest.raises(UsageError, match="cannot be read"):
+        journal.read(tmp_path / "absent.json")
