@@ -30,8 +30,8 @@ lint: venv ## ruff and mypy
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-bench: setup ## what the harness itself costs
-	@$(PYTHON_BIN) experiments/bench.py $(ARGS)
+bench: setup ## start-up behind Toxiproxy against bare, side by side
+	@$(PYTHON_BIN) -m tests.bench.startup $(ARGS)
 
 setup: ## engine, virtual environment and images
 	$(SETUP) all

@@ -54,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
 
     clean = commands.add_parser("clean", help="remove what dead runs have left in the engine")
-    clean.add_argument("--kept", action="store_true", help="also runs that were left running on purpose")
+    clean.add_argument(
+        "--unknown", action="store_true", help="also runs of other users or machines on the same engine"
+    )
     clean.set_defaults(run=_clean)
 
     for command in (doctor, plan, up):
@@ -153,7 +155,7 @@ def _up(options: argparse.Namespace) -> int:
         for link in runtime.links:
             print(f"link  {link.name}", flush=True)
         if options.keep:
-            print(f"left running as {runtime.run_id}; `chaoskit clean --kept` removes it", flush=True)
+            print(f"left running as {runtime.run_id}; `chaoskit clean` removes it", flush=True)
             return OK
         print("ready; Ctrl-C removes everything", flush=True)
         while True:
@@ -166,11 +168,26 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _clean(options: argparse.Namespace) -> int:
-    from chaoskit.doctor import clean_up  # noqa: PLC0415
+    from chaoskit.runtime.engine import connect  # noqa: PLC0415
+    from chaoskit.runtime.leftovers import clean  # noqa: PLC0415
 
-    for line in clean_up(kept=options.kept):
-        print(line)
-    return OK
+    client = connect()
+    try:
+        cleaned = clean(client, unknown=options.unknown)
+    finally:
+        client.close()
+    for run_id, removed in cleaned.removed.items():
+        counts = f"{len(removed.containers)} containers, {len(removed.networks)} networks"
+        print(f"removed {run_id}: {counts}, {len(removed.volumes)} volumes")
+    for run in cleaned.alive:
+        print(f"left alone {run.run_id}: its harness lives ({run.owner})")
+    for run in cleaned.unknown:
+        print(f"left alone {run.run_id}: another user or machine started it; --unknown removes it")
+    for run_id, why in cleaned.failed.items():
+        print(f"could not remove {run_id}: {why}", file=sys.stderr)
+    if not (cleaned.removed or cleaned.alive or cleaned.unknown or cleaned.failed):
+        print("nothing was left")
+    return TROUBLE if cleaned.failed else OK
 
 
 if __name__ == "__main__":

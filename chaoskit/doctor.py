@@ -1,4 +1,4 @@
-"""What is there, what is missing, and the remedy; and cleaning up after dead runs."""
+"""What is there, what is missing, and the remedy."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ MINIMUM_COMPOSE = (2, 24)
 
 MINIMUM_ENGINE = (25, 0)
 """``start_interval`` of health checks came with Engine 25."""
+
+_IMAGES = {
+    "chaoskit/toxiproxy:2.12.0": "stands on every link",
+    "chaoskit/nettools:1": "cuts links silently, and looks at them from the consumer's side",
+}
 
 FREE_BYTES = 2 * 1024**3
 
@@ -81,7 +86,7 @@ def _compose() -> Finding:
 
 def _engine() -> Iterator[Finding]:
     from chaoskit.runtime.engine import connect  # noqa: PLC0415 - an engine may be what is missing
-    from chaoskit.runtime.images import NETTOOLS, TOXIPROXY, present  # noqa: PLC0415
+    from chaoskit.runtime.images import present  # noqa: PLC0415
     from chaoskit.runtime.leftovers import runs  # noqa: PLC0415
 
     try:
@@ -97,9 +102,9 @@ def _engine() -> Iterator[Finding]:
             version,
             f"{_dotted(MINIMUM_ENGINE)} or newer is needed",
         )
-        for image, use in ((TOXIPROXY, "stands on every link"), (NETTOOLS, "cuts links silently")):
+        for image, use in _IMAGES.items():
             there = present(client, image)
-            says = f"{use}; {'there' if there else 'not there yet: it is made or pulled at first use'}"
+            says = f"{use}; {'there' if there else 'not there yet: pulled or built at first use'}"
             yield Finding(f"image {image}", True, says)
         dead = [run.run_id for run in runs(client) if not run.alive]
         says = "nothing is left of dead runs" if not dead else f"left of dead runs: {', '.join(dead)}"

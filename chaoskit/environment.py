@@ -4,16 +4,17 @@ it does not come back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from chaoskit.entries import matching_entries
 from chaoskit.errors import ChaoskitError, DeclarationError, HarnessFailure, NotLifted
 from chaoskit.history import Acknowledgement, Check, History
 from chaoskit.mistakes import mistakes
 from chaoskit.runtime import Runtime
-from chaoskit.system import System, matching_entries, members
+from chaoskit.system import Component, System, members
 from chaoskit.undo import UndoLog
 
 Tell = Callable[[str], None]
@@ -21,6 +22,11 @@ Tell = Callable[[str], None]
 
 class Traffic(Protocol):
     """What drives journeys; :class:`chaoskit.load.process.LoadProcess` is one."""
+
+    @property
+    def error(self) -> ChaoskitError | None:
+        """Why it cannot send any more, or nothing."""
+        ...
 
     def start(self) -> None:
         """Get ready to send."""
@@ -30,8 +36,8 @@ class Traffic(Protocol):
         """Send from now on; returns the moment."""
         ...
 
-    def stop(self) -> object:
-        """Send no more, and wait for what is in flight."""
+    def stop(self) -> Any:
+        """Send no more, and wait for what is in flight; returns the accounts, a dataclass."""
         ...
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
@@ -45,6 +51,9 @@ class Traffic(Protocol):
 
 MakeTraffic = Callable[[System, History, Mapping[str, str], int], Traffic]
 """(system, history, journey → base URL, seed) → traffic that has not started."""
+
+
+Outline = Callable[[System], tuple[Sequence[Component], Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class Environment:
         system: the declaration.
         make_runtime: makes a runtime that has not started.
         make_traffic: makes the load.
+        outline: the components that a declaration gives and its entries, found without starting
+            anything.
         state: a folder for the undo log of each runtime.
         seed: from which all randomness of this environment comes.
         tell: takes progress, a line at a time.
@@ -80,6 +91,7 @@ class Environment:
         make_runtime: Callable[[System], Runtime],
         make_traffic: MakeTraffic,
         *,
+        outline: Outline,
         state: Callable[[str], Path],
         seed: int = 0,
         tell: Tell = lambda line: None,
@@ -87,7 +99,8 @@ class Environment:
         self.system = system
         self.seed = seed
         self.tell = tell
-        self._make_runtime, self._make_traffic, self._state = make_runtime, make_traffic, state
+        self._make_runtime, self._make_traffic = make_runtime, make_traffic
+        self._outline, self._state = outline, state
         self._runtime: Runtime | None = None
         self._undo: UndoLog | None = None
         self._poison: str | None = None
@@ -112,12 +125,12 @@ class Environment:
         return self._undo
 
     def _start(self) -> None:
+        found = mistakes(self.system, *self._outline(self.system))
+        if found:
+            raise DeclarationError(found, where=", ".join(map(str, self.system.compose)))
         runtime = self._make_runtime(self.system)
         try:
             runtime.start()
-            found = mistakes(self.system, runtime.components, runtime.entries)
-            if found:
-                raise DeclarationError(found, where=", ".join(map(str, self.system.compose)))
         except BaseException:
             runtime.close()
             raise

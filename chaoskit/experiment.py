@@ -18,7 +18,7 @@ from chaoskit.environment import Environment, Reset, Traffic
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
 from chaoskit.faults.base import Evidence, Fault, Injection, check
 from chaoskit.history import History, Mark
-from chaoskit.judge import Judgement, Settings, judge, recovered
+from chaoskit.judge import Judgement, Settings, judge, recovered, unsteady
 from chaoskit.result import Result
 from chaoskit.system import Impact
 from chaoskit.timing import Timing
@@ -93,8 +93,8 @@ class Experiment:
             self._traffic.start()
             self._mark_at("begin", self._traffic.begin())
             yield
-            self._traffic.stop()
-            self._mark("end")
+            totals = self._traffic.stop()
+            self._mark("end", load=asdict(totals))
             self._settle_ledger()
         finally:
             self._traffic.close()
@@ -107,8 +107,11 @@ class Experiment:
         self._wait(self.timing.warm_up)
         while not recovered(self._terms, self.history, begin, self._now(), self._brief()):
             if self._now() - begin > self.timing.steady_within:
-                self._mark("unsteady", limit=self.timing.steady_within)
-                self._tell("no steady state: nothing is injected")
+                since = self._now() - self.timing.warm_up - self.timing.control
+                found = unsteady(self._terms, self.history, since, self._now(), self.settings)
+                says = "; ".join(f"{each.journey}: {each.reason}" for each in found)
+                self._mark("unsteady", says=says or "not for long enough", limit=self.timing.steady_within)
+                self._tell(f"no steady state, nothing is injected: {says}")
                 return False
             self._wait(_LOOK_AGAIN * 4)
         return True
@@ -275,6 +278,8 @@ class Experiment:
     def _wait(self, seconds: float) -> None:
         if seconds > 0:
             self.environment.runtime.clock.sleep(seconds)
+        if self._traffic is not None and self._traffic.error is not None:
+            raise self._traffic.error
 
     def _mark(self, name: str, **detail: Any) -> None:
         self._mark_at(name, self._now(), **detail)

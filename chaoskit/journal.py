@@ -133,7 +133,9 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):  # the folder itself cannot be written: there is nothing to take away
+        with contextlib.suppress(
+            OSError
+        ):  # the folder itself cannot be written: there is nothing to take away
             part.unlink(missing_ok=True)
         raise JournalUnwritable(
             "the journal cannot be written, so there is no verdict",

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from chaoskit.system import Component, Journey, Slo, System, matching_entries, members
+from chaoskit.entries import matching_entries
+from chaoskit.system import Component, Journey, Slo, System, members
 
 
 def mistakes(system: System, components: Iterable[Component], entries: Iterable[str]) -> list[str]:

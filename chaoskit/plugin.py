@@ -105,7 +105,11 @@ def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> I
     from chaoskit.setup import environment_for  # noqa: PLC0415
 
     environment = environment_for(
-        chaos_system, keep=_keep(config), seed=_number(config, "seed", int), tell=tell
+        chaos_system,
+        reference=setting(config, "system") or None,
+        keep=_keep(config),
+        seed=_number(config, "seed", int),
+        tell=tell,
     )
     yield environment
     environment.close()

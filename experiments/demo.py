@@ -47,7 +47,7 @@ class Step:
 
 
 STEPS = (
-    Step("connections", faults.ConnectionExhaustion("postgres"), "no pooler", "browse", "degraded"),
+    Step("connections", faults.ConnectionExhaustion("postgres"), "no pooler", "search", "degraded"),
     Step("cache", faults.CacheLoss("cache", how="kill"), "no cache protection", "browse", "degraded"),
 )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.clock import ManualClock
 from chaoskit.environment import Environment
+from chaoskit.errors import LoadFailure
 from chaoskit.history import Acknowledgement, Check, History, Outcome, Sample
 from chaoskit.load.user import User
 from chaoskit.runtime.memory import MemoryRuntime
-from chaoskit.system import Slo, System, journey
+from chaoskit.system import Component, Slo, System, journey
 
 Answer = tuple[float, bool]
 Behaviour = Callable[[str, float, MemoryRuntime], Answer]
@@ -36,6 +38,13 @@ buy = journey(rate=10, needs=["api", "cache"], slo=SLO, verify=_kept, name="buy"
 SYSTEM = System(compose=(Path("compose.yaml"),), journeys=(browse, search, buy))
 
 
+@dataclass(frozen=True)
+class Accounts:
+    """What the load tells at its end."""
+
+    scheduled: int
+
+
 class ScriptedTraffic:
     """Journeys whose answers a function gives, arriving evenly as the manual clock advances."""
 
@@ -45,6 +54,7 @@ class ScriptedTraffic:
         self._system, self._history, self._behaviour, self._runtime = system, history, behaviour, runtime
         self._sending = False
         self.lose_promises = False
+        self.error: LoadFailure | None = None
         runtime.clock.listen(self._send)
 
     def start(self) -> None:
@@ -61,16 +71,21 @@ class ScriptedTraffic:
         for each in self._system.journeys:
             number = int(before * each.terms.rate) + 1
             while (at := number / each.terms.rate) <= after:
-                seconds, succeeds = self._behaviour(each.name, at, self._runtime)
+                try:
+                    seconds, succeeds = self._behaviour(each.name, at, self._runtime)
+                except LoadFailure as error:
+                    self.error, self._sending = error, False
+                    return
                 outcome, error = (Outcome.OK, "") if succeeds else (Outcome.FAILED, "ConnectError: refused")
                 self._history.add(Sample(each.name, at, at, at + seconds, outcome, error))
                 if succeeds and each.terms.ledger:
                     self._history.add(Acknowledgement(each.name, "order", str(number), at))
                 number += 1
 
-    def stop(self) -> None:
+    def stop(self) -> Accounts:
         """No more arrivals."""
         self._sending = False
+        return Accounts(scheduled=len(self._history.samples))
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
         """Promises are kept."""
@@ -101,6 +116,7 @@ class Simulation:
             system,
             self._make_runtime,
             self._make_traffic,
+            outline=lambda declared: (tuple(map(Component, ["api", "cache"], ["api", "cache"])), ["api:80"]),
             state=lambda run_id: folder / f"{run_id}.undo.jsonl",
             tell=self.said.append,
         )

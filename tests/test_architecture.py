@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines", "journal", "undo", "interpose", "toxiproxy"),
     ("runtime", "compose"),
     ("mistakes",),
+    ("entries",),
     ("history", "system"),
     ("clock", "errors", "timing"),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from chaoskit import journal
 from chaoskit.chaos import Chaos, Conclusion
-from chaoskit.errors import FaultMisfit, PromiseBroken, UsageError
+from chaoskit.errors import FaultMisfit, LoadFailure, PromiseBroken, UsageError
 from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, Settings, Verdict, judge
 from chaoskit.runtime.memory import MemoryRuntime
@@ -92,6 +92,9 @@ def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
     simulation, conclusion = conclude(tmp_path, lambda journey, at, runtime: (0.02, False))
     assert conclusion.verdict is Verdict.UNKNOWN
     assert not any(line.startswith("cut") for line in simulation.runtimes[0].log)
+    reason = conclusion.result.judgement.findings[0].reason
+    assert "browse: not in steady state" in reason
+    assert "requests failed (100%)" in reason
 
 
 def test_a_fault_that_never_lands_is_unknown_and_lifted(tmp_path: Path) -> None:
@@ -144,6 +147,20 @@ def test_the_undo_is_on_disk_before_the_fault(tmp_path: Path) -> None:
     Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache"))
     assert seen == [["mend"]]
     assert pending(tmp_path / "memory-1.undo.jsonl") == {}
+
+
+def test_a_load_that_dies_is_unknown_and_the_fault_is_lifted(tmp_path: Path) -> None:
+    """Without a measurement there is no verdict; the fault does not stay until the end of its window."""
+
+    def dies(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
+        if runtime.cuts():
+            raise LoadFailure("the load process died")
+        return 0.02, True
+
+    simulation, conclusion = conclude(tmp_path, dies)
+    assert conclusion.verdict is Verdict.UNKNOWN
+    assert "the load process died" in conclusion.result.judgement.findings[0].reason
+    assert simulation.runtimes[0].cuts() == {}
 
 
 def test_a_misfit_stops_before_any_traffic(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def forwarder_service(
     """A Toxiproxy that publishes nothing; its arguments are those of :func:`toxiproxy_service`."""
     service: dict[str, Any] = {
         "image": image,
-        "command": [f"-host={address}", f"-config={CONFIG_FILE}"],
+        "command": [f"-host={address}", f"-config={CONFIG_FILE}", "-proxy-metrics"],
         "configs": [{"source": config, "target": CONFIG_FILE}],
         "labels": dict(labels),
         "restart": "no",

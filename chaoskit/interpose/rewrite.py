@@ -35,7 +35,7 @@ def member_service(
     """
     kept = {key: value for key, value in member.service.items() if key not in _OURS}
     service: dict[str, Any] = copy.deepcopy(kept)
-    service.setdefault("image", member.component.image)
+    service["image"] = member.component.image
     if len(application.of_service(member.component.service)) > 1:
         service.pop("scale", None)
         (service.get("deploy") or {}).pop("replicas", None)

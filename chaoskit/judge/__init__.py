@@ -10,6 +10,7 @@ from chaoskit.judge.judging import judge
 from chaoskit.judge.recovery import observation_limit, recovered
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.standing import Standing
+from chaoskit.judge.steadiness import unsteady
 from chaoskit.judge.summary import Summary
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
 
@@ -26,4 +27,5 @@ __all__ = [
     "judge",
     "observation_limit",
     "recovered",
+    "unsteady",
 ]

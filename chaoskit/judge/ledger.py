@@ -42,8 +42,7 @@ def judge_ledger(
         return [Finding(journey, "ledger", Verdict.UNKNOWN, reason, {"acknowledged": 0})]
     results: dict[tuple[str, str], list[Check]] = defaultdict(list)
     for check in checks:
-        if (check.kind, check.id) in given:
-            results[check.kind, check.id].append(check)
+        results[check.kind, check.id].append(check)
     lost = sorted(key for key in given if any(check.kept is False for check in results.get(key, ())))
     kept = {key for key in given if any(check.kept for check in results.get(key, ()))}.difference(lost)
     open_ = sorted(key for key in given if key in results and key not in kept and key not in set(lost))

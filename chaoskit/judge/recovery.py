@@ -121,7 +121,8 @@ def _settled(terms: Terms, trace: Trace, start: float, now: float, settings: Set
     usual = 2 * bounds[-1] if bounds else max(served, default=0.0)
     until = now - max(settings.window, min(usual, terms.timeout))
     known = trace.between(start, until)
-    settling = settle(known, start, until, terms.rate, terms.slo, settings)
+    last_due = until - 1.0 / terms.rate
+    settling = settle(known, start, last_due, terms.rate, terms.slo, settings)
     if not settling.stable or settling.since is None:
         return False
     expected = (until - settling.since) * terms.rate

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, compress, groupby
+from operator import itemgetter
 
 from chaoskit.judge.trace import CLOCK_RESOLUTION, NEVER, Trace
 from chaoskit.system import Slo
@@ -97,34 +100,23 @@ def bad_flags(trace: Trace, slo: Slo) -> list[bool]:
 def _worst(at: Sequence[float], bad: Sequence[bool], window: float) -> tuple[float, float | None]:
     """The largest bad share in any window that begins with a bad request, and when it began.
 
-    A window with fewer than half as many requests as the fullest one says nothing by itself.
+    A window with fewer than half as many requests as usual says nothing by itself.
     """
-    if True not in bad:
-        return 0.0, None
-    found: list[tuple[float, int, float]] = []
-    high, in_window, fullest = 0, 0, 0
-    for low, moment in enumerate(at):
-        while high < len(at) and at[high] < moment + window:
-            in_window += bad[high]
-            high += 1
-        fullest = max(fullest, high - low)
-        if bad[low]:
-            found.append((in_window / (high - low), high - low, moment))
-        in_window -= bad[low]
-    full = [each for each in found if each[1] * 2 >= fullest]
-    if not full:
-        return 0.0, None
-    share, _, moment = max(full, key=lambda each: (each[0], each[1], -each[2]))
-    return share, moment
+    usual = len(at) * window / max(at[-1] - at[0], window)
+    sums = [0, *accumulate(bad)]
+    worst, count, when = 0.0, 0, None
+    for low in compress(range(len(bad)), bad):
+        high = bisect_left(at, at[low] + window, low)
+        share = (sums[high] - sums[low]) / (high - low)
+        if (share, high - low) > (worst, count) and (high - low) * 2 >= usual:
+            worst, count, when = share, high - low, at[low]
+    return worst, when
 
 
 def _longest(at: Sequence[float], bad: Sequence[bool]) -> float:
-    longest, first = 0.0, None
-    for moment, flag in zip(at, bad, strict=True):
-        if not flag:
-            first = None
-        elif first is None:
-            first = moment
-        else:
-            longest = max(longest, moment - first)
+    longest = 0.0
+    for is_bad, run in groupby(zip(bad, at, strict=True), key=itemgetter(0)):
+        if is_bad:
+            moments = [moment for _, moment in run]
+            longest = max(longest, moments[-1] - moments[0])
     return longest

@@ -9,7 +9,8 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, islice
+from operator import attrgetter, eq
 
 from chaoskit.history import Outcome, Sample
 from chaoskit.system import Terms
@@ -18,8 +19,6 @@ CLOCK_RESOLUTION = 1e-6
 """Seconds. The journal keeps microseconds, so a latency is not slower than its bound by less."""
 
 NEVER = math.inf
-
-_Row = tuple[float, float, float, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Trace:
         latency: seconds from the intended time to the end; infinite if it never ended.
         lag: seconds by which the load engine was late; infinite if it never sent it.
         failed: whether the request failed.
-        errors: what it failed of; empty for those that succeeded.
+        errors: what it failed of, as far as that is known.
     """
 
     at: Sequence[float]
@@ -96,7 +95,7 @@ class Trace:
         return Trace(*(list(compress(column, kept)) for column in columns))  # type: ignore[arg-type]
 
 
-def traces(terms: Iterable[Terms], samples: Iterable[Sample], end: float) -> dict[str, Trace]:
+def traces(terms: Sequence[Terms], samples: Iterable[Sample], end: float) -> dict[str, Trace]:
     """The traces of all journeys that have terms, in one pass.
 
     Args:
@@ -105,26 +104,42 @@ def traces(terms: Iterable[Terms], samples: Iterable[Sample], end: float) -> dic
         end: when the load ended. A request that was unfinished then has failed if it was older
             than its journey's time-out, and is left out if not: nobody knows what became of it.
     """
-    timeouts = {each.name: each.timeout for each in terms}
-    rows: dict[str, list[_Row]] = {name: [] for name in timeouts}
+    found: dict[str, list[Sample]] = {each.name: [] for each in terms}
     for sample in samples:
-        mine = rows.get(sample.journey)
-        if mine is None:
-            continue
-        at, started, ended, outcome = sample.intended, sample.started, sample.ended, sample.outcome
-        latency = NEVER if ended is None else ended - at
-        lag = 0.0 if started is None else started - at
-        if outcome is Outcome.OK:
-            mine.append((at, latency, lag, False, ""))
-        elif outcome is Outcome.FAILED:
-            mine.append((at, latency, lag, True, sample.error or "failed"))
-        elif outcome is Outcome.NEVER_SENT:
-            mine.append((at, NEVER, NEVER, True, sample.error or "never sent"))
-        elif end - at >= timeouts[sample.journey]:
-            mine.append((at, NEVER, lag, True, f"no answer after {end - at:.1f} s"))
-    found = {}
-    for name, mine in rows.items():
-        mine.sort()  # by intended time, then by all the rest: the order of the record plays no part
-        at_, latency_, lag_, failed_, errors_ = zip(*mine, strict=True) if mine else ((),) * 5
-        found[name] = Trace(at_, latency_, lag_, failed_, errors_)
-    return found
+        if sample.journey in found:
+            found[sample.journey].append(sample)
+    return {each.name: _trace(found[each.name], each.timeout, end) for each in terms}
+
+
+def _trace(samples: list[Sample], timeout: float, end: float) -> Trace:
+    samples.sort(key=attrgetter("intended"))
+    outcomes = [sample.outcome for sample in samples]
+    if Outcome.UNFINISHED in outcomes:
+        samples = [
+            sample
+            for sample in samples
+            if sample.outcome is not Outcome.UNFINISHED or end - sample.intended >= timeout
+        ]
+        outcomes = [sample.outcome for sample in samples]
+    at = [sample.intended for sample in samples]
+    if any(map(eq, at, islice(at, 1, None))):  # the order of the record must play no part
+        samples.sort(key=_everything)
+        outcomes = [sample.outcome for sample in samples]
+    return Trace(
+        at,
+        [NEVER if (ended := sample.ended) is None else ended - sample.intended for sample in samples],
+        [_lag(sample) if sample.started is None else sample.started - sample.intended for sample in samples],
+        [outcome is not Outcome.OK for outcome in outcomes],
+        [sample.error for sample in samples],
+    )
+
+
+def _lag(sample: Sample) -> float:
+    # An unfinished request may have been cancelled before it could say when it started.
+    return NEVER if sample.outcome is Outcome.NEVER_SENT else 0.0
+
+
+def _everything(sample: Sample) -> tuple[float, float, float, str, str]:
+    started = NEVER if sample.started is None else sample.started
+    ended = NEVER if sample.ended is None else sample.ended
+    return sample.intended, started, ended, sample.outcome.value, sample.error

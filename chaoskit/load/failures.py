@@ -35,7 +35,9 @@ def one_line(error: BaseException) -> str:
         request, response = error.request, error.response
         text = f"{response.status_code} {response.reason_phrase} from {request.method} {request.url.path}"
     else:
-        text = " ".join(str(error).split()) or _source_line(error.__traceback__)
+        text = " ".join(str(error).split())
+        if not text and isinstance(error, AssertionError):
+            text = _source_line(error.__traceback__)
     whole = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
 

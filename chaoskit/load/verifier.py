@@ -68,15 +68,14 @@ async def _check(
 async def _look(
     promise: Acknowledgement, user: User, verify: Verify, until: float
 ) -> tuple[bool | None, str]:
+    deadline = asyncio.timeout_at(until)
     try:
-        async with asyncio.timeout_at(until):
+        async with deadline:
             await verify(user, promise.kind, promise.id)
     except AssertionError as broken:
         return False, one_line(broken)
     except httpx.HTTPStatusError as answer:
         return (False if answer.response.status_code in _GONE else None), one_line(answer)
-    except TimeoutError as late:
-        return None, one_line(late)
     except Exception as unclear:  # noqa: BLE001 - whatever else it is, it decides nothing
-        return None, one_line(unclear)
+        return None, "no answer in time" if deadline.expired() else one_line(unclear)
     return True, ""

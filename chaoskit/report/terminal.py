@@ -34,8 +34,18 @@ def explain(result: Result) -> str:
     ]
     if reasons:
         lines += ["", *reasons]
+    for mistake in _mistakes(result):
+        lines += ["", *(f"  {line}" for line in mistake.splitlines())]
     lines += ["", f"  journal: {result.journal}"]
     return "\n".join(lines)
+
+
+def _mistakes(result: Result) -> Iterable[str]:
+    """Errors in the journeys' own code, which the load process has seen: with their traceback, which
+    is the user's."""
+    for mark in result.record["history"]["marks"]:
+        if mark["name"] == "journey-error":
+            yield "\n".join(f"{key}: {value}" for key, value in mark["detail"].items())
 
 
 def _journey_row(journey: JourneyJudgement) -> tuple[str, ...]:

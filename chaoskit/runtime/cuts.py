@@ -31,7 +31,7 @@ from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Toxic
 from chaoskit.runtime.engine import containers
 from chaoskit.runtime.nettools import Nettools
-from chaoskit.runtime.packets import Dropped, connected
+from chaoskit.runtime.packets import Dropped, connected, table
 from chaoskit.system import Link
 from chaoskit.toxiproxy import ProxyState, Toxiproxies
 
@@ -136,7 +136,7 @@ class Cuts:
         for server, links in by_server.items():
             proxies = self._toxiproxies.proxies(server)
             container = self._container(server)
-            dropped = self._dropped.proxies(container) if self._nettools.known(container) else frozenset()
+            dropped = self._dropped.tables(container) if self._nettools.known(container) else frozenset()
             for each in links:
                 how = self._how(each, proxies.get(each.link.proxy), dropped)
                 if how is not None:
@@ -188,7 +188,7 @@ class Cuts:
         self._toxiproxies.disable(placed.toxiproxy, placed.link.proxy)
 
     def _how(self, placed: Placed, state: ProxyState | None, dropped: frozenset[str]) -> Cut | None:
-        if placed.link.proxy in dropped:
+        if table(placed.link.proxy) in dropped:
             return "silent"
         if state is not None and placed.link in self._refused and not state.enabled:
             return "refuse"

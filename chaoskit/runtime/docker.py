@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 
 from chaoskit.clock import Clock, MonotonicClock
-from chaoskit.errors import RuntimeFailure, UsageError
+from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.runtime import Cut, Executed, State, Toxic, Undo
 from chaoskit.runtime.lifecycle import Lifecycle
+from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
 from chaoskit.runtime.startup import begin
 from chaoskit.system import HARNESS, Component, Link, System
@@ -38,8 +39,8 @@ class DockerRuntime:
         keep: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        if run_id is not None and not re.fullmatch(r"[a-z0-9]{1,20}", run_id):
-            raise UsageError(f"{run_id!r} cannot be a run's id", remedy="use 1 to 20 of a-z and 0-9")
+        if run_id is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", run_id):
+            raise UsageError(f"{run_id!r} cannot be a run's id", remedy="use up to 40 of a-z, 0-9, - and _")
         self.system = system
         self._run_id = run_id or secrets.token_hex(4)
         self._clock: Clock = clock or MonotonicClock()
@@ -74,26 +75,21 @@ class DockerRuntime:
     @property
     def links(self) -> tuple[Link, ...]:
         """The links that are known by now, without those of the harness."""
-        return tuple(link for link in self._run.links() if link.consumer != HARNESS)
+        return tuple(link for link in self._proxies.links() if link.consumer != HARNESS)
 
     def used_links(self) -> tuple[Link, ...]:
-        """Those of :attr:`links` over which a connection was ever made."""
-        return tuple(link for link in self._run.used() if link.consumer != HARNESS)
+        """Those of :attr:`links` that carried a byte or have a connection open now."""
+        return tuple(link for link in self._proxies.used() if link.consumer != HARNESS)
 
     @property
     def entries(self) -> Mapping[str, str]:
         """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
-        run = self._run
-        found = {}
-        for name, at in run.interposed.entries.items():
-            host, port = run.published(*at)
-            found[name] = f"{host}:{port}"
-        return MappingProxyType(found)
+        return MappingProxyType(self._proxies.doors.entries())
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is not quite as it is without chaoskit, each one sentence."""
-        return self._run.warnings()
+        return (*self._proxies.warnings(), *self._run.readiness.warnings())
 
     def start(self) -> None:
         """Start everything and return when all of it is ready; see :func:`chaoskit.runtime.startup.begin`."""
@@ -102,8 +98,11 @@ class DockerRuntime:
         try:
             self._running = Running(self._run_id, self._clock, self._progress)
             begin(self._running, self.system, keep=self._keep)
-        except BaseException:
-            self._finish(keep=False)
+        except BaseException as error:
+            try:
+                self._finish(keep=False)
+            except ChaoskitError as left:
+                error.add_note(str(left))  # the first error is the one to read
             raise
 
     def close(self) -> None:
@@ -120,6 +119,10 @@ class DockerRuntime:
         if self._running is None:
             raise RuntimeFailure("the system does not run", remedy="call start() first")
         return self._running
+
+    @property
+    def _proxies(self) -> Proxies:
+        return self._run.proxies
 
     @property
     def _lifecycle(self) -> Lifecycle:
@@ -143,11 +146,11 @@ class DockerRuntime:
 
     def address(self, component: str, port: int) -> tuple[str, int]:
         """Where the harness reaches a port of the component."""
-        return self._run.address(component, port)
+        return self._proxies.address(component, port)
 
     def ports(self, component: str) -> tuple[int, ...]:
         """The TCP ports it is known to serve."""
-        return self._run.ports(component)
+        return self._proxies.ports(component)
 
     def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> Executed:
         """Run a command inside it."""
@@ -186,44 +189,42 @@ class DockerRuntime:
 
     def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
         """Wait until the components serve and their declared ports listen."""
-        self._run.wait_ready(components, timeout)
+        names = [each.name for each in self.components] if components is None else components
+        self._run.readiness.wait(names, timeout)
 
     def toxics(self, link: Link) -> tuple[Toxic, ...]:
         """The toxics on it now."""
-        placed = self._run.placed(link)
-        return self._run.toxiproxies.toxics(placed.toxiproxy, link.proxy)
+        return self._proxies.toxiproxies.toxics(self._proxies.placed(link).toxiproxy, link.proxy)
 
     def add_toxic(self, link: Link, toxic: Toxic) -> None:
         """Put a toxic on it."""
-        placed = self._run.placed(link)
-        self._run.toxiproxies.add_toxic(placed.toxiproxy, link.proxy, toxic)
+        self._proxies.toxiproxies.add_toxic(self._proxies.placed(link).toxiproxy, link.proxy, toxic)
 
     def remove_toxic(self, link: Link, name: str) -> None:
         """Take a toxic off it."""
-        placed = self._run.placed(link)
-        self._run.toxiproxies.remove_toxic(placed.toxiproxy, link.proxy, name)
+        self._proxies.toxiproxies.remove_toxic(self._proxies.placed(link).toxiproxy, link.proxy, name)
 
     def cut(self, link: Link, how: Cut) -> None:
         """Make it dead."""
-        self._run.cut(link, how)
+        self._proxies.cut(link, how)
 
     def mend(self, link: Link) -> None:
         """Take back a cut."""
-        self._run.mend(link)
+        self._proxies.mend(link)
 
     def cuts(self) -> Mapping[Link, Cut]:
         """The links that are cut now, as read back."""
-        return self._run.cuts.active([self._run.placed(link) for link in self._run.links()])
+        return self._proxies.active_cuts()
 
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets."""
-        return self._run.cuts.connect(self._run.placed(link), timeout)
+        return self._proxies.cuts.connect(self._proxies.placed(link), timeout)
 
     def reset_links(self) -> None:
         """Take every toxic and every cut off every link."""
         for link in self.cuts():
             self.mend(link)
-        self._run.toxiproxies.reset()
+        self._proxies.toxiproxies.reset()
 
     def undo(self, step: Undo) -> None:
         """Take one step of a fault's undoing; one that was taken already changes nothing.
@@ -231,9 +232,9 @@ class DockerRuntime:
         ``disconnect`` is the fault's own affair and is passed over.
         """
         if step.action == "remove_toxic":
-            self.remove_toxic(self._run.link(step.target), str(step.detail["name"]))
+            self.remove_toxic(self._proxies.link(step.target), str(step.detail["name"]))
         elif step.action == "mend":
-            self.mend(self._run.link(step.target))
+            self.mend(self._proxies.link(step.target))
         elif step.action == "resume":
             self.resume(step.target)
         elif step.action == "start":

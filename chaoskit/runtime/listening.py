@@ -8,9 +8,12 @@ component by ``cat``. The format is documented in Linux, ``Documentation/network
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 EPHEMERAL = range(32768, 61000)
@@ -20,8 +23,9 @@ _LISTEN = "0A"
 _OPEN = frozenset({"01", "04", "05", "08"})
 """ESTABLISHED, FIN_WAIT1, FIN_WAIT2 and CLOSE_WAIT: data may still flow."""
 
-_ANY_V6 = "0" * 32
-_MAPPED_V4 = bytes.fromhex("00000000000000000000ffff")
+_ANY_V6 = IPv6Address("::")
+_NOT_LISTEN = re.compile(r"\s*\d+: \S+ \S+ (?!0A )")
+_LOCAL = re.compile(r"(?:[0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Sockets:
     busy: frozenset[int] = frozenset()
 
 
-Reader = Callable[[], Sockets | None]
+Reader = Callable[[frozenset[int]], Sockets | None]
+"""Takes ports that have been listened on: if one is missing, it is worth finding out what is busy."""
 
 
 def parse(tcp: Iterable[str], tcp6: Iterable[str]) -> Sockets:
@@ -49,32 +54,40 @@ def parse(tcp: Iterable[str], tcp6: Iterable[str]) -> Sockets:
     """
     listening: set[int] = set()
     busy: set[int] = set()
-    for line in (*tcp, *tcp6):
-        fields = line.split(None, 4)
-        if len(fields) < 4 or ":" not in fields[1]:
-            continue
-        address, _, port = fields[1].rpartition(":")
-        state = fields[3]
-        if state == _LISTEN:
-            if _reachable(address):
-                listening.add(int(port, 16))
-        elif state in _OPEN:
-            busy.add(int(port, 16))
+    for address, port, state in rows((*tcp, *tcp6)):
+        if state in _OPEN:
+            busy.add(port)
+        elif state == _LISTEN and _reachable(address):
+            listening.add(port)
     return Sockets(frozenset(listening), frozenset(busy))
 
 
-def _reachable(address: str) -> bool:
-    """Whether a socket bound to this address answers other machines over IPv4."""
-    if address == _ANY_V6:
-        return True  # dual-stack unless IPV6_V6ONLY is set, which the table does not tell
-    words = bytes.fromhex(address)
+def rows(table: Iterable[str]) -> Iterator[tuple[str, int, str]]:
+    """The local address (as the kernel writes it), local port and state in each line of a table."""
+    for line in table:
+        fields = line.split(None, 4)
+        if len(fields) > 3 and _LOCAL.fullmatch(fields[1]):
+            address, _, port = fields[1].partition(":")
+            yield address, int(port, 16), fields[3]
+
+
+def address_of(text: str) -> IPv4Address | IPv6Address:
+    """An address of the table: hexadecimal words of 32 bits, each in the machine's byte order."""
+    packed = bytes.fromhex(text)
     if sys.byteorder == "little":
-        words = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
-    if len(words) == 16:
-        if not words.startswith(_MAPPED_V4):
-            return False
-        words = words[12:]
-    return words[0] != 127
+        packed = b"".join(packed[at : at + 4][::-1] for at in range(0, len(packed), 4))
+    return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
+
+
+def _reachable(text: str) -> bool:
+    """Whether a socket bound to this address answers other machines over IPv4."""
+    address = address_of(text)
+    if isinstance(address, IPv6Address):
+        if address == _ANY_V6:
+            return True  # dual-stack unless IPV6_V6ONLY is set, which the table does not tell
+        mapped = address.ipv4_mapped
+        return mapped is not None and not mapped.is_loopback
+    return not address.is_loopback
 
 
 def of_process(pid: int, container: str, proc: Path = Path("/proc")) -> Reader | None:
@@ -97,18 +110,31 @@ def of_process(pid: int, container: str, proc: Path = Path("/proc")) -> Reader |
         return None
     tables = (home / "net/tcp", home / "net/tcp6")
 
-    def read() -> Sockets | None:
-        texts: list[list[str]] = []
-        for table in tables:
-            try:
-                texts.append(table.read_text().splitlines())
-            except FileNotFoundError:
-                texts.append([])  # a kernel without IPv6, or the process has just gone
-            except OSError:
-                return None
-        return parse(*texts) if any(texts) else None
+    def read(served: frozenset[int]) -> Sockets | None:
+        heads = [_lines(table, listening=True) for table in tables]
+        if not any(heads):
+            return None
+        found = parse(*heads)
+        if served <= found.listening:
+            return found
+        return parse(*(_lines(table) for table in tables))
 
     return read
+
+
+def _lines(table: Path, *, listening: bool = False) -> list[str]:
+    """The lines of a table; with ``listening``, those before the first socket in another state.
+
+    The kernel lists the sockets in LISTEN first and makes up the rest as it is read: so a provider
+    with thousands of connections costs as little to watch as an idle one.
+    """
+    found = []
+    with suppress(OSError), table.open() as file:  # no IPv6, or the process has just gone
+        for line in file:
+            if listening and _NOT_LISTEN.match(line):
+                break
+            found.append(line)
+    return found
 
 
 def of_output(output: str) -> Sockets:

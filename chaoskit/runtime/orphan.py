@@ -11,7 +11,7 @@ from typing import Any, Final
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import EngineUnavailable
 from chaoskit.runtime.engine import connect
-from chaoskit.runtime.leftovers import remove_run
+from chaoskit.runtime.removal import remove_run
 
 DEADLINE: Final = 60.0
 """Seconds in which the run is removed; what is left then is for ``chaoskit clean``."""

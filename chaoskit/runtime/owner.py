@@ -17,7 +17,7 @@ import re
 import shutil
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
@@ -78,19 +78,16 @@ class Claim:
         """
         folder = run_folder(run_id)
         hidden = folder.with_name(f".{run_id}.{os.getpid()}.{time.monotonic_ns()}")
+        lock: IO[Any] | None = None
         try:
             hidden.mkdir(parents=True, mode=0o700)
             lock = (hidden / "lock").open("w")
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            values = {
-                "pid": owner.pid,
-                "started": owner.started,
-                "keep": owner.keep,
-                "command": owner.command,
-            }
-            (hidden / "owner.json").write_text(json.dumps(values), encoding="utf-8")
+            (hidden / "owner.json").write_text(json.dumps(asdict(owner)), encoding="utf-8")
             hidden.rename(folder)  # nobody ever sees the folder of a living run without its lock
         except OSError as error:
+            if lock is not None:
+                lock.close()
             shutil.rmtree(hidden, ignore_errors=True)
             raise RuntimeFailure(
                 f"the folder of run {run_id} cannot be made",

@@ -41,12 +41,12 @@ class Dropped:
 
     def remove(self, container: str, proxy: str) -> None:
         """Let it through again; nothing to remove is no error."""
-        table = _table(proxy)
-        self._nft(container, f"add table inet {table}; delete table inet {table}")
+        name = table(proxy)
+        self._nft(container, f"add table inet {name}; delete table inet {name}")
 
-    def proxies(self, container: str) -> frozenset[str]:
-        """The proxies whose packets are dropped in both directions, as the kernel tells it."""
-        return dropped(json.loads(self._nft(container, "list ruleset inet", "-j")))
+    def tables(self, container: str) -> frozenset[str]:
+        """The tables (see :func:`table`) that drop in both directions, as the kernel tells it."""
+        return dropping(json.loads(self._nft(container, "list ruleset inet", "-j")))
 
     def _nft(self, container: str, script: str, *options: str) -> str:
         done = self._nettools.run(container, ["nft", *options, script], timeout=_DEADLINE, admin=True)
@@ -62,6 +62,11 @@ class Dropped:
         return done.output
 
 
+def table(proxy: str) -> str:
+    """The name of a link's nftables table; a proxy's name may be too long for one."""
+    return _PREFIX + hashlib.sha256(proxy.encode()).hexdigest()[:16]
+
+
 def rules(proxy: str, listen: str) -> str:
     """The nftables script, one transaction, that makes ``listen`` a dead host's port.
 
@@ -69,26 +74,26 @@ def rules(proxy: str, listen: str) -> str:
     Toxiproxy still has to send on open connections.
     """
     host, port = split(listen)
-    family, table = ("ip6" if host.version == 6 else "ip"), _table(proxy)
+    family, name, comment = ("ip6" if host.version == 6 else "ip"), table(proxy), proxy[:100]
     return "; ".join(
         [
-            f"add table inet {table}",
-            f"add chain inet {table} input {{ type filter hook input priority -300; }}",
-            f"add chain inet {table} output {{ type filter hook output priority -300; }}",
-            f'add rule inet {table} input {family} daddr {host} tcp dport {port} drop comment "{proxy}"',
-            f'add rule inet {table} output {family} saddr {host} tcp sport {port} drop comment "{proxy}"',
+            f"add table inet {name}",
+            f"add chain inet {name} input {{ type filter hook input priority -300; }}",
+            f"add chain inet {name} output {{ type filter hook output priority -300; }}",
+            f'add rule inet {name} input {family} daddr {host} tcp dport {port} drop comment "{comment}"',
+            f'add rule inet {name} output {family} saddr {host} tcp sport {port} drop comment "{comment}"',
         ]
     )
 
 
-def dropped(ruleset: dict[str, Any]) -> frozenset[str]:
-    """The proxies that have both of their rules in what ``nft -j list ruleset`` prints."""
+def dropping(ruleset: dict[str, Any]) -> frozenset[str]:
+    """The tables of ours that have both of their rules in what ``nft -j list ruleset`` prints."""
     seen: dict[str, set[str]] = {}
     for entry in ruleset["nftables"]:
         rule = entry.get("rule")
         if rule and rule["table"].startswith(_PREFIX) and any("drop" in each for each in rule["expr"]):
-            seen.setdefault(rule.get("comment", ""), set()).add(rule["chain"])
-    return frozenset(proxy for proxy, chains in seen.items() if chains == {"input", "output"})
+            seen.setdefault(rule["table"], set()).add(rule["chain"])
+    return frozenset(name for name, chains in seen.items() if chains == {"input", "output"})
 
 
 def connected(
@@ -129,7 +134,3 @@ def split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, i
     """``10.0.0.2:80`` or ``[fd00::2]:80`` in its parts."""
     host, _, port = listen.rpartition(":")
     return ipaddress.ip_address(host.strip("[]")), int(port)
-
-
-def _table(proxy: str) -> str:
-    return _PREFIX + hashlib.sha256(proxy.encode()).hexdigest()[:16]

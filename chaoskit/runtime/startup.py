@@ -51,9 +51,12 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
         run.watch(interposed, expected_ports(interposed, resolved.config))
         _up(run, system, resolved, interposed)
         try:
-            run.wait_ready(None, max(1.0, system.ready_timeout - (run.clock.now() - began)))
+            names = [each.name for each in interposed.components]
+            left = max(1.0, system.ready_timeout - (run.clock.now() - began))
+            run.readiness.wait(names, left, interrupted=run.check_up)
         except StartFailed as error:
             if attempt == ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
+                error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
                 raise
             run.clear()  # another run was faster
         else:

@@ -77,8 +77,8 @@ class Wiring:
                     new.append(Placed(link, route.toxiproxy, listen, f"{route.upstream_host}:{port}"))
                 elif holder.provider != provider:
                     self._warn(
-                        f"{provider} listens on port {port}, which nothing declares and by which {route.consumer} "
-                        f"already reaches {holder.provider} by: name it under expose: of service {provider}"
+                        f"{provider} listens on port {port}, which nothing declares and by which "
+                        f"{route.consumer} reaches {holder.provider}: name it under expose: of {provider}"
                     )
         return new
 

@@ -39,6 +39,7 @@ def lost(*names: str) -> Impact:
         (Impact(lost=frozenset({"db-1"}), strained=frozenset({"db-2"})), ["db"], [], "degraded"),
         (lost("cache", "api"), ["api"], ["cache"], "may fail"),
         (lost("mail.example.org"), ["mail.example.org"], [], "may fail"),
+        (lost("mail"), ["mail.example.org"], [], "unaffected"),
         (Impact(), ["api"], ["cache"], "unaffected"),
     ],
 )
@@ -68,9 +69,10 @@ def test_severed_links(
 
 
 def test_a_lost_replica_is_no_way_around() -> None:
-    """One replica lost and the link to the other severed leave no way."""
-    impact = Impact(lost=frozenset({"db-1"}), severed=frozenset({("api", "db-2")}))
+    """One replica lost and the link of the other severed leave no way, at either end."""
+    impact = Impact(lost=frozenset({"db-1"}), severed=frozenset({("api", "db-2"), ("db-2", "cache")}))
     assert stands(impact, ["api", "db"]) == Standing.MAY_FAIL
+    assert stands(impact, ["db", "cache"]) == Standing.MAY_FAIL
 
 
 def test_hampered_links_degrade() -> None:

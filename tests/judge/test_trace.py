@@ -14,20 +14,19 @@ from tests.judge.histories import BROWSE, failed, never_sent, ok, requests, unfi
 def test_latency_counts_from_the_intended_start() -> None:
     """A request that was sent late has kept its user waiting all the same."""
     found = traces([BROWSE], [ok(5.0, 0.75, lag=0.5)], 10.0)["browse"]
-    assert (found.latency, found.lag) == ((0.75,), (0.5,))
+    assert (found.latency, found.lag) == ([0.75], [0.5])
 
 
 def test_what_never_was_sent_failed_and_has_no_end() -> None:
     """NEVER_SENT is a failure at its intended time, of infinite latency."""
     found = traces([BROWSE], [never_sent(5.0)], 10.0)["browse"]
-    assert (found.at, found.failed, found.latency) == ((5.0,), (True,), (math.inf,))
+    assert (found.at, found.failed, found.latency) == ([5.0], [True], [math.inf])
 
 
 def test_unfinished_requests_count_once_they_are_older_than_the_timeout() -> None:
     """A user has given up after the time-out of 10 s; of a younger request nothing is known."""
     found = traces([BROWSE], [unfinished(5.0), unfinished(15.0)], 20.0)["browse"]
-    assert (found.at, found.failed) == ((5.0,), (True,))
-    assert found.errors == ("no answer after 15.0 s",)
+    assert (found.at, found.failed, found.lag) == ([5.0], [True], [0.0])
 
 
 def test_samples_of_unknown_journeys_are_left_out() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from itertools import pairwise
+import contextlib
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice, pairwise, repeat
 from time import monotonic
 
 import httpx
@@ -16,6 +18,15 @@ from chaoskit.load.user import Crowd, User
 Run = Callable[[User], Awaitable[None]]
 
 
+class Few(Schedule):
+    """The first arrivals of a constant schedule, and then no more."""
+
+    def arrivals(self, origin: float) -> Iterator[float]:
+        """As many as the test says."""
+        yield from islice(super().arrivals(origin), self.seed)
+        yield from repeat(math.inf)
+
+
 class Rig:
     """A driver at a thousand arrivals a second, and what it wrote down."""
 
@@ -24,17 +35,26 @@ class Rig:
         self.errors: list[BaseException] = []
         self.defects: list[BaseException] = []
         self.flights = Flights(limit)
-        self.schedule = Schedule(journey="browse", rate=rate, seed=1)
-        self.driver = Driver(
-            self.schedule,
-            timeout,
-            run,
+        self.rate = rate
+        self.timeout = timeout
+        self.run = run
+
+    def make(self, arrivals: int) -> Driver:
+        """The driver of so many arrivals."""
+        return Driver(
+            Few(journey="browse", rate=self.rate, seed=arrivals),
+            self.timeout,
+            self.run,
             Crowd(10, self.user),
             self.flights,
             self.samples.append,
-            lambda journey, error: self.errors.append(error),
+            self.mistaken,
             self.defects.append,
         )
+
+    def mistaken(self, journey: str, error: BaseException) -> None:
+        """An error of a run's."""
+        self.errors.append(error)
 
     def user(self, number: int) -> User:
         """A user of nothing."""
@@ -48,16 +68,15 @@ class Rig:
         )
 
     def drive(self, arrivals: int = 20, grace: float = 5.0, late: float = 0.0) -> list[Sample]:
-        """Drive that many arrivals, of which all but the first are due at once if the engine is late."""
+        """Drive that many arrivals; a late engine begins after some of them were due."""
 
         async def go() -> None:
+            self.driver = self.make(arrivals)
             origin = monotonic() - late
             self.driver.begin(origin)
-            end = origin + arrivals / self.schedule.rate
-            await asyncio.sleep(max(0.0, end - monotonic()))
-            self.driver.cease(end)
+            await asyncio.sleep(max(0.0, origin + arrivals / self.rate - monotonic()))
+            self.driver.cease(monotonic())
             await self.driver.landed(monotonic() + grace)
-            assert len(self.samples) == self.schedule.count(origin, end)
 
         asyncio.run(go())
         assert not self.defects
@@ -158,17 +177,11 @@ def test_the_limit_is_for_all_journeys_together() -> None:
 
 def test_a_run_that_cannot_be_stopped_is_left_behind() -> None:
     """A journey that will not be cancelled neither holds up the end nor counts twice."""
-    let_go: list[asyncio.Event] = []
 
     async def immortal(user: User) -> None:
-        gate = asyncio.Event()
-        let_go.append(gate)
-        while not gate.is_set():
-            try:
-                await gate.wait()
-            except asyncio.CancelledError:
-                if len(let_go) > 2:
-                    raise
+        for _ in range(2):  # the second one is the loop's own, at its end
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
     rig = Rig(immortal, limit=1)
     samples = rig.drive(3, grace=0.0)
@@ -182,11 +195,11 @@ def test_a_defect_of_the_drivers_own_is_told() -> None:
     async def fail(user: User) -> None:
         raise ValueError
 
-    def broken(journey: str, error: BaseException) -> None:
-        raise RuntimeError("a defect")
+    class Broken(Rig):
+        def mistaken(self, journey: str, error: BaseException) -> None:
+            raise RuntimeError("a defect")
 
-    rig = Rig(fail, limit=1)
-    rig.driver._mistaken = broken
+    rig = Broken(fail)
     with pytest.raises(AssertionError):
         rig.drive(1, grace=0.1)
     assert [str(each) for each in rig.defects] == ["a defect"]

@@ -27,7 +27,7 @@ def use(url: str, work: Callable[[httpx.AsyncClient], Awaitable[None]], **option
     """Run something with a client."""
 
     async def run() -> None:
-        async with client(url, **options) as each:
+        async with asyncio.timeout(30), client(url, **options) as each:
             await work(each)
 
     asyncio.run(run())
@@ -148,6 +148,8 @@ def test_a_stalled_request_holds_up_nobody(server: Server) -> None:
 
     async def work(user: httpx.AsyncClient) -> None:
         stalled = [asyncio.ensure_future(user.get("/hang")) for _ in range(150)]
+        while len(server.seen) < len(stalled):  # noqa: ASYNC110 - another thread's list
+            await asyncio.sleep(0.005)
         assert (await user.get("/ok")).status_code == 200
         for each in stalled:
             each.cancel()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.runtime.listening import of_output, of_process, parse
+from chaoskit.runtime.listening import Sockets, of_output, of_process, parse
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 
@@ -83,9 +83,22 @@ def test_a_process_outside_the_container_is_not_read(tmp_path: Path) -> None:
     assert of_process(43, "abc", tmp_path) is None
     reader = of_process(42, "abc", tmp_path)
     assert reader is not None
-    found = reader()
+    found = reader(frozenset())
     assert found is not None
     assert found.listening == {80}
+
+
+def test_connections_are_read_only_when_a_port_is_missing(tmp_path: Path) -> None:
+    """A provider that listens as ever is watched cheaply; one that does not, for open connections."""
+    home = tmp_path / "42"
+    (home / "net").mkdir(parents=True)
+    (home / "cgroup").write_text("abc")
+    (home / "net/tcp").write_text("\n".join([HEAD, row("0.0.0.0", 80), row("10.0.0.3", 90, "01")]))
+    (home / "net/tcp6").write_text(HEAD)
+    reader = of_process(42, "abc", tmp_path)
+    assert reader is not None
+    assert reader(frozenset({80})) == Sockets(frozenset({80}), frozenset())
+    assert reader(frozenset({80, 90})) == Sockets(frozenset({80}), frozenset({90}))
 
 
 def test_a_process_that_has_gone_reads_as_nothing(tmp_path: Path) -> None:
@@ -95,7 +108,7 @@ def test_a_process_that_has_gone_reads_as_nothing(tmp_path: Path) -> None:
     (home / "cgroup").write_text("abc")
     reader = of_process(42, "abc", tmp_path)
     assert reader is not None
-    assert reader() is None
+    assert reader(frozenset()) is None
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")

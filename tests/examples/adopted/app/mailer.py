@@ -4,7 +4,10 @@ import socketserver
 
 
 class Mailer(socketserver.StreamRequestHandler):
-    def handle(self):
+    """One line in, one line out."""
+
+    def handle(self) -> None:
+        """Greet."""
         self.rfile.readline()
         self.wfile.write(b"250 mailer\r\n")
 

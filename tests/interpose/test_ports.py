@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+from chaoskit.interpose.members import read
+from chaoskit.interpose.names import look_up
+from chaoskit.interpose.ports import MOST, known_ports
+from tests.interpose.shapes import published, resolved
+
+
+def ports(services: dict[str, dict[str, Any]], **how: Any) -> dict[str, tuple[int, ...]]:
+    """Component → its known ports."""
+    application = resolved(services, **how)
+    whole = read(application.config)
+    return known_ports(whole, look_up(whole), application.exposed, {})[0]
+
+
+def test_every_declaration_counts() -> None:
+    """What a service publishes and exposes, what its image does, and what its health check asks; TCP only."""
+    found = ports(
+        {
+            "web": {
+                "ports": [*published(80), {"target": 53, "protocol": "udp"}],
+                "expose": ["1000", "2000-2002", "99/udp"],
+                "healthcheck": {"test": ["CMD", "curl", "localhost:8080"]},
+            }
+        },
+        exposed={"web": (443,)},
+    )
+    assert found == {"web": (80, 443, 1000, 2000, 2001, 2002, 8080)}
+
+
+def test_a_port_is_known_from_whoever_names_it() -> None:
+    """A consumer's environment tells the provider's port, by any name that the consumer has for it."""
+    found = ports(
+        {
+            "web": {"environment": {"URL": "http://store:9000", "NOT": "elsewhere:1"}, "links": ["db:store"]},
+            "db": {},
+            "alone": {"networks": {"other": None}, "environment": {"URL": "db:7"}},
+        }
+    )
+    assert found == {"web": (), "db": (9000,), "alone": ()}
+
+
+def test_a_well_known_image_that_is_not_here_yet_has_its_port() -> None:
+    """Before an image is pulled nobody knows its EXPOSE; once it is here, EXPOSE is what counts."""
+    services: dict[str, dict[str, Any]] = {"db": {"image": "docker.io/bitnami/postgresql:16@sha256:0"}}
+    assert ports(services, exposed={"else": ()}) == {"db": (5432,)}
+    assert ports(services, exposed={"db": (15432,)}) == {"db": (15432,)}
+
+
+def test_a_sidecar_serves_at_its_owners_address() -> None:
+    """What shares a network namespace shares its ports, and what it names is named by its owner."""
+    found = ports(
+        {
+            "web": {"expose": ["80"]},
+            "side": {"network_mode": "service:web", "expose": ["9113"], "environment": {"DB": "db:5432"}},
+            "db": {},
+        }
+    )
+    assert found == {"web": (80, 9113), "db": (5432,)}
+
+
+def test_a_range_of_thousands_is_cut_short() -> None:
+    """Published ports come first, and a warning says that others are found when something listens."""
+    application = resolved({"ftp": {"ports": published(60000), "expose": ["30000-40000"]}})
+    whole = read(application.config)
+    found, warnings = known_ports(whole, look_up(whole), {}, {})
+    assert len(found["ftp"]) == MOST
+    assert 60000 in found["ftp"]
+    assert "'ftp' has 10002 ports" in warnings[0]

@@ -1,0 +1,152 @@
+"""Steady state, and what holds while a fault is active."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chaoskit.history import History
+from chaoskit.judge import Standing, Verdict
+from chaoskit.system import Slo
+from tests.judge.histories import (
+    API_LOST,
+    BROWSE,
+    CACHE_LOST,
+    MAIL_LOST,
+    PHASES,
+    SLO,
+    during,
+    failed,
+    finding,
+    judged,
+    marks,
+    never_sent,
+    ok,
+    requests,
+    whole,
+)
+
+FORGIVING = replace(BROWSE, degraded=Slo(availability=0.9, p95=2.0))
+FAST_FAILING = replace(BROWSE, slo=replace(SLO, fails_within=0.5))
+
+
+def test_an_unaffected_journey_keeps_its_full_slo() -> None:
+    """Failures of a journey that does not concern the fault break independence, with the figures."""
+    found = judged(during(7.0, 8.0, "HTTPStatusError: 503"), MAIL_LOST)
+    broken = finding(found, "independence")
+    assert (found.standing, found.verdict, broken.at) == (Standing.UNAFFECTED, Verdict.BROKEN, 0.5)
+    assert broken.reason == (
+        "8 of 48 requests failed (16.7%), 0.5% allowed, all in one burst; "
+        "first +0.5 s after landing: HTTPStatusError: 503"
+    )
+
+
+def test_injecting_disturbs_too() -> None:
+    """What breaks between injection and landing is the fault's, and told as before landing."""
+    broken = finding(judged(during(6.0, 6.5, "reset")), "independence")
+    assert (broken.verdict, broken.at) == (Verdict.BROKEN, -0.5)
+    assert "first 0.5 s before landing" in broken.reason
+
+
+def test_requests_in_flight_at_the_injection_are_the_faults() -> None:
+    """Six requests that were sent before the injection and fail by it do not spoil the steady state."""
+    found = judged(lambda at: failed(at, 1.0) if 5.25 <= at < 6.0 else None)
+    assert finding(found, "steady state").verdict is Verdict.HELD
+    assert finding(found, "independence").verdict is Verdict.BROKEN
+
+
+def test_a_long_landing_does_not_dilute_the_fault() -> None:
+    """Three failures of the 16 requests since landing break 99%; of the 58 since injection they
+    would not.
+    """
+    record = History()
+    record.add(*marks({**PHASES, "landed": 10.5}), *requests(during(11.0, 11.375, "503")))
+    terms = replace(BROWSE, slo=replace(SLO, availability=0.99))
+    broken = finding(whole(record, MAIL_LOST, terms).journeys[0], "independence")
+    assert (broken.verdict, broken.figures["availability_samples"]) == (Verdict.BROKEN, 16)
+
+
+@pytest.mark.parametrize(("what", "verdict"), [(1.0, Verdict.HELD), (3.0, Verdict.BROKEN)])
+def test_a_journey_that_uses_what_is_lost_keeps_its_degraded_slo(what: float, verdict: Verdict) -> None:
+    """A second for every request is within the degraded promise of two, three seconds are not."""
+    found = judged(during(6.0, 12.5, what), CACHE_LOST, FORGIVING)
+    assert found.standing is Standing.DEGRADED
+    assert finding(found, "degraded").verdict is verdict
+
+
+def test_without_a_degraded_slo_the_full_one_holds() -> None:
+    """Nothing declared is nothing conceded."""
+    assert finding(judged(during(6.0, 12.5, 1.0), CACHE_LOST), "degraded").verdict is Verdict.BROKEN
+
+
+def test_a_journey_that_needs_what_is_lost_may_fail() -> None:
+    """Total failure while the fault is active breaks nothing."""
+    found = judged(during(6.0, 12.5, "503"), API_LOST)
+    assert (found.standing, found.verdict) == (Standing.MAY_FAIL, Verdict.HELD)
+
+
+def test_failing_fast() -> None:
+    """Who may fail says so within half a second, for 95% of those who fail."""
+    quick = judged(during(6.0, 12.5, "503"), API_LOST, FAST_FAILING)
+    assert finding(quick, "fails fast").verdict is Verdict.HELD
+    slow = judged(lambda at: failed(at, 2.0) if 6 <= at < 12.5 else None, API_LOST, FAST_FAILING)
+    broken = finding(slow, "fails fast")
+    assert (slow.verdict, broken.verdict, broken.at) == (Verdict.BROKEN, Verdict.BROKEN, 0.0)
+    assert broken.reason == (
+        "48 of 48 failing requests took longer than 0.5 s to fail (100%), 5% allowed; the slowest took 2.00 s"
+    )
+
+
+def test_waiting_in_vain_is_not_failing_fast() -> None:
+    """A request that never was sent has kept its user waiting for nothing."""
+    found = judged(lambda at: never_sent(at) if 6 <= at < 12.5 else None, API_LOST, FAST_FAILING)
+    assert "none was ever answered" in finding(found, "fails fast").reason
+
+
+def test_failing_fast_in_a_short_window() -> None:
+    """Four requests since landing are too few to tell how fast a journey fails."""
+    record = History()
+    record.add(*marks({**PHASES, "landed": 12.0}), *requests(during(6.0, 12.5, "503")))
+    found = finding(whole(record, API_LOST, FAST_FAILING).journeys[0], "fails fast")
+    assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "4 requests in the fault window, 10 needed")
+
+
+def test_slow_successes_are_no_slow_failures() -> None:
+    """How fast a journey fails is asked of failing requests alone."""
+    found = judged(during(6.0, 12.5, 2.0), API_LOST, FAST_FAILING)
+    assert finding(found, "fails fast").reason == "nothing failed"
+
+
+def test_surviving_what_it_needs_is_worth_knowing() -> None:
+    """A journey that keeps its full SLO without what it needs may not need it after all."""
+    found = judged(impact=API_LOST)
+    assert (found.verdict, finding(found, "survival").verdict) == (Verdict.HELD, Verdict.HELD)
+
+
+def test_no_steady_state_no_verdict() -> None:
+    """A journey outside its SLO before the injection is UNKNOWN, whatever the fault did."""
+    found = judged(lambda at: "503" if 1 <= at < 3 or 8 <= at < 9 else None)
+    steady = finding(found, "steady state")
+    assert (found.verdict, steady.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
+    assert steady.reason == (
+        "not in steady state before anything was injected: 16 of 48 requests failed (33.3%), 0.5% allowed, "
+        "all in one burst"
+    )
+    assert [each.promise for each in found.findings] == ["steady state"]
+
+
+def test_a_single_bad_request_decides_nothing() -> None:
+    """One failure of 48 is 2.1% where 0.5% are allowed; chance does that in one window of five."""
+    found = judged(lambda at: "503" if at == 8.0 else None)
+    assert found.verdict is Verdict.HELD
+    assert finding(found, "independence").reason.startswith(
+        "1 of 48 requests failed (2.08%), 0.5% allowed, 3 would break it"
+    )
+
+
+def test_a_stall_counts_request_by_request() -> None:
+    """A stall of 1.25 s makes eight requests slow; they are eight users, not one event."""
+    found = judged(lambda at: ok(at, 9.25 - at) if 8 <= at < 9.25 else None)
+    broken = finding(found, "independence")
+    assert (broken.verdict, broken.figures["p95_bad"], broken.figures["p95_bursts"]) == (Verdict.BROKEN, 8, 1)

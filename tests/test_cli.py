@@ -1,0 +1,68 @@
+"""The command line, where it needs no engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaoskit.cli import USAGE, find_system, main
+from chaoskit.errors import UsageError
+
+
+def test_without_a_command_it_shows_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """`chaoskit` alone is a mistake that tells the commands."""
+    with pytest.raises(SystemExit) as raised:
+        main([])
+    assert raised.value.code == USAGE
+    assert "chaoskit" in capsys.readouterr().err
+
+
+def test_help_tells_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """`chaoskit --help` lists doctor, plan, up and clean, each with what it does."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    for command in ("doctor", "plan", "up", "clean"):
+        assert f"\n    {command} " in said
+
+
+@pytest.mark.parametrize("command", ["plan", "up"])
+def test_without_a_system_the_remedy_is_told(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command about a system says how to name one, and where it looked."""
+    monkeypatch.chdir(tmp_path)
+    assert main([command]) == USAGE
+    said = capsys.readouterr().err
+    assert "no system is named" in said
+    assert str(tmp_path) in said
+    assert "chaos_system" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\nchaos_system = shop:system\n"),
+        ("tox.ini", "[pytest]\nchaos_system = shop:system\n"),
+        ("setup.cfg", "[tool:pytest]\nchaos_system = shop:system\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\nchaos_system = "shop:system"\n'),
+    ],
+)
+def test_the_system_is_named_once_for_pytest_and_the_command_line(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ini setting is found from below, in every file in which pytest looks for it."""
+    (tmp_path / name).write_text(text)
+    below = tmp_path / "deep" / "below"
+    below.mkdir(parents=True)
+    with pytest.raises(UsageError, match="'shop' cannot be imported"):
+        find_system(None, below)
+
+
+def test_a_compose_file_will_do(tmp_path: Path) -> None:
+    """plan and up take a compose file as it is: nothing has to be declared to look at it."""
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
+    system = find_system("compose.yaml", tmp_path)
+    assert system.compose == (tmp_path / "compose.yaml",)
+    assert system.journeys == ()
