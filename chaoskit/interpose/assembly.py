@@ -75,7 +75,11 @@ class Assembly:
         if name == EDGE:
             return settings
         # Internal networks still reach the machine's own ports by the bridge's address: it gets none.
-        return {"internal": True, "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"}, **settings}
+        return {
+            "internal": True,
+            "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"},
+            **settings,
+        }
 
     def _proxies(self, toxiproxy: str) -> str:
         away = {outsider.host for outsider in self.outside}

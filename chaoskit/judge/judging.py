@@ -132,7 +132,7 @@ def _under_fault(
     terms: Terms, stands: Standing, seen: Mapping[str, Trace], times: Phases, settings: Settings
 ) -> tuple[list[Finding], Recovery | None, bool]:
     if times.landed is None:
-        why = "not judged: the fault never landed" if times.inject is not None else "not judged: no fault"
+        why = "not judged: no fault is known to have landed"
         return [Finding(terms.name, "independence", Verdict.UNKNOWN, why)], None, False
     window = FaultWindow(seen["core"], seen["fault"], times.landed)
     full = window.shares(terms.slo, settings)

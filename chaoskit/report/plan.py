@@ -42,9 +42,10 @@ def render_links(interposed: Interposed) -> str:
 
 def render_compose(interposed: Interposed) -> str:
     """The rewritten compose file as YAML that Compose and PyYAML read alike, with a head of comments."""
+    project = interposed.compose["name"]
     head = (
-        f"# {interposed.compose['name']}: each service alone in a network with Toxiproxy.",
-        "# Written by `chaoskit plan`; it starts with plain `docker compose -f FILE up`, all links open.",
+        f"# {project}: each service alone in a network with Toxiproxy.",
+        f"# Written by `chaoskit plan`; `docker compose -p {project} -f FILE up` starts it.",
         "# Ports that nothing declares have no link here: chaoskit finds them when it runs the system.",
         *(f"# {line}" for warning in interposed.warnings for line in f"warning: {warning}".splitlines()),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -34,17 +36,21 @@ def connect(deadline: int | None = DEADLINE) -> docker.DockerClient:
     Raises:
         EngineUnavailable: with what was tried.
     """
-    try:
-        # The SDK passes None on to mean no deadline, which its type hints do not know.
-        client = docker.from_env(timeout=deadline, max_pool_size=32)  # type: ignore[arg-type]
-    except ENGINE_ERRORS as error:
-        raise _unavailable(error) from None
-    try:
-        client.ping()
-    except ENGINE_ERRORS as error:
-        client.close()
-        raise _unavailable(error) from None
-    return client
+    # A connection that fails leaves the SDK's socket to the garbage collector, which warns of it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        client = None
+        try:
+            # The SDK passes None on to mean no deadline, which its type hints do not know.
+            client = docker.from_env(timeout=deadline, max_pool_size=32)  # type: ignore[arg-type]
+            client.ping()
+            return client
+        except ENGINE_ERRORS as error:
+            failure = _unavailable(error)
+        if client is not None:
+            client.close()
+        gc.collect()
+    raise failure
 
 
 def _unavailable(error: Exception) -> EngineUnavailable:
@@ -118,7 +124,7 @@ def state_of(inspected: dict[str, Any]) -> State:
     return State(
         status="dead" if status == "removing" else status,
         started_at=str(state.get("StartedAt", "")),
-        exit_code=None if state.get("Running") else state.get("ExitCode"),
+        exit_code=None if status in ("running", "paused", "missing") else state.get("ExitCode"),
         health=None if health in (None, "", "none") else str(health),
         restarts=int(inspected.get("RestartCount", 0)),
         out_of_memory=bool(state.get("OOMKilled")),

@@ -79,7 +79,8 @@ def ensure(
     if to_build := sorted({each.user.removeprefix("service ") for each in absent if each.built}):
         progress(f"building {', '.join(to_build)}")
         build(to_build)
-    to_pull = {each.name: each for each in absent if not each.built}
+    built = {each.name for each in absent if each.built}  # for others, too, that name the same image
+    to_pull = {each.name: each for each in absent if each.name not in built}
     failures: list[tuple[Wanted, str]] = []
     if to_pull:
         progress(f"pulling {', '.join(to_pull)}")

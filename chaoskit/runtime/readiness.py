@@ -17,6 +17,8 @@ GRACE = 5.0
 """Seconds for which a component that serves already is waited for to listen on its other ports."""
 STALE = 2.0
 """Seconds after which the engine is asked again although no event came."""
+PROVEN, PROVEN_AGAIN = 1.0, 3.0
+"""Seconds for which a component runs before that alone counts; the second once it was restarted."""
 _LINES = 10
 
 
@@ -43,6 +45,7 @@ class Readiness:
         self._expected = expected
         self._clock = clock
         self._serving_since: dict[str, float] = {}
+        self._started: dict[str, tuple[str, float]] = {}
         self._unserved: dict[str, frozenset[int]] = {}
 
     def wait(
@@ -91,7 +94,19 @@ class Readiness:
         inspected = self._watcher.inspected(name)
         policy = ((inspected.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"
         state = state_of(inspected)
-        return Look(state, policy, tuple(sorted(self._absent(name, state))))
+        absent = tuple(sorted(self._absent(name, state)))
+        return Look(state, policy, absent, self._unproven(name, state))
+
+    def _unproven(self, name: str, state: State) -> bool:
+        """Whether all that is known of a component is that it has just started: it may crash yet."""
+        if state.health is not None or self._expected.get(name, frozenset()) & self._proxies.listening(name):
+            return False
+        now = self._clock.now()
+        started_at, seen = self._started.get(name, ("", now))
+        if started_at != state.started_at:
+            seen = now
+        self._started[name] = state.started_at, seen
+        return now - seen < (PROVEN_AGAIN if state.restarts else PROVEN)
 
     def _absent(self, name: str, state: State) -> frozenset[int]:
         """The expected ports that do not listen yet.

@@ -21,11 +21,13 @@ class Look:
         state: what the engine says.
         restart: its restart policy: ``no``, ``on-failure``, ``always`` or ``unless-stopped``.
         absent: ports that it is expected to serve and that do not listen.
+        unproven: it has just started, and neither a health check nor a port can tell that it works.
     """
 
     state: State
     restart: str = "no"
     absent: tuple[int, ...] = ()
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def obstacle(look: Look) -> Obstacle | None:
     if look.absent:
         ports = ", ".join(map(str, look.absent))
         return Obstacle(f"it listens on port{'s' if len(look.absent) > 1 else ''} {ports}")
+    if look.unproven:
+        return Obstacle("it stays up")
     return None
 
 
@@ -138,7 +142,7 @@ def _not_ready(
     return NotReady(
         what,
         where=f"component {first}",
-        limit=f"gave up after {waited:.1f} s of {timeout:g} s" if given_up else f"{timeout:g} s",
+        limit=f"gave up after {waited:.1f} s of {timeout:.3g} s" if given_up else f"{timeout:.3g} s",
         evidence="\n".join(lines),
         remedy="mend the component, or give the system more time with ready_timeout"
         if not given_up

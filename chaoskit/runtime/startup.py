@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -22,6 +23,7 @@ TOXIPROXY = images.Wanted(
 )
 ATTEMPTS = 4
 """How often other subnets are tried when the engine says that ours are taken."""
+_PROGRESS = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
 _SAID = 12
 """Lines of Compose's last words in an error."""
 
@@ -135,5 +137,6 @@ def _up(run: Running, system: System, resolved: Resolved, interposed: Interposed
 
 
 def _last(said: bytes) -> str:
-    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
-    return "\n".join(lines[-_SAID:])
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if not _PROGRESS.fullmatch(line)]
+    return "\n".join((telling or lines)[-_SAID:])

@@ -88,7 +88,7 @@ def adopted(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
     interposed = interpose(resolve(system), run_id=run_id, taken=routed_networks())
     plan = tmp_path_factory.mktemp("adopted") / "plan.json"
     plan.write_text(json.dumps(interposed.compose), encoding="utf-8")
-    compose = Compose(context=plan.parent, compose_file_name=str(plan))
+    compose = Compose(context=plan.parent, compose_file_name=str(plan), project=interposed.compose["name"])
     try:
         compose.start()
         yield Adopted(client, run_id, interposed)

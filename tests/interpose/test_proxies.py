@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from chaoskit.interpose import API_PORT
+from chaoskit.interpose.proxies import proxies_file
 from tests.interpose.shapes import rewritten
 
 
@@ -26,3 +27,8 @@ def test_high_ports_are_kept_for_the_proxies() -> None:
     """A proxy that is switched off and on again finds its port free: outgoing connections leave it alone."""
     (name,) = (after := rewritten({"web": {"expose": ["80"]}, "grpc": {"expose": ["50051"]}})).toxiproxies
     assert after.compose["services"][name]["sysctls"]["net.ipv4.ip_local_reserved_ports"] == "50051"
+
+
+def test_dollars_are_written_twice() -> None:
+    """Compose interpolates inline configs: a name with a dollar in it comes out as it went in."""
+    assert '"a$$b"' in proxies_file([("a$b", "10.0.0.2:1", "10.0.0.3:1", True)])

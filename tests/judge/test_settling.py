@@ -80,7 +80,8 @@ def test_too_short_an_observation_is_not_stable() -> None:
 
 def test_two_failures_near_the_end() -> None:
     """They are too far apart for a short window and too late for a double one; the stability window
-    has them both."""
+    has them both.
+    """
     assert settled(lambda at: "503" if at in (14.5, 15.75) else None).excursions == (Excursion(14.5, 14.625),)
 
 

@@ -42,7 +42,7 @@ def test_the_file_begins_with_what_it_is() -> None:
     """Its head is comments: how to start it, and what to be warned of; proxies stand one on a line."""
     text = render_compose(rewritten(SHOP))
     head = [line for line in text.splitlines() if line.startswith("#")]
-    assert "docker compose -f" in " ".join(head)
+    assert "docker compose -p chaoskit-test -f" in " ".join(head)
     assert any("172.30.0.5" in line for line in head)
     assert "content: |" in text
     assert '      {"name": "outside.web.8080"' in text

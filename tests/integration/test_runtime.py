@@ -1,0 +1,351 @@
+"""The Docker runtime on a real engine: starting, handling components, and leaving nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from chaoskit.errors import ChaoskitError, ImageUnavailable, NotReady, RuntimeFailure, StartFailed
+from chaoskit.interpose import RUN_LABEL
+from chaoskit.runtime import Undo
+from chaoskit.runtime.docker import DockerRuntime
+from chaoskit.runtime.owner import run_folder
+from chaoskit.system import HARNESS, Link, System
+from tests.integration.pair import PORT, PROVIDER
+from tests.integration.world import base_image
+
+pytestmark = pytest.mark.docker
+
+SIDE = 7100
+
+
+def perl(*arguments: str) -> list[str]:
+    """The pair's provider, as a compose command."""
+    return ["perl", "-e", PROVIDER.replace("$", "$$"), *arguments]
+
+
+@pytest.fixture
+def system(client: docker.DockerClient, tmp_path: Path) -> Callable[..., System]:
+    """Makes a system of services; the image is filled in."""
+
+    def make(ready_timeout: float = 40.0, **services: dict[str, Any]) -> System:
+        image = base_image(client)
+        for spec in services.values():
+            spec.setdefault("image", image)
+            spec.setdefault("stop_grace_period", "2s")
+        path = tmp_path / "compose.yaml"
+        path.write_text(json.dumps({"services": services}))
+        return System(compose=(path,), journeys=(), ready_timeout=ready_timeout)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
+    """Two components that serve, one of which the engine restarts, and a migration that is done."""
+    image = base_image(client)
+    services = {
+        "web": {
+            "image": image,
+            "command": perl(str(PORT), "0", "0"),
+            "ports": [str(PORT)],
+            "depends_on": {
+                "db": {"condition": "service_healthy"},
+                "migrate": {"condition": "service_completed_successfully"},
+            },
+        },
+        "db": {
+            "image": image,
+            "command": perl(str(PORT), "0.5", "0"),
+            "expose": [str(PORT)],
+            "restart": "always",
+            "environment": {"DB_USER": "shop=1"},
+            "healthcheck": {
+                "test": ["CMD-SHELL", f"grep -q :{PORT:04X} /proc/net/tcp"],
+                "interval": "1s",
+                "start_period": "20s",
+                "start_interval": "100ms",
+            },
+        },
+        "migrate": {"image": image, "command": ["true"]},
+    }
+    path = tmp_path_factory.mktemp("system") / "compose.yaml"
+    path.write_text(json.dumps({"services": services}))
+    with DockerRuntime(System(compose=(path,), journeys=())) as runtime:
+        yield runtime
+
+
+def greeting(address: tuple[str, int], timeout: float = 3.0) -> bytes:
+    """What the provider says to whoever connects; empty if it closes."""
+    with socket.create_connection(address, timeout) as connection:
+        connection.settimeout(timeout)
+        return connection.recv(100)
+
+
+def left(client: docker.DockerClient, run_id: str) -> list[Any]:
+    """Everything on the engine that carries the run's label."""
+    label = {"label": f"{RUN_LABEL}={run_id}"}
+    return [
+        *client.containers.list(all=True, filters=label, ignore_removed=True),
+        *client.networks.list(filters=label),
+        *client.volumes.list(filters=label),
+    ]
+
+
+def test_a_started_system_is_ready_at_every_door(running: DockerRuntime) -> None:
+    """Entry points answer, links are known by name, and the harness has its own way in."""
+    host, _, port = running.entries[f"web:{PORT}"].partition(":")
+    assert host == "127.0.0.1"
+    assert greeting((host, int(port))) == b"hello\n"
+    assert greeting(running.address("db", PORT)) == b"hello\n"
+    assert Link("web", "db", PORT) in running.links
+    assert all(link.consumer != HARNESS for link in running.links)
+    assert {each.name for each in running.components} == {"web", "db", "migrate"}
+    assert running.state("migrate").exit_code == 0
+    assert running.environment("db")["DB_USER"] == "shop=1"
+    assert PORT in running.ports("db")
+    running.wait_ready(timeout=5)
+
+
+def test_a_killed_component_stays_down_whatever_its_restart_policy(running: DockerRuntime) -> None:
+    """restart: always does not bring it back until it is started; then its policy holds again."""
+    before = running.state("db").started_at
+    running.kill("db")
+    time.sleep(1.5)  # the engine's first restart comes after 0.1 s: this is what must not happen
+    state = running.state("db")
+    assert (state.status, state.exit_code) == ("exited", 137)
+    running.kill("db")  # one that is down already is no error
+    running.start_component("db")
+    running.wait_ready(["db"], 20)
+    after = running.state("db")
+    assert after.started_at != before
+    running.execute("db", ["sh", "-c", "kill -TERM 1"])
+    deadline = time.monotonic() + 20
+    while running.state("db").started_at == after.started_at or running.state("db").status != "running":
+        assert time.monotonic() < deadline, "its restart policy is lost"
+        time.sleep(0.1)
+    running.wait_ready(["db"], 20)
+
+
+@pytest.mark.parametrize("down", ["kill", "stop"])
+def test_when_a_call_returns_its_consumers_meet_what_it_did(running: DockerRuntime, down: str) -> None:
+    """Refused as soon as kill or stop has returned; open as soon as wait_ready has."""
+    link = Link("web", "db", PORT)
+    assert running.connect(link) == "open"
+    getattr(running, down)("db")
+    assert running.connect(link) == "refused"
+    running.start_component("db")
+    running.wait_ready(["db"], 20)
+    assert running.connect(link) == "open"
+
+
+def test_a_paused_component_accepts_and_is_silent(running: DockerRuntime) -> None:
+    """The kernel still accepts for it, as without chaoskit: its proxy stays enabled."""
+    address = running.address("db", PORT)
+    running.pause("db")
+    try:
+        running.pause("db")
+        assert running.state("db").status == "paused"
+        with pytest.raises(TimeoutError):
+            greeting(address, 0.5)
+    finally:
+        running.resume("db")
+    running.resume("db")
+    running.wait_ready(["db"], 20)
+    assert greeting(address) == b"hello\n"
+
+
+def test_a_paused_component_can_be_killed(running: DockerRuntime) -> None:
+    """A frozen process does not outlive SIGKILL."""
+    running.pause("db")
+    running.kill("db")
+    assert running.state("db").status == "exited"
+    running.start_component("db")
+    running.wait_ready(["db"], 20)
+
+
+def test_a_restart_is_a_new_start(running: DockerRuntime) -> None:
+    """Its time of start differs, and it serves again."""
+    before = running.state("db").started_at
+    running.restart("db", 1)
+    running.wait_ready(["db"], 20)
+    assert running.state("db").started_at != before
+
+
+def test_a_cut_link_stays_refused_while_its_provider_comes_and_goes(running: DockerRuntime) -> None:
+    """The watcher does not enable what a fault has disabled; mending brings it in step again."""
+    link = Link("web", "db", PORT)
+    running.cut(link, "refuse")
+    running.restart("db", 1)
+    running.wait_ready(["db"], 20)
+    assert running.connect(link) == "refused"
+    assert running.cuts() == {link: "refuse"}
+    running.undo(Undo("mend", link.proxy))
+    running.undo(Undo("mend", link.proxy))
+    assert running.connect(link) == "open"
+    assert not running.cuts()
+
+
+def test_a_port_found_at_run_time_gets_its_links(running: DockerRuntime) -> None:
+    """Nothing names the port: it is a link from then on, and the harness reaches it on demand."""
+    script = f"exec perl -e '{PROVIDER}' {SIDE} 0 0".replace("$stop = time }", "exit 0 }")
+    threading.Thread(
+        target=lambda: running.execute(
+            "db", ["sh", "-c", f"timeout 6 sh -c {json.dumps('sleep 6')} & {script}"], 8
+        ),
+        daemon=True,
+    )
+    running.execute("db", ["sh", "-c", f"(timeout 8 {script.removeprefix('exec ')}) >/dev/null 2>&1 &"])
+    deadline = time.monotonic() + 5
+    while Link("web", "db", SIDE) not in running.links:
+        assert time.monotonic() < deadline, running.links
+        time.sleep(0.02)
+    assert SIDE in running.ports("db")
+    assert running.connect(Link("web", "db", SIDE)) == "open"
+    assert greeting(running.address("db", SIDE)) == b"hello\n"
+
+
+def test_used_links_are_those_that_carried_something(running: DockerRuntime) -> None:
+    """A link that only could be used is left out; an open connection counts before it is closed."""
+    host, _, port = running.entries[f"web:{PORT}"].partition(":")
+    with socket.create_connection((host, int(port)), 3) as held:
+        assert held.recv(10)
+        used = running.used_links()
+    assert Link("outside", "web", PORT) in used
+    assert Link("db", "web", PORT) not in used
+
+
+def test_a_command_ends_at_its_limit(running: DockerRuntime) -> None:
+    """It is killed, and the error says what it had printed."""
+    assert running.execute("db", ["sh", "-c", "echo out; echo err >&2; exit 3"]).exit_code == 3
+    with pytest.raises(RuntimeFailure) as caught:
+        running.execute("db", ["sh", "-c", "echo begun; exec sleep 4242"], timeout=0.5)
+    assert "0.5 s" in str(caught.value)
+    assert "begun" in str(caught.value)
+    assert "4242" not in running.execute("db", ["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"]).output
+
+
+def test_figures_of_a_component(running: DockerRuntime) -> None:
+    """CPU time, memory and processes are there and plausible."""
+    stats = running.stats("db")
+    assert stats["memory_bytes"] > 100_000
+    assert stats["processes"] >= 1
+    assert stats["cpu_seconds"] > 0
+    assert "listening" in running.logs("db", 5)
+
+
+def test_an_unknown_component_or_link_is_told_with_those_that_there_are(running: DockerRuntime) -> None:
+    """A typo in a fault is answered with the names to choose from."""
+    with pytest.raises(RuntimeFailure, match="nosuch") as caught:
+        running.kill("nosuch")
+    assert "db" in str(caught.value)
+    with pytest.raises(RuntimeFailure, match="nosuch→db:1") as caught:
+        running.cut(Link("nosuch", "db", 1), "refuse")
+    assert f"web→db:{PORT}" in str(caught.value)
+
+
+def test_closing_leaves_nothing_and_may_be_repeated(
+    client: docker.DockerClient, system: Callable[..., System]
+) -> None:
+    """Containers, networks, named and anonymous volumes, threads and the run's folder are gone."""
+    volumes = {each.id for each in client.volumes.list()}
+    web = {"command": perl(str(PORT), "0", "0"), "ports": [str(PORT)], "volumes": ["/anonymous"]}
+    runtime = DockerRuntime(system(web=web))
+    runtime.start()
+    assert left(client, runtime.run_id)
+    assert run_folder(runtime.run_id).is_dir()
+    runtime.close()
+    runtime.close()
+    assert not left(client, runtime.run_id)
+    assert {each.id for each in client.volumes.list()} <= volumes
+    assert not run_folder(runtime.run_id).exists()
+    assert not [each.name for each in threading.enumerate() if each.name.startswith("chaoskit-")]
+
+
+def test_a_kept_system_stays(client: docker.DockerClient, system: Callable[..., System], run_id: str) -> None:
+    """Keep leaves it running and says how to remove it."""
+    told: list[str] = []
+    web = {"command": perl(str(PORT), "0", "0"), "ports": [str(PORT)]}
+    with DockerRuntime(system(web=web), run_id=run_id, keep=True, progress=told.append) as runtime:
+        host, _, port = runtime.entries[f"web:{PORT}"].partition(":")
+    assert greeting((host, int(port))) == b"hello\n"
+    assert "chaoskit clean" in told[-1]
+    assert left(client, run_id)
+
+
+def test_a_component_that_never_is_ready_says_why(
+    client: docker.DockerClient, system: Callable[..., System]
+) -> None:
+    """Component, condition, what its health check and its log said; and nothing is left."""
+    check = {"test": ["CMD-SHELL", "echo disk full; exit 1"], "interval": "200ms", "retries": 2}
+    web = {"command": ["sh", "-c", "echo waiting for godot; sleep 60"], "init": True, "healthcheck": check}
+    runtime = DockerRuntime(system(web=web, ready_timeout=4))
+    with pytest.raises(NotReady) as caught:
+        runtime.start()
+    for part in ("web is not ready", "health check passes", "unhealthy", "disk full", "waiting for godot"):
+        assert part in str(caught.value)
+    assert not left(client, runtime.run_id)
+
+
+def test_a_crash_fails_at_once(system: Callable[..., System]) -> None:
+    """A component that nothing restarts is not waited for; its exit code and last words are told."""
+    began = time.monotonic()
+    with pytest.raises(NotReady, match="web has ended") as caught:
+        DockerRuntime(system(web={"command": ["sh", "-c", "echo no such table; exit 4"]})).start()
+    assert time.monotonic() - began < 30
+    assert "exit code 4" in str(caught.value)
+    assert "no such table" in str(caught.value)
+
+
+def test_a_crash_loop_is_not_ready(system: Callable[..., System]) -> None:
+    """Running for a moment between two restarts is not being ready."""
+    web = {"command": ["sh", "-c", "sleep 0.2; exit 4"], "restart": "always"}
+    with pytest.raises(NotReady, match="web is not ready") as caught:
+        DockerRuntime(system(web=web, ready_timeout=6)).start()
+    assert "restarted" in str(caught.value)
+
+
+def test_composes_own_failure_is_told_in_its_words(
+    client: docker.DockerClient, system: Callable[..., System]
+) -> None:
+    """A command that does not exist: the engine's reason, without Compose's progress."""
+    runtime = DockerRuntime(system(web={"command": ["/no/such/binary"]}))
+    with pytest.raises(StartFailed) as caught:
+        runtime.start()
+    assert "/no/such/binary" in str(caught.value)
+    assert "Creating" not in str(caught.value)
+    assert not left(client, runtime.run_id)
+
+
+def test_an_image_that_cannot_be_had_is_named_before_anything_starts(system: Callable[..., System]) -> None:
+    """One error, with the image and the service."""
+    with pytest.raises(ImageUnavailable, match=r"localhost:1/no/such:9\.9") as caught:
+        DockerRuntime(system(web={"image": "localhost:1/no/such:9.9"})).start()
+    assert "service web" in str(caught.value)
+
+
+@pytest.mark.parametrize("after", [0.2, 0.7, 1.2, 2.0])
+def test_an_interrupt_at_any_moment_leaves_nothing(
+    client: docker.DockerClient, system: Callable[..., System], after: float
+) -> None:
+    """Ctrl-C while Compose is at work: it is killed first, then everything is removed."""
+    never = {"command": ["sleep", "60"], "init": True, "healthcheck": {"test": ["CMD", "false"]}}
+    runtime = DockerRuntime(system(a=never, b={**never, "depends_on": ["a"]}))
+    timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises((KeyboardInterrupt, ChaoskitError)) as caught:
+        timer.start()
+        runtime.start()
+    timer.join()
+    assert caught.type is KeyboardInterrupt
+    assert not left(client, runtime.run_id)
+    assert not run_folder(runtime.run_id).exists()
