@@ -18,7 +18,7 @@ from chaoskit.environment import Environment, Reset, Traffic
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
 from chaoskit.faults.base import Evidence, Fault, Injection, check
 from chaoskit.history import History, Mark
-from chaoskit.judge import Judgement, Settings, judge, recovered, unsteady
+from chaoskit.judge import Judgement, Settings, judge, observation_limit, recovered, unsteady
 from chaoskit.result import Result
 from chaoskit.system import Impact
 from chaoskit.timing import Timing
@@ -104,13 +104,14 @@ class Experiment:
         """Warm up: traffic until every journey is inside its SLO; whether that came to be."""
         self._tell("warm up")
         begin = self._now()
+        limit = max(self.timing.steady_within, 2 * self._enough(0.0))
         self._wait(self.timing.warm_up)
         while not recovered(self._terms, self.history, begin, self._now(), self._brief()):
-            if self._now() - begin > self.timing.steady_within:
+            if self._now() - begin > limit:
                 since = self._now() - self.timing.warm_up - self.timing.control
                 found = unsteady(self._terms, self.history, since, self._now(), self.settings)
                 says = "; ".join(f"{each.journey}: {each.reason}" for each in found)
-                self._mark("unsteady", says=says or "not for long enough", limit=self.timing.steady_within)
+                self._mark("unsteady", says=says or "not for long enough", limit=limit)
                 self._tell(f"no steady state, nothing is injected: {says}")
                 return False
             self._wait(_LOOK_AGAIN * 4)
@@ -118,9 +119,10 @@ class Experiment:
 
     def control(self) -> None:
         """Control window: what is normal here, before anything is injected."""
-        self._tell(f"control window, {self.timing.control:g} s")
+        seconds = self._enough(self.timing.control)
+        self._tell(f"control window, {seconds:.3g} s")
         self._mark("control")
-        self._wait(self.timing.control)
+        self._wait(seconds)
 
     @contextlib.contextmanager
     def inject(self, fault: Fault) -> Iterator[Evidence]:
@@ -161,8 +163,9 @@ class Experiment:
 
     def hold(self) -> None:
         """Fault window: the fault stays, the traffic goes on."""
-        self._tell(f"fault window, {self.timing.active:g} s")
-        self._wait(self.timing.active)
+        seconds = self._enough(self.timing.active)
+        self._tell(f"fault window, {seconds:.3g} s")
+        self._wait(seconds)
 
     def _lift(self, fault: Fault, injection: Injection | None, numbers: tuple[int, ...]) -> None:
         self._mark("lift")
@@ -189,18 +192,18 @@ class Experiment:
 
     def recover(self) -> None:
         """recover: until every journey has been inside its SLO for a whole stability window, or
-        until the last deadline and one such window have passed.
+        until no verdict on recovery can change any more.
         """
         lift = self.history.mark("lift")
         if lift is None:
             return
-        limit = max(terms.slo.recovery for terms in self._terms) + self.settings.stability + 1.0
-        self._tell(f"recover, within {limit:g} s")
+        limit = observation_limit(self._terms, self.settings)
+        self._tell("recover")
         # Even a journey that was never disturbed has to be seen for one stability window.
         self._wait(lift.at + self.settings.stability - self._now())
         while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
             if self._now() > lift.at + limit:
-                self._tell("not recovered within the limit")
+                self._tell(f"not recovered within {limit:.3g} s")
                 return
             self._wait(_LOOK_AGAIN * 4)
 
@@ -267,6 +270,12 @@ class Experiment:
             self._wait(_LOOK_AGAIN)
             evidence = look()
         return evidence
+
+    def _enough(self, seconds: float) -> float:
+        """At least so long that the slowest journey shows something: a window with fewer requests
+        than the judge wants would be UNKNOWN, whatever happens in it."""
+        slowest = min(terms.rate for terms in self._terms)
+        return max(seconds, (self.settings.min_samples + 1) / slowest)
 
     def _brief(self) -> Settings:
         """Steadiness before the control window is seen in a window no longer than the warm-up."""

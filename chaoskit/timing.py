@@ -11,9 +11,9 @@ class Timing:
 
     Attributes:
         warm_up: traffic before anything counts, at least; it goes on until all journeys are steady.
-        steady_within: the limit of that.
-        control: the window that shows the steady state.
-        active: how long the fault stays after it has landed.
+        steady_within: the limit of that; longer where a slow journey needs it.
+        control: the window that shows the steady state; longer where a slow journey needs it.
+        active: how long the fault stays after it has landed; longer where a slow journey needs it.
         landing: within which there must be evidence that it landed.
         lifting: within which there must be evidence that it is gone.
     """

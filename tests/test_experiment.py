@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +16,7 @@ from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, Settings, Verdict, judge
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.undo import pending
-from tests.simulation import Answer, Behaviour, Simulation, hardened
+from tests.simulation import SYSTEM, Answer, Behaviour, Simulation, hardened, search
 
 
 def conclude(
@@ -161,6 +162,13 @@ def test_a_load_that_dies_is_unknown_and_the_fault_is_lifted(tmp_path: Path) -> 
     assert conclusion.verdict is Verdict.UNKNOWN
     assert "the load process died" in conclusion.result.judgement.findings[0].reason
     assert simulation.runtimes[0].cuts() == {}
+
+
+def test_windows_are_long_enough_for_the_slowest_journey(tmp_path: Path) -> None:
+    """A journey of one request in four seconds gets windows in which the judge can see something."""
+    slow = replace(SYSTEM, journeys=(replace(search, terms=replace(search.terms, rate=0.25)),))
+    simulation = Simulation(hardened, tmp_path, slow)
+    Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache")).assert_held()
 
 
 def test_a_misfit_stops_before_any_traffic(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_plan_prints_a_file_that_compose_takes_and_the_links(environment: dict[s
     planned = subprocess.run(
         [*COMMAND, "plan", str(FILE)], env=environment, capture_output=True, text=True, check=True
     )
-    for link in ("api → user_db:6379", "api → carts:6379", "outside → web:8080"):
+    for link in ("api → user_db:6379", "api → carts:6379", "web:8080 through toxiproxy-1"):
         assert link in re.sub(" +", " ", planned.stderr)
     read = subprocess.run(
         ["docker", "compose", "-f", "-", "config", "--quiet"],
