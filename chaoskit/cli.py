@@ -122,12 +122,12 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from chaoskit.compose import resolve  # noqa: PLC0415
+    from chaoskit.compose import resolve, routed_networks  # noqa: PLC0415
     from chaoskit.interpose import interpose  # noqa: PLC0415
     from chaoskit.report.plan import render_compose, render_links  # noqa: PLC0415
 
     system = find_system(options.system, Path.cwd())
-    planned = interpose(resolve(system), run_id="plan", external=system.external)
+    planned = interpose(resolve(system), run_id="plan", taken=routed_networks(), external=system.external)
     found = mistakes(system, planned.components, planned.entries) if system.journeys else []
     if found:
         raise DeclarationError(found, where=", ".join(map(str, system.compose)))

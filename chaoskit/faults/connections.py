@@ -94,8 +94,13 @@ class ConnectionExhaustion(Fault):
         return injection
 
 
+_HANDS = 4
+"""Threads that take connections at once: most of the time of one is the server's, for each a new
+process."""
+
+
 class _Holder(Injection):
-    """The connections, and the thread that takes whatever comes free."""
+    """The connections, and the threads that take whatever comes free."""
 
     def __init__(self, fault: ConnectionExhaustion, runtime: Runtime) -> None:
         (self._component,) = targets(fault.component, runtime.components)
@@ -105,10 +110,14 @@ class _Holder(Injection):
         self._refusals = 0
         self._last = "no connection was tried yet"
         self._lifted = threading.Event()
-        self._thread = threading.Thread(target=self._hold, name="connection-exhaustion", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._hold, name=f"connection-exhaustion-{number}", daemon=True)
+            for number in range(1 if fault.spare else _HANDS)  # several would take more than asked
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def _open(self, application: str) -> postgres.Session:
         return postgres.connect(self._runtime, self._component, self._fault.credentials, application)
@@ -160,15 +169,16 @@ class _Holder(Injection):
 
     def lift(self) -> None:
         self._lifted.set()
-        self._thread.join(timeout=15.0)
+        for thread in self._threads:
+            thread.join(timeout=15.0)
         with self._lock:
             held, self._held = self._held, []
         for session in held:
             session.close()
 
     def gone(self) -> Evidence:
-        if self._thread.is_alive():
-            return Evidence(False, "the thread that takes connections has not ended")
+        if any(thread.is_alive() for thread in self._threads):
+            return Evidence(False, "a thread that takes connections has not ended")
         query = "select count(*) from pg_stat_activity where application_name = :name"
         try:
             with postgres.session(

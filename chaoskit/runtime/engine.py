@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import docker
@@ -99,6 +99,15 @@ def calling(doing: str, component: str | None = None) -> Iterator[None]:
             evidence=last_line(str(said)),
             remedy="chaoskit doctor checks the engine",
         ) from error
+
+
+def hang_up(stream: Any) -> None:
+    """End a stream of the SDK from any thread; whoever reads it sees its end."""
+    # The SDK reaches for the socket below the response, which may have gone by itself.
+    with suppress(*ENGINE_ERRORS, AttributeError, ValueError):
+        stream.close()
+    with suppress(*ENGINE_ERRORS, AttributeError, ValueError):
+        stream._response.close()  # else the socket is left to the garbage collector
 
 
 def name_of(labels: Mapping[str, str] | None) -> str | None:

@@ -11,7 +11,7 @@ import docker
 
 from chaoskit.errors import ChaoskitError
 from chaoskit.interpose import RUN_LABEL
-from chaoskit.runtime.engine import ENGINE_ERRORS, Containers, calling, connect, name_of
+from chaoskit.runtime.engine import ENGINE_ERRORS, Containers, calling, connect, hang_up, name_of
 
 _RECONNECT = 0.5
 """Seconds between two attempts to follow an engine that has closed the stream."""
@@ -69,9 +69,7 @@ class Events:
 
     def _hang_up(self) -> None:
         if self._stream is not None:
-            # The SDK reaches for the socket below the response, which may have gone by itself.
-            with suppress(*ENGINE_ERRORS, AttributeError, ValueError):
-                self._stream.close()
+            hang_up(self._stream)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -15,7 +15,7 @@ from docker.errors import APIError
 from chaoskit.clock import Clock
 from chaoskit.errors import RuntimeFailure
 from chaoskit.runtime import Executed, State
-from chaoskit.runtime.engine import DEADLINE, ENGINE_ERRORS, Containers, calling, state_of
+from chaoskit.runtime.engine import DEADLINE, ENGINE_ERRORS, Containers, calling, hang_up, state_of
 
 _DOWN = frozenset({"created", "exited", "dead", "missing"})
 
@@ -137,7 +137,7 @@ class Lifecycle:
             told = self._api.exec_inspect(execution)
         if late:
             _kill_process(int(told.get("Pid") or 0), container)
-        stream.close()
+        hang_up(stream)
         reader.join(1.0)
         output = b"".join(chunks).decode(errors="replace")
         if late:
@@ -164,7 +164,7 @@ class Lifecycle:
 
 
 def _collect(stream: Any, chunks: list[bytes]) -> None:
-    with suppress(*ENGINE_ERRORS):  # hung up on, after the limit
+    with suppress(*ENGINE_ERRORS, ValueError):  # hung up on, after the limit
         for chunk in stream:
             chunks.append(chunk)  # noqa: PERF402  # what came before the limit is evidence
 

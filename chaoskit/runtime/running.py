@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 from chaoskit.clock import Clock
 from chaoskit.interpose import Interposed
@@ -14,6 +16,9 @@ from chaoskit.runtime.readiness import Readiness
 from chaoskit.runtime.reaper import Reaper
 from chaoskit.runtime.up import Up
 from chaoskit.runtime.watch import Watcher
+
+TAKE_BACK = "chaoskit.runtime.takeback:replay"
+"""What the reaper of a kept run calls if the harness dies while a fault is active."""
 
 CLOSE_DEADLINE = 60.0
 """Seconds within which everything of a run is removed."""
@@ -43,9 +48,27 @@ class Running:
         self.client = connect()
         self.containers = Containers(self.client, run_id)
         self.lifecycle = Lifecycle(self.containers, clock)
-        self.reaper: Reaper | None = None
+        self._reapers: list[Reaper] = []
+        self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")
         self.up: Up | None = None
         self._watching = False
+
+    def reap(self, *, keep: bool) -> Future[None]:
+        """Start the process that cleans up if we die; nothing may carry the label before it is there.
+
+        In a thread of its own: there, no Ctrl-C can come between its birth and our knowing of it,
+        and other things can be done meanwhile.
+        """
+
+        def start() -> None:
+            self._reapers.append(Reaper.start(self.run_id, keep=keep, replay=TAKE_BACK))
+
+        return self._helper.submit(start)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder on this machine, once its reaper is there."""
+        return self._reapers[0].folder
 
     def watch(self, interposed: Interposed, expected: Mapping[str, frozenset[int]]) -> None:
         """Take what is about to be started, and begin to watch it.
@@ -68,8 +91,8 @@ class Running:
         """Compose runs as this process: it ends with us, and with the run."""
         if self.up is not None:
             self.up.spawned(pid)
-        if self.reaper is not None:
-            self.reaper.register(pid)
+        for reaper in self._reapers:
+            reaper.register(pid)
 
     def check_up(self) -> None:
         """Raise what Compose ended with, if it has failed."""
@@ -98,8 +121,9 @@ class Running:
             self.progress(f"chaoskit-{self.run_id} is left running; chaoskit clean removes it")
         else:
             self.clear()
-        if self.reaper is not None:
-            self.reaper.goodbye()
+        self._helper.shutdown()
+        for reaper in self._reapers:
+            reaper.goodbye()
         self.client.close()
 
     def _stop(self) -> bool:

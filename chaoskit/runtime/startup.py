@@ -13,7 +13,6 @@ from chaoskit.compose import Compose, Resolved, resolve, routed_networks
 from chaoskit.errors import ImageUnavailable, StartFailed
 from chaoskit.interpose import Interposed, interpose
 from chaoskit.runtime import images
-from chaoskit.runtime.reaper import Reaper
 from chaoskit.runtime.running import Running
 from chaoskit.runtime.up import Up
 from chaoskit.system import OUTSIDE, System
@@ -36,10 +35,11 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
         EnvironmentFailure: an image, the engine, Compose or a component is the obstacle.
     """
     began = run.clock.now()
+    reaper = run.reap(keep=keep)
     resolved = resolve(system)
     if _ensure_images(run, system, resolved):
         resolved = resolve(system)  # what the new images EXPOSE is known only now
-    run.reaper = Reaper.start(run.run_id, keep=keep)
+    reaper.result()
     for attempt in range(1, ATTEMPTS + 1):
         interposed = interpose(
             resolved,
@@ -115,8 +115,7 @@ def _compose(run: Running, system: System, files: list[str], directory: Path) ->
 
 
 def _up(run: Running, system: System, resolved: Resolved, interposed: Interposed) -> None:
-    assert run.reaper is not None
-    file = run.reaper.folder / "compose.json"
+    file = run.folder / "compose.json"
     file.write_text(json.dumps(interposed.compose, indent=2), encoding="utf-8")
     compose = _compose(run, system, [str(file)], resolved.directory)
     compose.profiles = None  # they have been applied

@@ -112,8 +112,11 @@ class Watcher:
         """
         with self._lock:
             self._on_event(component)
-            self._look(component, self._seen[component])
-            inspected = self._seen[component].inspected
+            watched = self._seen.get(component)
+            if watched is None:
+                return {}
+            self._look(component, watched)
+            inspected = watched.inspected
         self._proxies.settle_provider(component)
         return inspected
 

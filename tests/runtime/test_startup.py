@@ -42,6 +42,6 @@ def test_only_declared_ports_are_waited_for() -> None:
 
 def test_composes_progress_is_left_out_of_its_last_words() -> None:
     """What is left is why it failed; if there is nothing else, the progress is better than nothing."""
-    said = b" Network x_default  Creating\n Container x-db-1  Error\ndependency failed to start: x-db-1 exited (1)\n"
-    assert _last(said) == "dependency failed to start: x-db-1 exited (1)"
+    said = b" Network x_default  Creating\n Container x-db-1  Error\ndependency failed: x-db-1 exited (1)\n"
+    assert _last(said) == "dependency failed: x-db-1 exited (1)"
     assert _last(b" Container x-db-1  Starting\n") == "Container x-db-1  Starting"

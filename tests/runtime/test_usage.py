@@ -6,11 +6,10 @@ from chaoskit.runtime.usage import connected, counted
 from tests.runtime.test_listening import HEAD, row
 
 METRICS = """\
-# HELP toxiproxy_proxy_received_bytes_total Total number of bytes received on a given proxy.
 # TYPE toxiproxy_proxy_received_bytes_total counter
-toxiproxy_proxy_received_bytes_total{direction="upstream",listener="10.0.0.2:80",proxy="a.b.80",upstream="x"} 12
-toxiproxy_proxy_received_bytes_total{direction="upstream",listener="10.0.0.2:81",proxy="a.b.81",upstream="x"} 0
-toxiproxy_proxy_sent_bytes_total{direction="downstream",listener="10.0.0.2:82",proxy="a.b.82",upstream="x"} 1e+06
+toxiproxy_proxy_received_bytes_total{direction="upstream",listener="10.0.0.2:80",proxy="a.b.80"} 12
+toxiproxy_proxy_received_bytes_total{direction="upstream",listener="10.0.0.2:81",proxy="a.b.81"} 0
+toxiproxy_proxy_sent_bytes_total{direction="downstream",listener="10.0.0.2:82",proxy="a.b.82"} 1e+06
 promhttp_metric_handler_errors_total{cause="encoding"} 3
 """
 

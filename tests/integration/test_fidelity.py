@@ -1,0 +1,139 @@
+"""What an application meets behind Toxiproxy, side by side with plain Compose; figures in docs/fidelity.md.
+
+Each test runs twice. Where the two may differ, the difference is written down here and there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.integration.pair import Kind, Try, running
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.parametrize("kind", ["plain", "chaoskit"]),
+]
+
+SOON = 1.5
+"""Seconds, on a busy machine, within which a change must have reached consumers; measured: 0.1."""
+
+DOWN = {
+    # Plain Compose: at first nobody answers for the address, then the name is gone.
+    "plain": {"ECONNREFUSED", "no answer", "EHOSTUNREACH", "unknown name"},
+    # Toxiproxy keeps the name. It closes a connection that comes before it is told, and hangs on one
+    # that it dials for in the very moment in which the address vanishes.
+    "chaoskit": {"ECONNREFUSED", "closed", "silent"},
+}
+
+
+def met(tries: list[Try]) -> set[str]:
+    """The different things that were met."""
+    assert tries
+    return {each.met for each in tries}
+
+
+def test_a_port_does_not_answer_before_its_provider_listens(
+    kind: Kind, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """A script that waits for the port passes when the provider listens, and not before."""
+    with running(client, kind, tmp_path, after=2.0) as pair:
+        pair.until_open()
+        listening = pair.said("listening")[0]
+        before = [each for each in pair.tries(before=listening) if each.at + each.took < listening]
+        assert met(before) <= {"ECONNREFUSED", "unknown name"}
+        assert "ECONNREFUSED" in met(before)
+        first = next(each.at for each in pair.tries() if each.met == "open")
+        assert 0 <= first - listening < SOON
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_provider_that_is_down_is_not_reached(
+    kind: Kind, how: str, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """New connections fail, the open one is closed, both within a moment."""
+    with running(client, kind, tmp_path) as pair:
+        pair.until_open()
+        provider = pair.container("provider")
+        provider.stop(timeout=5) if how == "stop" else provider.kill()
+        ended = pair.ended()
+        pair.until(lambda: bool(pair.tries(ended + SOON + 1)))
+        assert met(pair.tries(ended + 0.05)) <= DOWN[kind]
+        settled = met(pair.tries(ended + SOON))
+        assert settled == ({"unknown name"} if kind == "plain" else {"ECONNREFUSED"})
+        held = pair.held()
+        assert held is not None
+        assert held.met == "closed"
+        assert abs(held.at - ended) < SOON
+
+
+def test_a_paused_provider_accepts_and_says_nothing(
+    kind: Kind, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """Its kernel still accepts: consumers connect and wait; the open connection stays."""
+    with running(client, kind, tmp_path) as pair:
+        pair.until_open()
+        provider = pair.container("provider")
+        provider.pause()
+        paused = time.time()
+        pair.until(lambda: len(pair.tries(paused + 0.1)) >= 3)
+        assert met(pair.tries(paused + 0.1)) == {"silent"}
+        provider.unpause()
+        pair.until_open(time.time())
+        assert pair.held() is None
+
+
+def test_a_restarted_provider_is_reached_when_it_listens_again(
+    kind: Kind, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """Between its end and its listening nobody gets through; afterwards everybody does."""
+    with running(client, kind, tmp_path, after=1.0) as pair:
+        pair.until_open()
+        pair.container("provider").restart(timeout=5)
+        ended = pair.ended()
+        pair.until(lambda: len(pair.said("listening")) == 2)
+        listening = pair.said("listening")[1]
+        pair.until_open(listening)
+        between = [each for each in pair.tries(ended + 0.05) if each.at + each.took < listening]
+        assert met(between) <= DOWN[kind]
+        first = next(each.at for each in pair.tries(listening) if each.met == "open")
+        assert first - listening < SOON
+
+
+def test_a_provider_that_drains_finishes_what_it_has_begun(
+    kind: Kind, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """It listens no more, so new connections fail; the open one lives as long as its process.
+
+    New ones are refused in plain Compose. Behind Toxiproxy they are accepted and closed at once: to
+    disable the proxy would cut the open one.
+    """
+    with running(client, kind, tmp_path, drain=2.0) as pair:
+        pair.until_open()
+        provider = pair.container("provider")
+        stop = threading.Thread(target=provider.stop, kwargs={"timeout": 10})
+        stop.start()
+        stop.join()
+        deaf, ended = pair.said("deaf")[0], pair.ended()
+        assert ended - deaf > 1
+        new = met(pair.tries(deaf + 0.1, ended - 0.2))
+        assert new == ({"ECONNREFUSED"} if kind == "plain" else {"closed"})
+        held = pair.held()
+        assert held is not None
+        assert held.at > ended - 0.5
+
+
+def test_a_crash_loop_looks_alike(kind: Kind, client: docker.DockerClient, tmp_path: Path) -> None:
+    """restart: always brings it back by itself; consumers meet it when it listens."""
+    with running(client, kind, tmp_path, after=0.5, restart="always") as pair:
+        pair.until_open()
+        pair.container("provider").exec_run(["sh", "-c", "kill -TERM 1"])
+        pair.until(lambda: len(pair.said("listening")) == 2)
+        listening = pair.said("listening")[1]
+        pair.until_open(listening)
+        first = next(each.at for each in pair.tries(listening) if each.met == "open")
+        assert first - listening < SOON

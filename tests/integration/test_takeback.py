@@ -1,0 +1,73 @@
+"""A kept run whose harness is killed in the middle of its faults is healthy again by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import docker
+import pytest
+
+from chaoskit.runtime.engine import containers, state_of
+from chaoskit.runtime.leftovers import clean
+from chaoskit.undo import pending
+from tests.integration.test_up import FILE
+from tests.integration.world import base_image
+
+pytestmark = pytest.mark.docker
+
+HARNESS = f"""
+import time
+from chaoskit.faults import CutLink, Kill, Latency, Pause
+from chaoskit.runtime.docker import DockerRuntime
+from chaoskit.runtime.leftovers import run_folder
+from chaoskit.system import System
+from chaoskit.undo import UndoLog
+
+runtime = DockerRuntime(System.from_compose({str(FILE)!r}, journeys=[]), keep=True)
+runtime.start()
+log = UndoLog(run_folder(runtime.run_id) / "undo.jsonl")
+faults = [
+    Pause("mailer"), Kill("carts"), Latency("web→api", delay=2.0),
+    CutLink("api→user_db"), CutLink("api→mailer", how="silent"), CutLink("outside→web", how="hang"),
+]
+for fault in faults:
+    log.ahead(fault.undo(runtime))
+    fault.inject(runtime)
+print(runtime.run_id, flush=True)
+time.sleep(600)
+"""
+
+WITHIN = 30.0
+
+
+def test_faults_of_a_kept_run_are_taken_back(client: docker.DockerClient, state: Path) -> None:
+    """After a SIGKILL the reaper replays the undo log: nothing is cut, slow, paused or down any more."""
+    environment = {**os.environ, "BASE_IMAGE": base_image(client)}
+    harness = subprocess.Popen(
+        [sys.executable, "-c", HARNESS], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    with harness:
+        assert harness.stdout is not None
+        run_id = harness.stdout.readline().strip()
+        log = state / "runs" / run_id / "undo.jsonl"
+        assert len(pending(log)) == 6
+        harness.send_signal(signal.SIGKILL)
+        harness.wait()
+    try:
+        until = time.monotonic() + WITHIN
+        while pending(log) and time.monotonic() < until:
+            time.sleep(0.1)
+        note = log.with_name("note.txt")
+        assert not pending(log), note.read_text() if note.exists() else "the reaper said nothing"
+        for name, container in containers(client, run_id).items():
+            if not name.startswith(("toxiproxy", "sidecar")):
+                assert state_of(client.api.inspect_container(container)).status == "running", name
+    finally:
+        cleaned = clean(client, only={run_id})
+    assert run_id in cleaned.removed
+    assert containers(client, run_id) == {}
