@@ -86,7 +86,7 @@ def _compose() -> Finding:
 
 def _engine() -> Iterator[Finding]:
     from chaoskit.runtime.engine import connect  # noqa: PLC0415 - an engine may be what is missing
-    from chaoskit.runtime.images import present  # noqa: PLC0415
+    from chaoskit.runtime.images import is_present  # noqa: PLC0415
     from chaoskit.runtime.leftovers import runs  # noqa: PLC0415
 
     try:
@@ -103,7 +103,7 @@ def _engine() -> Iterator[Finding]:
             f"{_dotted(MINIMUM_ENGINE)} or newer is needed",
         )
         for image, use in _IMAGES.items():
-            there = present(client, image)
+            there = is_present(client, image)
             says = f"{use}; {'there' if there else 'not there yet: pulled or built at first use'}"
             yield Finding(f"image {image}", True, says)
         dead = [run.run_id for run in runs(client) if not run.alive]

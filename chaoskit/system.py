@@ -182,7 +182,7 @@ def journey(
 
     def declare(run: Run) -> Journey:
         terms = Terms(
-            name=name or getattr(run, "__name__", "journey"),
+            name=name or str(getattr(run, "__name__", "journey")),
             rate=rate,
             slo=slo or Slo(),
             needs=tuple(needs),

@@ -73,8 +73,8 @@ class ScriptedTraffic:
             while (at := number / each.terms.rate) <= after:
                 try:
                     seconds, succeeds = self._behaviour(each.name, at, self._runtime)
-                except LoadFailure as error:
-                    self.error, self._sending = error, False
+                except LoadFailure as failure:
+                    self.error, self._sending = failure, False
                     return
                 outcome, error = (Outcome.OK, "") if succeeds else (Outcome.FAILED, "ConnectError: refused")
                 self._history.add(Sample(each.name, at, at, at + seconds, outcome, error))
@@ -105,9 +105,17 @@ class Simulation:
         behaviour: how journeys answer.
         folder: where the undo log goes.
         system: the declaration.
+        kind: the kind of runtime.
     """
 
-    def __init__(self, behaviour: Behaviour, folder: Path, system: System = SYSTEM) -> None:
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        folder: Path,
+        system: System = SYSTEM,
+        kind: type[MemoryRuntime] = MemoryRuntime,
+    ) -> None:
+        self._kind = kind
         self.runtimes: list[MemoryRuntime] = []
         self.lose_promises = False
         self.said: list[str] = []
@@ -122,7 +130,7 @@ class Simulation:
         )
 
     def _make_runtime(self, system: System) -> MemoryRuntime:
-        runtime = MemoryRuntime(
+        runtime = self._kind(
             ["api", "cache"],
             [("outside", "api", 80), ("api", "cache", 6379)],
             entry="api:80",

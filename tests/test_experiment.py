@@ -14,7 +14,9 @@ from chaoskit.chaos import Chaos, Conclusion
 from chaoskit.errors import FaultMisfit, LoadFailure, PromiseBroken, UsageError
 from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, Settings, Verdict, judge
+from chaoskit.runtime import Cut
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.system import Link
 from chaoskit.undo import pending
 from tests.simulation import SYSTEM, Answer, Behaviour, Simulation, hardened, search
 
@@ -105,13 +107,7 @@ def test_a_fault_that_never_lands_is_unknown_and_lifted(tmp_path: Path) -> None:
         def kill(self, component: str) -> None:
             self.log.append(f"kill {component}")
 
-    simulation = Simulation(hardened, tmp_path)
-    simulation.environment._make_runtime = lambda system: (
-        simulation.runtimes.append(  # type: ignore[assignment]
-            made := Immortal(["api", "cache"], [], entry="api:80", clock=simulation._clock)
-        )
-        or made
-    )
+    simulation = Simulation(hardened, tmp_path, kind=Immortal)
     conclusion = Chaos(simulation.environment, "one", tmp_path).experiment(Kill("cache"))
     assert conclusion.verdict is Verdict.UNKNOWN
     assert "never landed" in json.dumps(conclusion.result.record)
@@ -121,7 +117,8 @@ def test_an_undo_that_fails_is_unknown_and_the_environment_is_rebuilt(tmp_path: 
     """A lift that is not seen to work poisons the environment: the next experiment gets a new one."""
     simulation = Simulation(hardened, tmp_path)
     chaos = Chaos(simulation.environment, "one", tmp_path)
-    simulation.environment.runtime.refuses["mend"] = "the API hangs"  # type: ignore[attr-defined]
+    simulation.environment.reset()
+    simulation.runtimes[0].refuses["mend"] = "the API hangs"
     first = chaos.experiment(CacheLoss("cache"))
     assert first.verdict is Verdict.UNKNOWN
     assert [step.action for step in pending(tmp_path / "memory-1.undo.jsonl").values()] == ["mend"]
@@ -135,16 +132,14 @@ def test_an_undo_that_fails_is_unknown_and_the_environment_is_rebuilt(tmp_path: 
 
 def test_the_undo_is_on_disk_before_the_fault(tmp_path: Path) -> None:
     """At the moment of the injection the log already says how to take it back."""
-    simulation = Simulation(hardened, tmp_path)
-    runtime = simulation.environment.runtime
     seen: list[list[str]] = []
-    cut = runtime.cut
 
-    def look_then_cut(*arguments: object) -> None:
-        seen.append([step.action for step in pending(tmp_path / "memory-1.undo.jsonl").values()])
-        cut(*arguments)  # type: ignore[arg-type]
+    class Looking(MemoryRuntime):
+        def cut(self, link: Link, how: Cut) -> None:
+            seen.append([step.action for step in pending(tmp_path / "memory-1.undo.jsonl").values()])
+            super().cut(link, how)
 
-    runtime.cut = look_then_cut  # type: ignore[method-assign]
+    simulation = Simulation(hardened, tmp_path, kind=Looking)
     Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache"))
     assert seen == [["mend"]]
     assert pending(tmp_path / "memory-1.undo.jsonl") == {}

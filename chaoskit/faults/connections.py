@@ -63,8 +63,8 @@ class ConnectionExhaustion(Fault):
         if postgres.PORT not in ports:
             served = ", ".join(map(str, ports)) or "none"
             return [
-                f"{names[0]} serves no port {postgres.PORT} (its ports: {served}); this fault knows "
-                "PostgreSQL. For another engine write a Fault of your own, on the pattern of ConnectionExhaustion"
+                f"{names[0]} serves no port {postgres.PORT} (its ports: {served}); this fault "
+                "knows PostgreSQL. For another engine write a Fault of your own, on the pattern of ConnectionExhaustion"
             ]
         try:
             with postgres.session(runtime, names[0], self.credentials, "chaoskit-look") as session:

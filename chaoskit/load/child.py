@@ -25,7 +25,6 @@ from chaoskit.load.protocol import Setup, decode, decode_setup
 from chaoskit.load.recorder import Recorder
 from chaoskit.load.session import Session
 
-
 PRIORITY = -10
 """The scheduling priority of the load process (nice): its own lateness spoils a measurement."""
 

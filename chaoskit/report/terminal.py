@@ -23,7 +23,7 @@ def explain(result: Result) -> str:
     """Why a verdict is what it is: journey by journey, with the figures, and where the record is."""
     judgement = result.judgement
     lines = [f"{result.verdict.name}  {result.name}: {result.fault}", ""]
-    rows = [("verdict", "journey", "standing", "control", "fault", "recovered in")]
+    rows: list[tuple[str, ...]] = [("verdict", "journey", "standing", "control", "fault", "recovered in")]
     rows += [_journey_row(journey) for journey in judgement.journeys]
     lines += [f"  {line}" for line in _aligned(rows).splitlines()]
     reasons = [

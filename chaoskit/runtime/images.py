@@ -75,7 +75,7 @@ def ensure(
     Raises:
         ImageUnavailable: naming every image that cannot be had, what was tried and the remedy.
     """
-    absent = [each for each in images if not _present(client, each.name)]
+    absent = [each for each in images if not is_present(client, each.name)]
     if to_build := sorted({each.user.removeprefix("service ") for each in absent if each.built}):
         progress(f"building {', '.join(to_build)}")
         build(to_build)
@@ -91,7 +91,8 @@ def ensure(
     return bool(absent)
 
 
-def _present(client: docker.DockerClient, name: str) -> bool:
+def is_present(client: docker.DockerClient, name: str) -> bool:
+    """Whether the engine has the image."""
     with calling(f"look for image {name}"):
         try:
             client.images.get(name)

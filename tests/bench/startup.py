@@ -50,7 +50,8 @@ def main() -> None:
         pairs.append((interposed(), bare()))
         ours, theirs = pairs[-1]
         print(
-            f"{number:>3}  chaoskit {ours:6.2f} s  bare {theirs:6.2f} s  ratio {ours / theirs:.2f}", flush=True
+            f"{number:>3}  chaoskit {ours:6.2f} s  bare {theirs:6.2f} s  ratio {ours / theirs:.2f}",
+            flush=True,
         )
     medians = [statistics.median(each) for each in zip(*pairs, strict=True)]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
