@@ -152,8 +152,10 @@ def _up(options: argparse.Namespace) -> int:
         runtime.start()
         for entry, address in sorted(runtime.entries.items()):
             print(f"{entry:<24} http://{address}", flush=True)
-        for link in runtime.links:
+        for link in runtime.used_links():
             print(f"link  {link.name}", flush=True)
+        for warning in runtime.warnings:
+            print(f"warning: {warning}", file=sys.stderr, flush=True)
         if options.keep:
             print(f"left running as {runtime.run_id}; `chaoskit clean` removes it", flush=True)
             return OK

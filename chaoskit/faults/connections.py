@@ -64,7 +64,8 @@ class ConnectionExhaustion(Fault):
             served = ", ".join(map(str, ports)) or "none"
             return [
                 f"{names[0]} serves no port {postgres.PORT} (its ports: {served}); this fault "
-                "knows PostgreSQL. For another engine write a Fault of your own, on the pattern of ConnectionExhaustion"
+                "knows PostgreSQL. For another engine write a Fault of your own; ConnectionExhaustion "
+                "is the pattern"
             ]
         try:
             with postgres.session(runtime, names[0], self.credentials, "chaoskit-look") as session:

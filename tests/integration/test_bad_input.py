@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -174,6 +175,36 @@ def test_a_fault_on_a_component_that_it_does_not_fit(project: Path, client: dock
     said = run(project)
     assert "ConnectionExhaustion('web') does not fit this system" in said
     assert "web serves no port 5432 (its ports: 80)" in said
+
+
+def test_ctrl_c_in_the_middle_of_a_fault(project: Path, client: docker.DockerClient) -> None:
+    """An interrupted run lifts its fault and removes everything before it ends."""
+    write(project, client, command=SERVE)
+    (project / "test_shop.py").write_text(
+        TEST.format(fault="faults.Kill('web')").replace("active=1.0", "active=60.0")
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"],
+        cwd=project,
+        env={**os.environ, "XDG_STATE_HOME": str(project / "state")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "fault window" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        (run_id,) = [path.name for path in (project / "state" / "chaoskit" / "runs").iterdir()]
+        said = running.stdout.read()
+        assert running.wait(timeout=60) == 2, said
+    assert "gone: web is running" in said
+    assert client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={run_id}"}) == []
+    assert client.api.networks(filters={"label": f"{RUN_LABEL}={run_id}"}) == []
+    assert not list((project / "state" / "chaoskit" / "runs").iterdir())
 
 
 def test_a_full_disk_under_the_journal(project: Path, client: docker.DockerClient) -> None:
