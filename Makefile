@@ -16,14 +16,14 @@ PYTHON_BIN := .venv/bin/python
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: setup ## one experiment from a fresh machine to its report
+demo: setup ## the experiments on the reference system, and its mutants caught
 	@$(PYTHON_BIN) experiments/demo.py
 
 test: setup lint ## the whole test suite (ARGS="-k cache" for a part)
-	@$(PYTHON_BIN) -m pytest $(ARGS)
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest $(ARGS)
 
 test-unit: venv ## the tests that need no Docker
-	@$(PYTHON_BIN) -m pytest -m "not docker" $(ARGS)
+	@$(PYTHON_BIN) -m pytest -m "not docker" -n 2 $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check

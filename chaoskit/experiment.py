@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from chaoskit.environment import Environment, Reset, Traffic
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
 from chaoskit.faults.base import Evidence, Fault, Injection, check
 from chaoskit.history import History, Mark
-from chaoskit.judge import Judgement, Settings, judge, observation_limit, recovered, unsteady
+from chaoskit.judge import Settings, judge, observation_limit, recovered, unsteady
+from chaoskit.recording import file_name, record_of
 from chaoskit.result import Result
 from chaoskit.system import Impact
 from chaoskit.timing import Timing
@@ -217,35 +217,10 @@ class Experiment:
         judgement = judge(self._terms, components, self.impact, self.history, self.settings)
         fault = " + ".join(each.name for each in self.faults) or "no fault"
         self._tell(f"{judgement.verdict.name}: {self.name}")
-        record = self._record(judgement)
-        path = self.folder / f"{_file_name(self.name)}.json"
+        record = record_of(self, judgement)
+        path = self.folder / file_name(self.name)
         journal.write(path, record)
         return Result(self.name, fault, judgement, path, record, self.reset or Reset(0.0, False))
-
-    def _record(self, judgement: Judgement) -> dict[str, Any]:
-        runtime = self.environment.runtime
-        return {
-            "version": journal.VERSION,
-            "experiment": {"name": self.name, **self.about},
-            "run": {
-                "id": runtime.run_id,
-                "seed": self.environment.seed,
-                "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
-            "system": {
-                "compose": [str(path) for path in self.environment.system.compose],
-                "components": [asdict(component) for component in runtime.components],
-                "links": [link.name for link in runtime.links],
-                "journeys": [asdict(terms) for terms in self._terms],
-            },
-            "faults": [fault.describe() for fault in self.faults],
-            "impact": journal.impact_to_record(self.impact),
-            "timing": asdict(self.timing),
-            "settings": asdict(self.settings),
-            "reset": asdict(self.reset) if self.reset else None,
-            "history": journal.history_to_record(self.history),
-            "judgement": judgement.to_record(),
-        }
 
     @contextlib.contextmanager
     def _unless_harness_fails(self) -> Iterator[None]:
@@ -298,8 +273,3 @@ class Experiment:
 
     def _tell(self, line: str) -> None:
         self.environment.tell(line)
-
-
-def _file_name(name: str) -> str:
-    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
-    return kept.strip("-.")[:120] or "experiment"

@@ -15,7 +15,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("setup", "doctor"),
     ("chaos",),
     ("experiment", "report"),
-    ("result",),
+    ("result", "recording"),
     ("environment",),
     ("faults", "load", "judge", "runtime.docker", "runtime.memory"),
     ("engines", "journal", "undo", "interpose", "toxiproxy"),

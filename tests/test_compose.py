@@ -20,6 +20,8 @@ from chaoskit.system import System
 
 Write = Callable[[str], Path]
 
+compose_reads = pytest.mark.docker  # its command line, not its engine
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
@@ -33,6 +35,7 @@ def write(tmp_path: Path) -> Write:
     return to_disk
 
 
+@compose_reads
 def test_compose_reads_the_files(tmp_path: Path, write: Write) -> None:
     """Several files, env files, profiles and variables come together as Compose puts them together."""
     first = write("services: {web: {image: 'web:${TAG}', environment: {A: '${FROM_FILE}'}}}")
@@ -63,6 +66,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "gone" in str(caught.value)
 
 
+@compose_reads
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -96,6 +100,7 @@ def test_without_docker_it_is_the_machine_that_lacks(
         resolve(system)
 
 
+@compose_reads
 def test_an_engine_that_does_not_answer_is_no_obstacle(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading a file needs no engine: what the images expose is then unknown."""
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")

@@ -16,6 +16,8 @@ from chaoskit.report.plan import render_compose
 from chaoskit.system import System
 from tests.interpose.shapes import links
 
+pytestmark = pytest.mark.docker  # its command line, not its engine
+
 APPLICATIONS = Path(__file__).parent / "applications"
 
 UNTOUCHED = (

@@ -28,6 +28,8 @@ from tests.judge.histories import (
     ok,
 )
 
+EXAMPLES = settings().max_examples  # of the profile
+
 COUNT = int(24.5 * RATE)
 FATES = ("ok", "slow", "failed", "failed slowly", "never sent")
 WORSE = {
@@ -80,7 +82,7 @@ impacts = st.sampled_from([MAIL_LOST, CACHE_LOST, API_LOST])
 
 
 @given(mostly_good(least=1), impacts, st.data())
-@settings(max_examples=300)
+@settings(max_examples=3 * EXAMPLES)
 def test_worse_requests_never_mend_a_broken_promise(
     fates: list[str], impact: Impact, data: st.DataObject
 ) -> None:
@@ -94,7 +96,7 @@ def test_worse_requests_never_mend_a_broken_promise(
 
 
 @given(mostly_good(), st.lists(st.integers(52, 99), min_size=1, max_size=8), st.sampled_from(FATES[2:]))
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 def test_further_failures_under_a_fault_never_improve_an_unaffected_journey(
     fates: list[str], where: list[int], fate: str
 ) -> None:
@@ -130,7 +132,7 @@ def test_the_time_of_day_plays_no_part(fates: list[str], impact: Impact, shift: 
 
 
 @given(st.floats(10, 60), st.floats(0, 0.24), impacts, st.floats(0.5, 1.0))
-@settings(max_examples=50)
+@settings(max_examples=EXAMPLES // 2)
 def test_a_perfect_history_is_held(rate: float, latency: float, impact: Impact, availability: float) -> None:
     """Where nothing ever went wrong, and enough was seen, every promise holds."""
     terms = Terms(
@@ -199,7 +201,7 @@ journeys = st.builds(
     impacts,
     st.builds(Settings, stability=st.floats(0.1, 10), min_samples=st.integers(0, 20)),
 )
-@settings(max_examples=300)
+@settings(max_examples=3 * EXAMPLES)
 def test_the_judge_never_raises(
     entries: list[Sample | Mark | Acknowledgement | Check],
     terms: list[Terms],
