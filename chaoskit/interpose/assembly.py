@@ -11,6 +11,7 @@ from typing import Any
 from chaoskit.interpose.external import Outsider
 from chaoskit.interpose.members import Application, Member
 from chaoskit.interpose.names import Names, extra_hosts
+from chaoskit.interpose.order import comes_first
 from chaoskit.interpose.placing import EDGE, Places
 from chaoskit.interpose.proxies import forwarder_service, proxies_file, toxiproxy_service
 from chaoskit.interpose.rewrite import member_service
@@ -159,7 +160,9 @@ class Assembly:
             labels=self.labels,
             network=own,
             gone_hosts={*self.names.mapped.get(member.name, ()), *(each.host for each in self.outside)},
-            toxiproxies=[self.toxiproxies[number] for number in sorted(numbers)],
+            toxiproxies=[]
+            if comes_first(member, self.application)
+            else [self.toxiproxies[number] for number in sorted(numbers)],
         )
 
     def _volumes(self) -> dict[str, Any]:

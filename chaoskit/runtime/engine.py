@@ -125,7 +125,7 @@ def containers(client: docker.DockerClient, run_id: str) -> dict[str, str]:
     return {name: each["Id"] for each in found if (name := name_of(each.get("Labels"))) is not None}
 
 
-def state_of(inspected: dict[str, Any]) -> State:
+def state_of(inspected: Mapping[str, Any]) -> State:
     """What ``inspect`` says, in our words."""
     state = inspected.get("State") or {}
     health = (state.get("Health") or {}).get("Status")

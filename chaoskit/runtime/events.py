@@ -61,7 +61,8 @@ class Events:
                 filters={
                     "type": "container",
                     "label": f"{RUN_LABEL}={self._containers.run_id}",
-                    "event": ["start", "die", "pause", "unpause", "health_status"],
+                    # kill: a signal was sent, so it may cease to listen long before it dies.
+                    "event": ["start", "kill", "die", "pause", "unpause", "health_status"],
                 },
             )
         for name in self._containers.list():

@@ -15,19 +15,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.runtime.engine import ENGINE_ERRORS, Containers
+from chaoskit.runtime.engine import Containers
 from chaoskit.runtime.events import Events
-from chaoskit.runtime.listening import Reader, Sockets, of_output, of_process
+from chaoskit.runtime.inside import InsideReader
+from chaoskit.runtime.listening import Reader, Sockets, of_process
 from chaoskit.runtime.proxies import Proxies
 
-TICK = 0.04
-"""Seconds between two readings of a component that is moving."""
-CALM = 0.25
-"""Seconds between two readings of the others."""
-MOVING = 10.0
-"""Seconds after an event for which a component counts as moving."""
-EXEC_PAUSE = 0.5
-"""Seconds between two readings where each is a command inside the component."""
+TICK, CALM = 0.04, 0.25
+"""Seconds between two looks at whether a component's sockets have changed: while any component is
+moving, and else."""
+HOT, MOVING = 3.0, 10.0
+"""Seconds after an event for which a component may change at any moment, and may soon change."""
+THOROUGH = 5.0
+"""Seconds after which its sockets are read although nothing seems to have changed."""
+SHARE = 8
+"""Reading the sockets of a component takes at most one part in so many of the time."""
 
 
 @dataclass(slots=True)
@@ -40,7 +42,7 @@ class Watched:
         sockets: the last reading; ``None`` while it is down.
         served: the ports that it has ever listened on.
         moved_at, read_at: when the last event came, and the last reading.
-        pause: seconds between two readings, at least.
+        cost: seconds that the last reading took.
     """
 
     inspected: Mapping[str, Any] = field(default_factory=dict)
@@ -49,18 +51,25 @@ class Watched:
     served: frozenset[int] = frozenset()
     moved_at: float = 0.0
     read_at: float = 0.0
-    pause: float = 0.0
+    cost: float = 0.0
+
+    def patience(self, now: float) -> float:
+        """Seconds between two readings if its sockets change all the time, as under traffic.
+
+        None to speak of while it may begin or cease to listen: just started or stopped, or not
+        listening where it has listened before.
+        """
+        listening = self.sockets.listening if self.sockets else frozenset()
+        age = now - self.moved_at
+        deaf = not self.served <= listening if self.served else age < MOVING
+        return max(SHARE * self.cost, 0.0 if deaf or age < HOT else CALM if age < MOVING else 4 * CALM)
 
     def due(self, now: float) -> bool:
-        """Whether it is time to read its sockets.
-
-        Often while it is moving, and as long as it does not listen where it has listened before.
-        """
+        """Whether it is time to read its sockets."""
         if self.reader is None:
             return False
-        listening = self.sockets.listening if self.sockets else frozenset()
-        moving = now - self.moved_at < MOVING or not self.served <= listening
-        return now - self.read_at >= max(TICK if moving else CALM, self.pause) * 0.9
+        since = now - self.read_at
+        return since >= THOROUGH or (since >= self.patience(now) and self.reader.changed())
 
 
 class Watcher:
@@ -159,36 +168,29 @@ class Watcher:
                 return
             watched = self._seen[name]
             watched.inspected = inspected
-            watched.moved_at, watched.read_at, watched.pause = time.monotonic(), 0.0, 0.0
+            watched.moved_at, watched.read_at, watched.cost = time.monotonic(), 0.0, 0.0
             watched.reader, watched.sockets = None, None
+            self._move_owner(inspected)
             if pid:
-                watched.reader = of_process(pid, inspected["Id"])
-                if watched.reader is None:
-                    watched.reader, watched.pause = self._by_exec(name, watched), EXEC_PAUSE
+                known = self._proxies.ports(name)
+                watched.reader = of_process(pid, inspected["Id"]) or InsideReader(
+                    self._containers.client, inspected["Id"], known
+                )
+
+    def _move_owner(self, inspected: Mapping[str, Any]) -> None:
+        """What shares another's network (a sidecar) listens there: look at that one closely, too."""
+        mode = str((inspected.get("HostConfig") or {}).get("NetworkMode"))
+        for other in self._seen.values():
+            if other.inspected.get("Id") and mode == f"container:{other.inspected['Id']}":
+                other.moved_at, other.read_at = time.monotonic(), 0.0
 
     def _look(self, name: str, watched: Watched) -> None:
         """Read a component's sockets if that is due, and have its proxies follow."""
         with self._lock:
             now = time.monotonic()
             if watched.reader is not None and watched.due(now):
-                watched.sockets, watched.read_at = watched.reader(watched.served), now
+                watched.sockets = watched.reader.read(watched.served)
+                watched.read_at, watched.cost = now, time.monotonic() - now
                 if watched.sockets:
                     watched.served |= watched.sockets.listening
             self._proxies.follow(name, watched.sockets)
-
-    def _by_exec(self, name: str, watched: Watched) -> Reader:
-        """A reader for an engine whose processes are not to be seen from here."""
-        api, container = self._containers.client.api, self._containers.id(name)
-
-        def read(served: frozenset[int]) -> Sockets | None:
-            try:
-                execution = api.exec_create(container, ["cat", "/proc/net/tcp", "/proc/net/tcp6"])["Id"]
-                output: bytes = api.exec_start(execution)
-            except ENGINE_ERRORS:
-                return watched.sockets  # paused, or between two starts: the next event says so
-            if b"local_address" in output:
-                return of_output(output.decode(errors="replace"))
-            # No cat in the image, so nothing can be known: what is declared counts as listening.
-            return Sockets(frozenset(self._proxies.ports(name)))
-
-        return read

@@ -24,7 +24,7 @@ SOON = 1.5
 
 DOWN = {
     # Plain Compose: at first nobody answers for the address, then the name is gone.
-    "plain": {"ECONNREFUSED", "no answer", "EHOSTUNREACH", "unknown name"},
+    "plain": {"read ECONNRESET", "ECONNREFUSED", "no answer", "EHOSTUNREACH", "unknown name"},
     # Toxiproxy keeps the name. It closes a connection that comes before it is told, and hangs on one
     # that it dials for in the very moment in which the address vanishes.
     "chaoskit": {"ECONNREFUSED", "closed", "silent"},

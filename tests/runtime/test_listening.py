@@ -83,9 +83,28 @@ def test_a_process_outside_the_container_is_not_read(tmp_path: Path) -> None:
     assert of_process(43, "abc", tmp_path) is None
     reader = of_process(42, "abc", tmp_path)
     assert reader is not None
-    found = reader(frozenset())
+    found = reader.read(frozenset())
     assert found is not None
     assert found.listening == {80}
+
+
+def test_a_change_is_seen_by_the_number_of_sockets(tmp_path: Path) -> None:
+    """The tables are dear to read, the counters are not: they tell when it is worth it."""
+    home = tmp_path / "42"
+    (home / "net").mkdir(parents=True)
+    (home / "cgroup").write_text("abc")
+    (home / "net/tcp").write_text(HEAD)
+    (home / "net/sockstat").write_text("sockets: used 3\nTCP: inuse 1 orphan 0 tw 7 alloc 4 mem 0\n")
+    (home / "net/sockstat6").write_text("TCP6: inuse 1\n")
+    reader = of_process(42, "abc", tmp_path)
+    assert reader is not None
+    assert reader.changed()
+    reader.read(frozenset())
+    assert not reader.changed()
+    (home / "net/sockstat").write_text("sockets: used 9\nTCP: inuse 1 orphan 0 tw 9 alloc 4 mem 0\n")
+    assert not reader.changed()
+    (home / "net/sockstat6").write_text("TCP6: inuse 2\n")
+    assert reader.changed()
 
 
 def test_connections_are_read_only_when_a_port_is_missing(tmp_path: Path) -> None:
@@ -97,8 +116,8 @@ def test_connections_are_read_only_when_a_port_is_missing(tmp_path: Path) -> Non
     (home / "net/tcp6").write_text(HEAD)
     reader = of_process(42, "abc", tmp_path)
     assert reader is not None
-    assert reader(frozenset({80})) == Sockets(frozenset({80}), frozenset())
-    assert reader(frozenset({80, 90})) == Sockets(frozenset({80}), frozenset({90}))
+    assert reader.read(frozenset({80})) == Sockets(frozenset({80}), frozenset())
+    assert reader.read(frozenset({80, 90})) == Sockets(frozenset({80}), frozenset({90}))
 
 
 def test_a_process_that_has_gone_reads_as_nothing(tmp_path: Path) -> None:
@@ -108,7 +127,7 @@ def test_a_process_that_has_gone_reads_as_nothing(tmp_path: Path) -> None:
     (home / "cgroup").write_text("abc")
     reader = of_process(42, "abc", tmp_path)
     assert reader is not None
-    assert reader(frozenset()) is None
+    assert reader.read(frozenset()) is None
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
