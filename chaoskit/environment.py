@@ -192,6 +192,9 @@ class Environment:
                 raise HarnessFailure(
                     "the system's reset hook failed", evidence=f"{type(error).__name__}: {error}"
                 ) from error
+        for component in runtime.components:
+            if behind := runtime.out_of_step(component.name):
+                raise NotLifted("links do not follow", evidence=", ".join(link.name for link in behind))
         left = runtime.cuts()
         if left:
             raise NotLifted("links are still cut", evidence=", ".join(link.name for link in left))

@@ -170,4 +170,6 @@ def _serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
         state = runtime.state(name)
         seen = state.status if state.health is None else f"{state.status} and {state.health}"
         looks.append(Evidence(state.serving, f"{name} is {seen}", {name: seen}))
-    return together(looks, f"{', '.join(names)} is running and healthy")
+        behind = ", ".join(link.name for link in runtime.out_of_step(name))
+        looks.append(Evidence(not behind, f"{behind} does not let anybody through to {name} yet"))
+    return together(looks, f"{', '.join(names)} is running and healthy, and its links are open")

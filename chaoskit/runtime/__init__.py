@@ -232,6 +232,11 @@ class Runtime(Protocol):
         """
         ...
 
+    def out_of_step(self, component: str) -> tuple[Link, ...]:
+        """The links to it that let connections through although it does not listen, or refuse them
+        although it does; read back. Those that are cut on purpose are left out."""
+        ...
+
     def reset_links(self) -> None:
         """Take every toxic and every cut off every link, and read back that it is so.
 

@@ -158,7 +158,8 @@ class DockerRuntime:
 
     def kill(self, component: str) -> None:
         """SIGKILL. It stays down until it is started."""
-        self._then_in_step(component, lambda: self._lifecycle.kill(component))
+        with self._proxies.doomed(component):
+            self._then_in_step(component, lambda: self._lifecycle.kill(component))
 
     def stop(self, component: str, timeout: float = 10.0) -> None:
         """Its stop signal, then SIGKILL after ``timeout``. It stays down until it is started."""
@@ -219,6 +220,10 @@ class DockerRuntime:
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets."""
         return self._proxies.cuts.connect(self._proxies.placed(link), timeout)
+
+    def out_of_step(self, component: str) -> tuple[Link, ...]:
+        """Links to it that let connections through although it does not listen, or the other way."""
+        return tuple(link for link in self._proxies.out_of_step(component) if link.consumer != HARNESS)
 
     def reset_links(self) -> None:
         """Take every toxic and every cut off every link."""

@@ -180,6 +180,10 @@ class MemoryRuntime:
             return "open"
         return "refused"
 
+    def out_of_step(self, component: str) -> tuple[Link, ...]:
+        """None: there is nothing between a link and its provider."""
+        return ()
+
     def reset_links(self) -> None:
         """Nothing is on any link."""
         self._do("reset_links")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 from chaoskit.clock import Clock
 from chaoskit.errors import ChaoskitError, RuntimeFailure
@@ -46,6 +47,7 @@ class Proxies:
         self._up: set[str] = set()
         self._sockets: dict[str, Sockets | None] = {}
         self._cut: set[Link] = set()
+        self._doomed: set[str] = set()
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="chaoskit-switch")
         self._switching: dict[Link, Future[None]] = {}
         self.failure: ChaoskitError | None = None
@@ -80,6 +82,7 @@ class Proxies:
         again at the next call.
         """
         with self._lock:
+            sockets = None if provider in self._doomed else sockets
             self._sockets[provider] = sockets
             for placed in self._wiring.found(provider, sockets) if sockets else ():
                 if placed.toxiproxy in self._up:
@@ -103,8 +106,44 @@ class Proxies:
         finally:
             with self._lock:
                 del self._switching[placed.link]
-                if done:
-                    self._wiring.enabled[placed.link] = enabled
+                # A call that ran into its deadline may still be carried out: then nothing is known.
+                self._wiring.enabled[placed.link] = enabled if done else None
+
+    @contextmanager
+    def doomed(self, provider: str) -> Iterator[None]:
+        """Its links are refused from now on, before it is killed.
+
+        Were they disabled after it has vanished, Toxiproxy would be in the middle of dialling
+        nobody, and answer only when that has failed: three to nine seconds later.
+        """
+        with self._lock:
+            self._doomed.add(provider)
+            self.follow(provider, None)
+        self.settle_provider(provider)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._doomed.discard(provider)
+
+    def out_of_step(self, provider: str) -> tuple[Link, ...]:
+        """The links whose proxies, as read back, are not as the provider is; those that are cut are
+        as they should be.
+
+        Raises:
+            ToxiproxyFailure: a Toxiproxy does not answer.
+        """
+        with self._lock:
+            mine = [each for each in self._wiring.placed.values() if each.link.provider == provider]
+            mine = [each for each in mine if each.link not in self._cut and each.toxiproxy in self._up]
+        seen = {name: self.toxiproxies.proxies(name) for name in {each.toxiproxy for each in mine}}
+        wrong = [
+            each.link for each in mine if seen[each.toxiproxy][each.link.proxy].enabled != self._listens(each)
+        ]
+        with self._lock:
+            for link in wrong:
+                self._wiring.enabled[link] = None  # so that the watcher sees to it
+        return tuple(wrong)
 
     def settle(self, *links: Link, timeout: float = SETTLED) -> None:
         """Wait until nothing is being switched any more on these links, at most ``timeout`` seconds."""

@@ -364,3 +364,25 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
     presser.join()
     assert not left(client, runtime.run_id)
     assert not run_folder(runtime.run_id).exists()
+
+
+def test_a_provider_under_traffic_comes_back_to_all_of_its_consumers(
+    system: Callable[..., System],
+) -> None:
+    """However busily its consumers dial while it dies, every link is open again after its start."""
+    dial = "while true; do (exec 3<>/dev/tcp/db/7000) 2>/dev/null; done"
+    hammer = {"command": ["bash", "-c", " & ".join([dial] * 4)]}
+    declared = system(
+        db={"command": perl(str(PORT), "0", "0"), "expose": [str(PORT)]}, a=hammer, b=dict(hammer)
+    )
+    with DockerRuntime(declared) as runtime:
+        links = [link for link in runtime.links if link.provider == "db"]
+        assert {link.consumer for link in links} == {"a", "b"}
+        for _ in range(3):
+            runtime.kill("db")
+            assert runtime.out_of_step("db") == ()
+            assert [runtime.connect(link) for link in links] == ["refused", "refused"]
+            runtime.start_component("db")
+            runtime.wait_ready(["db"])
+            assert runtime.out_of_step("db") == ()
+            assert [runtime.connect(link) for link in links] == ["open", "open"]
