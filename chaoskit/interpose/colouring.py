@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 
 
-def conflicts(ports: Mapping[str, Set[int]], consumers: Mapping[str, Set[str]]) -> dict[str, frozenset[str]]:
+def conflicts(
+    ports: Mapping[str, Set[int]], consumers: Mapping[str, Set[str]], silent: Set[str] = frozenset()
+) -> dict[str, frozenset[str]]:
     """Which providers cannot share a Toxiproxy.
 
     Args:
         ports: provider → the ports it is known to serve; none means that they are found at run
             time, when any port may turn up.
         consumers: provider → who may dial it.
+        silent: providers that are known to listen on nothing: they may be anywhere.
 
     Returns:
         provider → the providers that must be elsewhere.
@@ -24,6 +27,8 @@ def conflicts(ports: Mapping[str, Set[int]], consumers: Mapping[str, Set[str]]) 
     names = list(ports)
     for position, one in enumerate(names):
         for other in names[position + 1 :]:
+            if one in silent or other in silent:
+                continue
             if ports[one] and ports[other] and ports[one].isdisjoint(ports[other]):
                 continue
             if not consumers[one].isdisjoint(consumers[other]):

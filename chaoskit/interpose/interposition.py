@@ -43,7 +43,8 @@ def interpose(
         enabled: whether the proxies listen from the start. The runtime says no, and keeps each in
             step with its provider.
         toxiproxy_image: an image of Toxiproxy 2 that has it as its entry point.
-        found: component → ports that an earlier run saw it listen on: links from the start.
+        found: component → ports that an earlier run saw it listen on: links from the start. One
+            that listened on nothing needs no Toxiproxy of its own.
 
     Raises:
         Uninterposable: with every reason at once, each naming its service.
@@ -57,7 +58,8 @@ def interpose(
     _refuse([*application.reasons, *wrong], resolved)
     ports, too_many = known_ports(application, names, resolved.exposed, found or {})
     try:
-        places = place(application, names, ports, outside, seed=run_id, taken=taken)
+        silent = frozenset(name for name in found or {} if not ports.get(name))
+        places = place(application, names, ports, outside, seed=run_id, taken=taken, silent=silent)
     except NoRoom as full:
         _refuse([f"{full}: this machine routes all of them"], resolved)
         raise

@@ -53,8 +53,11 @@ def place(
     *,
     seed: str,
     taken: Iterable[IPv4Network],
+    silent: frozenset[str] = frozenset(),
 ) -> Places:
     """Colour the providers, then lay out the networks.
+
+    ``silent`` are components that are known to listen on nothing.
 
     Raises:
         subnets.NoRoom: no private addresses are free.
@@ -68,6 +71,7 @@ def place(
         conflicts(
             {name: frozenset(ports[name]) for name in consumers},
             {name: frozenset(who) for name, who in consumers.items()},
+            silent,
         ),
         list(consumers),
     )

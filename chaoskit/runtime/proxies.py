@@ -113,8 +113,8 @@ class Proxies:
     def doomed(self, provider: str) -> Iterator[None]:
         """Its links are refused from now on, before it is killed.
 
-        Were they disabled after it has vanished, Toxiproxy would be in the middle of dialling
-        nobody, and answer only when that has failed: three to nine seconds later.
+        Disabled after it has vanished, a proxy may be dialling nobody, and Toxiproxy answers only
+        when that has failed: three to nine seconds later.
         """
         with self._lock:
             self._doomed.add(provider)
@@ -131,7 +131,7 @@ class Proxies:
         as they should be.
 
         Raises:
-            ToxiproxyFailure: a Toxiproxy does not answer.
+            ToxiproxyFailure: one does not answer.
         """
         with self._lock:
             mine = [each for each in self._wiring.placed.values() if each.link.provider == provider]
@@ -183,8 +183,6 @@ class Proxies:
 
     def _listens(self, placed: Placed) -> bool:
         return placed.link.port in self.listening(placed.link.provider)
-
-    # Links.
 
     def links(self) -> tuple[Link, ...]:
         """All that are known by now."""

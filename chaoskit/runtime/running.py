@@ -14,6 +14,7 @@ from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.readiness import Readiness
 from chaoskit.runtime.reaper import Reaper
+from chaoskit.runtime.sightings import Sightings
 from chaoskit.runtime.up import Up
 from chaoskit.runtime.watch import Watcher
 
@@ -51,6 +52,8 @@ class Running:
         self._reapers: list[Reaper] = []
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")
         self.up: Up | None = None
+        self.sightings: Sightings | None = None
+        """Where to keep what was seen, once the system was ready."""
         self._watching = False
 
     def reap(self, *, keep: bool) -> Future[None]:
@@ -132,5 +135,7 @@ class Running:
             self.up.end()
         if self._watching:
             self.watcher.stop()
+            if self.sightings is not None:
+                self.sightings.save(self.watcher.served())
         watched, self._watching = self._watching, False
         return watched

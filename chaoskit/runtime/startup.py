@@ -14,6 +14,7 @@ from chaoskit.errors import ImageUnavailable, StartFailed
 from chaoskit.interpose import Interposed, interpose
 from chaoskit.runtime import images
 from chaoskit.runtime.running import Running
+from chaoskit.runtime.sightings import Sightings
 from chaoskit.runtime.up import Up
 from chaoskit.system import OUTSIDE, System
 
@@ -40,6 +41,7 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
     if _ensure_images(run, system, resolved):
         resolved = resolve(system)  # what the new images EXPOSE is known only now
     reaper.result()
+    sightings = Sightings(resolved.config)
     for attempt in range(1, ATTEMPTS + 1):
         interposed = interpose(
             resolved,
@@ -48,6 +50,7 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
             external=system.external,
             enabled=False,
             toxiproxy_image=TOXIPROXY.name,
+            found=sightings.load(),
         )
         run.progress(f"starting {len(interposed.components)} components as chaoskit-{run.run_id}")
         run.watch(interposed, expected_ports(interposed, resolved.config))
@@ -62,6 +65,7 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
                 raise
             run.clear()  # another run was faster
         else:
+            run.sightings = sightings
             run.progress(f"ready after {run.clock.now() - began:.1f} s")
             return
 

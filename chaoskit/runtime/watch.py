@@ -18,7 +18,7 @@ from chaoskit.errors import ChaoskitError
 from chaoskit.runtime.engine import Containers
 from chaoskit.runtime.events import Events
 from chaoskit.runtime.inside import InsideReader
-from chaoskit.runtime.listening import Reader, Sockets, of_process
+from chaoskit.runtime.listening import EPHEMERAL, Reader, Sockets, of_process
 from chaoskit.runtime.proxies import Proxies
 
 TICK, CALM = 0.04, 0.25
@@ -128,6 +128,14 @@ class Watcher:
             inspected = watched.inspected
         self._proxies.settle_provider(component)
         return inspected
+
+    def served(self) -> dict[str, frozenset[int]]:
+        """Component → the lasting ports that it has ever listened on."""
+        with self._lock:
+            return {
+                name: frozenset(port for port in each.served if port not in EPHEMERAL)
+                for name, each in self._seen.items()
+            }
 
     def inspected(self, component: str) -> Mapping[str, Any]:
         """What the engine said of the component when something last happened to it."""

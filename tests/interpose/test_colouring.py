@@ -43,3 +43,13 @@ def test_numbers_follow_the_order() -> None:
     """The first provider is on the first Toxiproxy, however the colouring went about it."""
     clashing = conflicts({"z": {1}, "a": {1}, "m": {1}}, dict.fromkeys("zam", frozenset("w")))
     assert colour(clashing, ["z", "a", "m"]) == {"z": 0, "a": 1, "m": 2}
+
+
+def test_a_provider_that_listens_on_nothing_may_be_anywhere() -> None:
+    """What an earlier run saw to be silent needs no Toxiproxy of its own; what is unknown does."""
+    ports = {"api": frozenset({80}), "db": frozenset({5432}), "worker": frozenset[int]()}
+    consumers = dict.fromkeys(ports, frozenset({"gateway"}))
+    alone = colour(conflicts(ports, consumers), list(ports))
+    assert len(set(alone.values())) == 2
+    together = colour(conflicts(ports, consumers, frozenset({"worker"})), list(ports))
+    assert len(set(together.values())) == 1
