@@ -55,8 +55,6 @@ STEPS = (
 def main() -> int:
     """Run it; the exit code is 0 if every verdict is the one that it must be."""
     hardened = _run("hardened", {}, STEPS)
-    if hardened:
-        _say("first verdict", since_set_up=True)
     caught = [
         (step, conclusion)
         for step in STEPS
@@ -90,16 +88,19 @@ def _run(
         for step in steps:
             chaos = Chaos(place, f"{title}.{step.name}".replace(" ", "-"), FOLDER, timing=Timing())
             found.append(chaos.experiment(step.fault))
+            _tell_the_first()
         return found
     finally:
         place.close()
 
 
-def _say(line: str, *, since_set_up: bool = False) -> None:
-    began = BEGAN
-    if since_set_up and (started := os.environ.get("CHAOSKIT_SETUP_STARTED")):
-        began = float(started)
-        line = f"{line} {time.time() - began:.0f} s after make began"
+def _tell_the_first() -> None:
+    """How long it took from the begin of ``make`` to the first verdict; once."""
+    if started := os.environ.pop("CHAOSKIT_SETUP_STARTED", None):
+        _say(f"first verdict {time.time() - float(started):.0f} s after make began")
+
+
+def _say(line: str) -> None:
     print(f"[{time.time() - BEGAN:6.1f} s] {line}", flush=True)
 
 

@@ -26,6 +26,7 @@ class Wanted:
         user: the service, or the part of chaoskit, that runs it.
         built: whether Compose builds it.
         pull: whether a registry may be asked.
+        source: the name to pull it by, if that is another one; it gets its own name then.
         platform: as ``linux/arm64``; empty for the engine's own.
         remedy: what helps if it cannot be had.
     """
@@ -34,6 +35,7 @@ class Wanted:
     user: str
     built: bool = False
     pull: bool = True
+    source: str = ""
     platform: str = ""
     remedy: str = ""
 
@@ -111,19 +113,18 @@ def _pull_all(images: Sequence[Wanted]) -> list[str]:
 
 
 def _pull(client: docker.DockerClient, image: Wanted) -> str:
-    """Pull by the very name that was asked for; why not, or an empty text."""
+    """Pull by the very name that was asked for, or by its source's; why not, or an empty text."""
     if not image.pull:
         return "its pull policy forbids to ask a registry"
     try:
         # Without a tag the engine would pull all tags of the repository.
-        name = (
-            image.name
-            if "@" in image.name or ":" in image.name.rpartition("/")[2]
-            else f"{image.name}:latest"
-        )
+        name = image.source or image.name
+        name = name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
         for told in client.api.pull(name, stream=True, decode=True, platform=image.platform or None):
             if "error" in told:
                 return last_line(str(told["error"]))
+        if image.source:
+            client.api.tag(image.source, *image.name.split(":"))
     except ENGINE_ERRORS as error:
         return last_line(str(getattr(error, "explanation", None) or error))
     return ""
@@ -137,7 +138,7 @@ def _unavailable(failures: Sequence[tuple[Wanted, str]]) -> ImageUnavailable:
     return ImageUnavailable(
         f"{what} neither on this engine nor to be had",
         where=", ".join(dict.fromkeys(image.user for image, _ in failures)),
-        evidence="\n".join(f"pulled {image.name}: {text}" for image, text in failures),
+        evidence="\n".join(f"pulled {image.source or image.name}: {text}" for image, text in failures),
         remedy="; ".join(
             remedies
             or ["check the name, log in to its registry (docker login), or build it (docker compose build)"]

@@ -19,7 +19,10 @@ from chaoskit.runtime.up import Up
 from chaoskit.system import OUTSIDE, System
 
 TOXIPROXY = images.Wanted(
-    "chaoskit/toxiproxy:2.12.0", user="chaoskit", remedy="build it: make images, among chaoskit's sources"
+    "chaoskit/toxiproxy:2.12.0",
+    user="chaoskit",
+    source="ghcr.io/shopify/toxiproxy:2.12.0",
+    remedy="let the engine reach ghcr.io, or build it: make images, among chaoskit's sources",
 )
 ATTEMPTS = 4
 """How often other subnets are tried when the engine says that ours are taken."""

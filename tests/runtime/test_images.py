@@ -35,6 +35,11 @@ class Engine:
             self.here.add(name)
             yield {"status": "done"}
 
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """As ``client.api.tag``."""
+        assert image in self.here
+        self.here.add(f"{repository}:{tag}")
+
     def close(self) -> None:
         """As ``client.close``."""
 
@@ -73,6 +78,14 @@ def test_nothing_is_fetched_when_all_is_here(engine: Engine) -> None:
     """No registry is asked and nothing is built."""
     assert not ensure(engine, [Wanted("db:1", "service db")], nothing)  # type: ignore[arg-type]
     assert not engine.pulled
+
+
+def test_an_image_of_another_name_gets_its_own(engine: Engine) -> None:
+    """Toxiproxy comes from its makers' registry, and is called then what a built one is called."""
+    engine.registry.add("ghcr.io/shopify/toxiproxy:2.12.0")
+    wanted = Wanted("chaoskit/toxiproxy:2.12.0", "chaoskit", source="ghcr.io/shopify/toxiproxy:2.12.0")
+    assert ensure(engine, [wanted], nothing)  # type: ignore[arg-type]
+    assert "chaoskit/toxiproxy:2.12.0" in engine.here
 
 
 def test_a_missing_image_is_pulled_by_one_tag(engine: Engine) -> None:
