@@ -124,7 +124,8 @@ def _pull(client: docker.DockerClient, image: Wanted) -> str:
             if "error" in told:
                 return last_line(str(told["error"]))
         if image.source:
-            client.api.tag(image.source, *image.name.split(":"))
+            repository, _, tag = image.name.rpartition(":")
+            client.api.tag(image.source, repository, tag)
     except ENGINE_ERRORS as error:
         return last_line(str(getattr(error, "explanation", None) or error))
     return ""
