@@ -212,7 +212,8 @@ class System:
         restart_on_reset: components that are restarted between experiments, because they carry
             state (a circuit breaker, a cache) out of a fault.
         reset: a function of the runtime, called between experiments.
-        ready_timeout: seconds within which the whole system must be ready.
+        ready_timeout: seconds within which the whole system must be ready, from when Compose is
+            called.
     """
 
     compose: tuple[Path, ...]

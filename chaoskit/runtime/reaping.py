@@ -90,7 +90,7 @@ def main() -> None:
 def _orphaned(order: dict[str, Any]) -> None:
     """From here on time does not matter so much: import what is needed to remove a run."""
     sys.path[:] = order["path"]
-    package = type(sys)("chaoskit")  # in place of the real one, which would import all of chaoskit
+    package = type(sys)("chaoskit")  # found by its place, however it was installed
     package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]  # noqa: PTH100, PTH120
     sys.modules["chaoskit"] = package
     from chaoskit.runtime import orphan  # noqa: PLC0415

@@ -60,8 +60,7 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
         _up(run, system, resolved, interposed)
         try:
             names = [each.name for each in interposed.components]
-            left = max(1.0, system.ready_timeout - (run.clock.now() - began))
-            run.readiness.wait(names, left, interrupted=run.check_up)
+            run.readiness.wait(names, system.ready_timeout, interrupted=run.check_up)
         except StartFailed as error:
             if attempt == ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
                 error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
