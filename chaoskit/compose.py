@@ -19,6 +19,7 @@ import requests.exceptions
 from docker.errors import DockerException
 from testcontainers.compose import DockerCompose
 
+from chaoskit import endpoint
 from chaoskit.errors import ComposeError, EngineUnavailable
 from chaoskit.system import System
 
@@ -187,7 +188,7 @@ def _exposed(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 @contextmanager
 def _engine() -> Iterator[docker.DockerClient]:
-    engine = docker.from_env(timeout=_ASKING)
+    engine = endpoint.engine(timeout=_ASKING)
     try:
         yield engine
     finally:

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mistakes",),
     ("entries",),
     ("history", "system"),
-    ("clock", "errors", "timing"),
+    ("clock", "errors", "timing", "endpoint"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;
 ``runtime.docker`` stands for everything beside ``memory`` in that folder. ``reference`` and the

@@ -14,6 +14,7 @@ import docker
 import requests.exceptions
 from docker.errors import APIError, DockerException, NotFound
 
+from chaoskit.endpoint import engine
 from chaoskit.errors import EngineUnavailable, RuntimeFailure
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
 from chaoskit.runtime import State
@@ -42,7 +43,7 @@ def connect(deadline: int | None = DEADLINE) -> docker.DockerClient:
         client = None
         try:
             # The SDK passes None on to mean no deadline, which its type hints do not know.
-            client = docker.from_env(timeout=deadline, max_pool_size=32)  # type: ignore[arg-type]
+            client = engine(timeout=deadline, max_pool_size=32)
             client.ping()
             return client
         except ENGINE_ERRORS as error:
