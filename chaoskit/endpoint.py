@@ -7,6 +7,7 @@ from typing import Any
 
 import docker
 from docker.context import Context, ContextAPI
+from docker.errors import ContextNotFound
 from docker.tls import TLSConfig
 
 
@@ -23,8 +24,11 @@ def engine(**options: Any) -> docker.DockerClient:
         docker.errors.DockerException, OSError: there is no such context, or no engine answers.
     """
     if not os.environ.get("DOCKER_HOST"):
-        context: Context | None = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
-        if context is not None and context.name != "default":
+        name = os.environ.get("DOCKER_CONTEXT")
+        context: Context | None = ContextAPI.get_context(name)
+        if context is None:
+            raise ContextNotFound(name)
+        if context.name != "default":
             tls: TLSConfig | None = context.TLSConfig
             return docker.DockerClient(base_url=context.Host, tls=tls or False, **options)
     return docker.from_env(**options)
