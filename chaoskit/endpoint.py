@@ -27,7 +27,7 @@ def engine(**options: Any) -> docker.DockerClient:
         name = os.environ.get("DOCKER_CONTEXT")
         context: Context | None = ContextAPI.get_context(name)
         if context is None:
-            raise ContextNotFound(name)
+            raise ContextNotFound(str(name))
         if context.name != "default":
             tls: TLSConfig | None = context.TLSConfig
             return docker.DockerClient(base_url=context.Host, tls=tls or False, **options)
