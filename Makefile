@@ -23,7 +23,7 @@ test: setup lint ## the whole test suite (ARGS="-k cache" for a part)
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest $(ARGS)
 
 test-unit: venv ## the tests that need no Docker
-	@$(PYTHON_BIN) -m pytest -m "not docker" -n 2 $(ARGS)
+	@$(PYTHON_BIN) -m pytest -m "not docker" -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check
