@@ -2,7 +2,7 @@
 
 A provider whose port nobody declared gets a Toxiproxy of its own, since any port may turn up. An
 earlier run knows better: so what was seen is kept beside the runs, for each configuration, and the
-next start is faster. It is a memory and no declaration: without it a run works as well, and one
+next start makes fewer Toxiproxies. It is a memory and no declaration: without it a run works as well, and one
 that has forgotten learns anew.
 """
 
