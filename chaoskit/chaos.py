@@ -66,7 +66,8 @@ class Conclusion:
         __tracebackhide__ = True
         wanted = [(name, kept) for name, kept in self.broken() if name == journey]
         if not any(promise in (None, kept) for _, kept in wanted):
-            what = f"{journey!r} did not break {promise or 'any promise'!r}, as was expected"
+            who = repr(journey) if journey else "the system"
+            what = f"{who} did not break {promise or 'any promise'!r}, as was expected"
             raise PromiseBroken(f"{what}\n{explain(self.result)}")
         return self
 

@@ -7,7 +7,7 @@ prove it is gone → recover → judge → journal.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from chaoskit import journal
 from chaoskit.environment import Environment, Reset, Traffic
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
-from chaoskit.faults.base import Evidence, Fault, Injection, check
+from chaoskit.faults.base import Evidence, Fault, Injection, Promise, check
 from chaoskit.history import History, Mark
 from chaoskit.judge import Settings, judge, observation_limit, recovered, unsteady
 from chaoskit.recording import file_name, record_of
@@ -57,6 +57,7 @@ class Experiment:
         self.impact = Impact()
         self.reset: Reset | None = None
         self._traffic: Traffic | None = None
+        self._injections: list[Injection] = []
         self._terms = tuple(each.terms for each in environment.system.journeys)
 
     def run(self, fault: Fault) -> Result:
@@ -148,6 +149,7 @@ class Experiment:
         injection: Injection | None = None
         try:
             injection = fault.inject(runtime)
+            self._injections.append(injection)
             evidence = self._prove(injection.landed, self.timing.landing)
             if not evidence.holds:
                 raise NotLanded(
@@ -162,10 +164,13 @@ class Experiment:
             self._lift(fault, injection, numbers)
 
     def hold(self) -> None:
-        """Fault window: the fault stays, the traffic goes on."""
+        """Fault window: the fault stays, the traffic goes on, until it has run its course if it has one."""
         seconds = self._enough(self.timing.active)
         self._tell(f"fault window, {seconds:.3g} s")
+        until = self._now() + seconds + self.timing.lifting
         self._wait(seconds)
+        while any(each.under_way() for each in self._injections) and self._now() < until:
+            self._wait(_LOOK_AGAIN)
 
     def _lift(self, fault: Fault, injection: Injection | None, numbers: tuple[int, ...]) -> None:
         self._mark("lift")
@@ -204,8 +209,23 @@ class Experiment:
         while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
             if self._now() > lift.at + limit:
                 self._tell(f"not recovered within {limit:.3g} s")
-                return
+                break
             self._wait(_LOOK_AGAIN * 4)
+        self._settle_promises(lift.at)
+
+    def _settle_promises(self, lifted: float) -> None:
+        """Ask what else was owed under the fault until each answer is there; a promise has a deadline
+        of its own, and what stays undecided is UNKNOWN.
+        """
+        for injection in self._injections:
+            kept: Sequence[Promise] = injection.promises(self._now() - lifted)
+            until = self._now() + self.timing.settling
+            while any(each.kept is None for each in kept) and self._now() < until:
+                self._wait(_LOOK_AGAIN * 4)
+                kept = injection.promises(self._now() - lifted)
+            for each in kept:
+                self._mark("promise", promise=each.name, kept=each.kept, says=each.says, **each.figures)
+                self._tell(f"{each.name}: {each.says}")
 
     def judge(self) -> Result:
         """judge, and write the journal.

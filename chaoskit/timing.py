@@ -15,7 +15,9 @@ class Timing:
         control: the window that shows the steady state; longer where a slow journey needs it.
         active: how long the fault stays after it has landed; longer where a slow journey needs it.
         landing: within which there must be evidence that it landed.
-        lifting: within which there must be evidence that it is gone.
+        lifting: within which there must be evidence that it is gone; also how much longer than
+            ``active`` a fault that has to run its course may take.
+        settling: within which what else was owed under the fault must be decided.
     """
 
     warm_up: float = 3.0
@@ -24,3 +26,4 @@ class Timing:
     active: float = 8.0
     landing: float = 15.0
     lifting: float = 60.0
+    settling: float = 60.0

@@ -3,7 +3,7 @@
 The failures of growth stand beside the primitives that they are made of.
 """
 
-from chaoskit.faults.base import Evidence, Fault, Injection
+from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
@@ -20,6 +20,7 @@ __all__ = [
     "Kill",
     "Latency",
     "Pause",
+    "Promise",
     "Reset",
     "Restart",
 ]

@@ -31,6 +31,24 @@ class Evidence:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the system owes under a fault beside its journeys' SLOs: that a backlog drains, that a
+    flood is refused cheaply.
+
+    Attributes:
+        name: a word or two, as they stand in the verdict: ``drain``.
+        kept: whether it was kept; ``None`` while that cannot be told.
+        says: what was seen, one sentence with its figures and the limit.
+        figures: the same, JSON-able.
+    """
+
+    name: str
+    kept: bool | None
+    says: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Injection(ABC):
     """A fault that is set going. Each method is one look or one act; the experiment repeats looks."""
 
@@ -44,6 +62,10 @@ class Injection(ABC):
         """
         return self.landed()
 
+    def under_way(self) -> bool:
+        """Whether the fault still has to run its course (a rollout): the fault window lasts until then."""
+        return False
+
     @abstractmethod
     def lift(self) -> None:
         """Take the fault back. May be called again, also when only half of it was injected."""
@@ -51,6 +73,16 @@ class Injection(ABC):
     @abstractmethod
     def gone(self) -> Evidence:
         """Is it gone?"""
+
+    def promises(self, since_lift: float) -> Sequence[Promise]:
+        """What the system owed under this fault, and whether it was kept; none by default.
+
+        Asked again and again once the fault is gone, until none is undecided any more.
+
+        Args:
+            since_lift: seconds since lifting began. A promise with a deadline is broken after it.
+        """
+        return ()
 
 
 @dataclass(frozen=True)

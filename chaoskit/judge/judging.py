@@ -70,7 +70,8 @@ def judge(
 
 
 def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> list[Finding]:
-    """What makes the whole experiment UNKNOWN, the cause before its consequences."""
+    """What makes the whole experiment UNKNOWN, the cause before its consequences; then what was owed
+    under the fault beside the journeys' promises."""
     reasons = [
         f"{text}: {mark.detail['says']}" if mark.detail.get("says") else text
         for mark in marks
@@ -87,7 +88,22 @@ def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> li
         reasons.append("the fault never landed: there is no evidence that it was there")
     if times.lift is not None and times.gone is None:
         reasons.append("the undo is not verified: there is no evidence that the fault is gone")
-    return [Finding("", "experiment", Verdict.UNKNOWN, reason) for reason in reasons]
+    unknown = [Finding("", "experiment", Verdict.UNKNOWN, reason) for reason in reasons]
+    return [*unknown, *(_owed(mark) for mark in marks if mark.name == "promise")]
+
+
+_KEPT = {True: Verdict.HELD, False: Verdict.BROKEN, None: Verdict.UNKNOWN}
+
+
+def _owed(mark: Mark) -> Finding:
+    """What the system owed under the fault itself, as the fault has seen it."""
+    figures = {
+        name: value
+        for name, value in mark.detail.items()
+        if name not in ("promise", "kept", "says") and isinstance(value, (int, float, str))
+    }
+    verdict = _KEPT[mark.detail["kept"]]
+    return Finding("", str(mark.detail["promise"]), verdict, str(mark.detail["says"]), figures)
 
 
 def _journey(
