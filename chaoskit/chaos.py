@@ -37,13 +37,12 @@ class Conclusion:
         return self.result.journal
 
     def broken(self) -> tuple[tuple[str, str], ...]:
-        """The promises that broke, as (journey, promise) pairs in the order of the journeys."""
-        return tuple(
-            (finding.journey, finding.promise)
-            for journey in self.result.judgement.journeys
-            for finding in journey.findings
-            if finding.verdict is Verdict.BROKEN
-        )
+        """The promises that broke, as (journey, promise) pairs in the order of the journeys. What was
+        owed under the fault itself (``drain``) comes first, with an empty journey.
+        """
+        judgement = self.result.judgement
+        findings = (*judgement.findings, *(each for one in judgement.journeys for each in one.findings))
+        return tuple((each.journey, each.promise) for each in findings if each.verdict is Verdict.BROKEN)
 
     def assert_held(self) -> Conclusion:
         """Every journey kept its promises.
@@ -56,9 +55,9 @@ class Conclusion:
             raise PromiseBroken(explain(self.result))
         return self
 
-    def assert_broken(self, journey: str, promise: str | None = None) -> Conclusion:
+    def assert_broken(self, journey: str = "", promise: str | None = None) -> Conclusion:
         """``journey`` broke a promise (that one, if named): for mutants, which must be caught for
-        the right reason.
+        the right reason. Without a journey: what was owed under the fault itself.
 
         Raises:
             PromiseBroken: it did not.
