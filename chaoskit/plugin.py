@@ -196,12 +196,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     conclusions = config.stash[_CONCLUSIONS]
     if not conclusions:
         return
-    from chaoskit.report.terminal import table  # noqa: PLC0415
+    from chaoskit.report import independence, terminal  # noqa: PLC0415
 
     results = [conclusion.result for conclusion in conclusions]
+    folder = results[0].journal.parent
     terminalreporter.section("chaos experiments")
-    for line in table(results).splitlines():
+    shown = [terminal.table(results), "", "independence: declared, and seen", terminal.matrix(results), ""]
+    for line in "\n".join(shown).splitlines():
         terminalreporter.write_line(line)
     for note in config.stash[_NOTES]:
         terminalreporter.write_line(note)
-    terminalreporter.write_line(f"journals: {results[0].journal.parent}")
+    try:
+        independence.write(folder, results)
+    except ChaoskitError as error:
+        terminalreporter.write_line(str(error))
+    terminalreporter.write_line(f"journals: {folder}")

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
     ("setup", "doctor"),
+    ("mutants",),
     ("chaos",),
     ("experiment", "report"),
     ("result", "recording"),

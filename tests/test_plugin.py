@@ -93,10 +93,10 @@ def test_the_command_line_wins_over_the_ini_file(project: pytest.Pytester) -> No
     project.makeini("[pytest]\nchaos_report_dir = from-ini\nchaos_active = 3")
     simulated(project, "hardened", EXPERIMENT.replace(", active=4.0", ""))
     project.runpytest().assert_outcomes(passed=1)
-    (path,) = (project.path / "from-ini").glob("*.json")
+    (path,) = (project.path / "from-ini").glob("test_shop*.json")
     assert json.loads(path.read_text())["timing"]["active"] == 3.0
     project.runpytest("--chaos-active=2", "--chaos-report-dir=said").assert_outcomes(passed=1)
-    (path,) = (project.path / "said").glob("*.json")
+    (path,) = (project.path / "said").glob("test_shop*.json")
     assert json.loads(path.read_text())["timing"]["active"] == 2.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from chaoskit.judge.judging import judge
 from chaoskit.judge.recovery import observation_limit, recovered
 from chaoskit.judge.settings import Settings
-from chaoskit.judge.standing import Standing
+from chaoskit.judge.standing import Standing, relation
 from chaoskit.judge.steadiness import unsteady
 from chaoskit.judge.summary import Summary
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
@@ -27,5 +27,6 @@ __all__ = [
     "judge",
     "observation_limit",
     "recovered",
+    "relation",
     "unsteady",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from chaoskit.system import OUTSIDE, Component, Impact, Terms, members
 
@@ -36,6 +37,22 @@ def standing(terms: Terms, components: Sequence[Component], impact: Impact) -> S
     if any({consumer, provider} <= concerned for consumer, provider in impact.severed | impact.hampered):
         return Standing.DEGRADED
     return Standing.UNAFFECTED
+
+
+def relation(
+    terms: Terms, components: Sequence[Component], impact: Impact
+) -> Literal["needs", "uses", "neither"]:
+    """What the journey declares about the components that the fault touches in any way.
+
+    A severed or hampered link touches a journey only if that concerns both of its ends.
+    """
+    needs = frozenset({OUTSIDE}).union(*(_group(name, components) for name in terms.needs))
+    uses = frozenset[str]().union(*(_group(name, components) for name in terms.uses))
+    pairs = [{*pair} for pair in impact.severed | impact.hampered if {*pair} <= needs | uses]
+    touched = impact.lost | impact.strained
+    if touched & needs or any(pair <= needs for pair in pairs):
+        return "needs"
+    return "uses" if touched & uses or pairs else "neither"
 
 
 def _group(name: str, components: Sequence[Component]) -> frozenset[str]:

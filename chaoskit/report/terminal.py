@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chaoskit.judge import JourneyJudgement, Verdict
+from chaoskit.report import independence
 from chaoskit.result import Result
 
 _HEADER = ("verdict", "experiment", "fault", "blast radius", "recovered in")
@@ -16,7 +17,12 @@ def table(results: Iterable[Result]) -> str:
     for result in results:
         radius = ", ".join(result.judgement.blast_radius) or "none"
         rows.append((result.verdict.name, result.name, result.fault, radius, _recovery(result)))
-    return _aligned(rows)
+    return aligned(rows)
+
+
+def matrix(results: Iterable[Result]) -> str:
+    """The independence matrix: for each experiment and journey what was declared, and what was seen."""
+    return aligned(independence.table(independence.rows_of(results)))
 
 
 def explain(result: Result) -> str:
@@ -25,7 +31,7 @@ def explain(result: Result) -> str:
     lines = [f"{result.verdict.name}  {result.name}: {result.fault}", ""]
     rows: list[tuple[str, ...]] = [("verdict", "journey", "standing", "control", "fault", "recovered in")]
     rows += [_journey_row(journey) for journey in judgement.journeys]
-    lines += [f"  {line}" for line in _aligned(rows).splitlines()]
+    lines += [f"  {line}" for line in aligned(rows).splitlines()]
     reasons = [
         f"  {finding.verdict.name:<8} {finding.journey + ': ' if finding.journey else ''}"
         f"{finding.promise}: {finding.reason}"
@@ -76,7 +82,8 @@ def _recovery(result: Result) -> str:
     return f"{max(times):.1f} s ± {max(recovery.resolution for recovery in seen):.2f}"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Rows of cells as lines of columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
