@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 
-from chaoskit.history import Acknowledgement, Mark
+from chaoskit.history import Access, Acknowledgement, Mark
 from chaoskit.load.driver import Driver, Flights, cap_of
 from chaoskit.load.failures import MISTAKES, of_the_user, one_line
 from chaoskit.load.guard import Guard
@@ -83,11 +83,15 @@ class Session:
             base_url=self._setup.entries[journey],
             transport=self._transport,
             acknowledged=self._acknowledged,
+            accessed=self._accessed,
         )
 
     def _acknowledged(self, user: User, kind: str, id: str) -> None:
         self._owners[user.journey, kind, id] = user
         self._recorder.add(Acknowledgement(user.journey, kind, id, monotonic()))
+
+    def _accessed(self, user: User, kind: str, id: str, wrote: bool, version: int | None) -> None:
+        self._recorder.add(Access(user.journey, user.id, kind, id, wrote, version, monotonic()))
 
     def _mistaken(self, journey: str, error: BaseException) -> None:
         """Tell the harness of an error in the journey's own code; once each."""

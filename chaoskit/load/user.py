@@ -23,6 +23,7 @@ class User(httpx.AsyncClient):
         base_url: the journey's entry point.
         transport: what carries the requests; shared by all users.
         acknowledged: told of each promise as ``(user, kind, id)``.
+        accessed: told of each write and read as ``(user, kind, id, wrote, version)``.
 
     Attributes:
         id: this user's number within the journey, from 0.
@@ -39,6 +40,7 @@ class User(httpx.AsyncClient):
         base_url: str,
         transport: httpx.AsyncBaseTransport,
         acknowledged: Callable[[User, str, str], None],
+        accessed: Callable[[User, str, str, bool, int | None], None],
     ) -> None:
         super().__init__(base_url=base_url, transport=transport, timeout=None, trust_env=False)
         self.id = number
@@ -46,6 +48,7 @@ class User(httpx.AsyncClient):
         self.state: dict[str, Any] = {}
         self.journey = journey
         self._acknowledged = acknowledged
+        self._accessed = accessed
 
     def acknowledge(self, kind: str, id: object) -> None:
         """Enter a promise of the system in the ledger: from here on, ``id`` must stay true.
@@ -55,6 +58,39 @@ class User(httpx.AsyncClient):
             id: which one, unique within its kind; kept as text.
         """
         self._acknowledged(self, str(kind), str(id))
+
+    def wrote(self, kind: str, id: object, version: int) -> None:
+        """Say that this user's write was confirmed: from here on, a read must show it.
+
+        Args:
+            kind: what was written: ``orders``, ``profile``.
+            id: which one, unique within its kind; kept as text.
+            version: a whole number that only grows: a revision, how many orders there are now.
+
+        Raises:
+            TypeError: ``version`` is no whole number.
+        """
+        self._accessed(self, str(kind), str(id), True, _whole(version))
+
+    def read(self, kind: str, id: object, version: int | None) -> None:
+        """Say which version this user has just seen, by a request that began after everything that
+        this user said before.
+
+        Args:
+            kind: what was read.
+            id: which one.
+            version: what was shown; ``None`` if it was not there at all.
+
+        Raises:
+            TypeError: ``version`` is neither a whole number nor ``None``.
+        """
+        self._accessed(self, str(kind), str(id), False, None if version is None else _whole(version))
+
+
+def _whole(version: object) -> int:
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise TypeError(f"a version is a whole number that only grows, not {version!r}")
+    return version
 
 
 class Crowd:
