@@ -3,6 +3,10 @@
 The failures of growth stand beside the primitives that they are made of.
 """
 
+from chaoskit.engines.postgres_table import PostgresTable
+from chaoskit.engines.queues import CallableQueue, Queue
+from chaoskit.engines.redis_queues import RedisList, RedisStream
+from chaoskit.faults.backlog import WorkerBacklog
 from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
@@ -12,6 +16,7 @@ from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
 __all__ = [
     "Bandwidth",
     "CacheLoss",
+    "CallableQueue",
     "ConnectionExhaustion",
     "CutLink",
     "Evidence",
@@ -20,7 +25,12 @@ __all__ = [
     "Kill",
     "Latency",
     "Pause",
+    "PostgresTable",
     "Promise",
+    "Queue",
+    "RedisList",
+    "RedisStream",
     "Reset",
     "Restart",
+    "WorkerBacklog",
 ]
