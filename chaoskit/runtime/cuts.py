@@ -178,6 +178,10 @@ class Cuts:
         toxics = self._toxiproxies.toxics(placed.toxiproxy, placed.link.proxy)
         return "hang" if _hangs(toxics) else "open"
 
+    def forget(self, container: str) -> None:
+        """Remove the sidecars beside a container that is no more."""
+        self._nettools.forget(container)
+
     def close(self) -> None:
         """Remove the sidecars; cuts stay as they are."""
         self._nettools.close()
