@@ -52,6 +52,7 @@ class State:
         health: ``healthy``, ``unhealthy``, ``starting``, or ``None`` without a health check.
         restarts: how often the engine has restarted it by itself.
         out_of_memory: whether the kernel killed its last run for memory.
+        image: what it was made from, by the name it was asked for.
     """
 
     status: str
@@ -60,6 +61,7 @@ class State:
     health: str | None = None
     restarts: int = 0
     out_of_memory: bool = False
+    image: str = ""
 
     @property
     def serving(self) -> bool:
@@ -182,6 +184,12 @@ class Runtime(Protocol):
         """Count from now on what is asked over these links."""
         ...
 
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """The other components that share its network, processes or IPC: its sidecars, or the one
+        whose sidecar it is.
+        """
+        ...
+
     # Doing something to a component. Each returns when the engine confirms the new state.
 
     def kill(self, component: str) -> None:
@@ -198,6 +206,29 @@ class Runtime(Protocol):
 
     def restart(self, component: str, timeout: float = 10.0) -> None:
         """Stop and start."""
+        ...
+
+    def replace(
+        self,
+        component: str,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        """Another release takes its place, as a deploy has it: a new container from the same
+        configuration, under the same name and addresses. Does not wait for readiness.
+
+        Args:
+            component: who is replaced.
+            image: what the new one is made from; the same by default. It must be there already.
+            environment: variables that differ; ``None`` takes one away.
+            grace: seconds between the old one's stop signal and SIGKILL.
+
+        Raises:
+            RuntimeFailure: it shares a namespace with another component, or the new container
+                cannot be made or started; then the old one runs as before.
+        """
         ...
 
     def pause(self, component: str) -> None:

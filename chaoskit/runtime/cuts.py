@@ -183,6 +183,10 @@ class Cuts:
         """Count from now on what is asked over these links, cut or not."""
         return LinkMeter(self._nettools, self._container, placed)
 
+    def forget(self, container: str) -> None:
+        """Remove the sidecars beside a container that is no more."""
+        self._nettools.forget(container)
+
     def close(self) -> None:
         """Remove the sidecars; cuts stay as they are."""
         self._nettools.close()

@@ -161,6 +161,10 @@ class DockerRuntime:
         """Count from now on what is asked over these links."""
         return self._proxies.cuts.meter([self._proxies.placed(link) for link in links])
 
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """The other components that share its network, processes or IPC."""
+        return self._run.replacing.sharing(component)
+
     def kill(self, component: str) -> None:
         """SIGKILL. It stays down until it is started."""
         with self._proxies.doomed(component):
@@ -177,6 +181,17 @@ class DockerRuntime:
     def restart(self, component: str, timeout: float = 10.0) -> None:
         """Stop and start."""
         self._then_in_step(component, lambda: self._lifecycle.restart(component, timeout))
+
+    def replace(
+        self,
+        component: str,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        """Another release takes its place. Does not wait for readiness."""
+        self._run.replacing.replace(component, image=image, environment=environment, grace=grace)
 
     def pause(self, component: str) -> None:
         """Freeze all of its processes."""

@@ -68,8 +68,12 @@ class MemoryRuntime:
         """What floods tell."""
         self.asked: Callable[[Sequence[Link]], int] = lambda links: 0
         """How much was ever asked over some links."""
-        self._environments = environments or {}
-        self._states = {each.name: State("created") for each in self.components}
+        self.releases: list[tuple[str, str | None, Mapping[str, str | None]]] = []
+        """What components were replaced by, in order: component, image and changed variables."""
+        self.shared: dict[str, tuple[str, ...]] = {}
+        """Component → those that share a namespace with it."""
+        self._environments = {name: dict(given) for name, given in (environments or {}).items()}
+        self._states = {each.name: State("created", image="image:1") for each in self.components}
         self._toxics: dict[Link, dict[str, Toxic]] = {link: {} for link in self.links}
         self._cuts: dict[Link, Cut] = {}
 
@@ -109,8 +113,8 @@ class MemoryRuntime:
         return {"cpu_seconds": 0.0, "memory_bytes": 0.0, "processes": 0.0}
 
     def environment(self, component: str) -> Mapping[str, str]:
-        """As given."""
-        return self._environments.get(component, {})
+        """As given, and changed by its releases."""
+        return dict(self._environments.get(component, {}))
 
     def address(self, component: str, port: int) -> tuple[str, int]:
         """Nobody listens there."""
@@ -135,6 +139,10 @@ class MemoryRuntime:
         self._do("flood", component)
         return ScriptedFlood(plan, self.flood_script, self.clock)
 
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """As set in :attr:`shared`."""
+        return self.shared.get(component, ())
+
     def kill(self, component: str) -> None:
         """It has exited."""
         self._do("kill", component)
@@ -157,6 +165,24 @@ class MemoryRuntime:
         """It runs, with a new start time."""
         self._do("restart", component)
         self.start_component(component)
+
+    def replace(
+        self,
+        component: str,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        """It runs as another release, with a new start time; where that is refused, as it did."""
+        self._do("replace", component)
+        self.releases.append((component, image, dict(environment or {})))
+        kept = {**self._environments.get(component, {}), **(environment or {})}
+        self._environments[component] = {name: value for name, value in kept.items() if value is not None}
+        began = f"{self.clock.now():.6f} #{len(self.log)}"
+        self._states[component] = State(
+            "running", started_at=began, image=image or self.state(component).image
+        )
 
     def pause(self, component: str) -> None:
         """It is paused."""

@@ -88,6 +88,13 @@ class Nettools:
                 self._adopt(slot, container)
             return bool(slot.id) and slot.beside == _beside(self._client, container)
 
+    def forget(self, container: str) -> None:
+        """Remove those beside a container that is no more."""
+        with self._lock:
+            slots = [self._sidecars.pop((container, admin), None) for admin in (False, True)]
+        for slot in filter(None, slots):
+            self._remove(slot.id)
+
     def close(self) -> None:
         """Remove all of them."""
         with self._lock:

@@ -15,6 +15,7 @@ from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.readiness import Readiness
 from chaoskit.runtime.reaper import Reaper
+from chaoskit.runtime.replacing import Replacing
 from chaoskit.runtime.sightings import Sightings
 from chaoskit.runtime.up import Up
 from chaoskit.runtime.watch import Watcher
@@ -42,6 +43,7 @@ class Running:
     proxies: Proxies
     watcher: Watcher
     readiness: Readiness
+    replacing: Replacing
 
     def __init__(self, run_id: str, clock: Clock, progress: Callable[[str], None]) -> None:
         self.run_id = run_id
@@ -89,6 +91,9 @@ class Running:
             self.containers, self.proxies, components=names, toxiproxies=interposed.toxiproxies
         )
         self.readiness = Readiness(self.watcher, self.proxies, self.lifecycle, expected, self.clock)
+        self.replacing = Replacing(
+            self.containers, self.lifecycle, self.watcher, self.proxies.cuts, interposed
+        )
         self._watching = True
         self.watcher.start()
 
