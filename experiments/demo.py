@@ -47,8 +47,8 @@ class Step:
 
 
 STEPS = (
-    Step("connections", faults.ConnectionExhaustion("postgres"), "no pooler", "search", "degraded"),
-    Step("cache", faults.CacheLoss("cache", how="kill"), "no cache protection", "browse", "degraded"),
+    Step("connections", faults.ConnectionExhaustion("postgres"), "no pooler", "buy", "degraded"),
+    Step("cache", faults.CacheLoss("cache", how="kill"), "no stale pages", "browse", "degraded"),
 )
 
 
