@@ -59,17 +59,24 @@ class Session:
     def __init__(self, connection: pg8000.native.Connection) -> None:
         self._connection = connection
 
+    def rows(self, query: str, **parameters: object) -> list[list[Any]]:
+        """What a query returns, row by row.
+
+        Raises:
+            Refused: the server or the connection failed.
+        """
+        try:
+            return list(self._connection.run(query, **parameters) or ())
+        except (Error, OSError) as error:
+            raise _refused(error) from error
+
     def figure(self, query: str, **parameters: object) -> int:
         """The one whole number that a query returns.
 
         Raises:
             Refused: the server or the connection failed.
         """
-        try:
-            rows = self._connection.run(query, **parameters)
-        except (Error, OSError) as error:
-            raise _refused(error) from error
-        return int(rows[0][0])
+        return int(self.rows(query, **parameters)[0][0])
 
     def close(self) -> None:
         """End it; a connection that the server has ended already is no error."""
