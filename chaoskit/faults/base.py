@@ -97,12 +97,14 @@ class Fault(ABC):
 
     @property
     def name(self) -> str:
-        """How it is written in a report: its class and its fields that are not defaults."""
+        """How it is written in a report: its class and its fields that are not defaults; no password."""
         shown = []
         for position, each in enumerate(fields(self)):
             value = getattr(self, each.name)
             if position == 0:
                 shown.append(repr(value))
+            elif each.name == "password" and value:
+                shown.append("password='***'")
             elif value != each.default:
                 shown.append(f"{each.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
