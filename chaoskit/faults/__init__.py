@@ -8,6 +8,7 @@ from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
+from chaoskit.faults.replication import ReplicaLag
 
 __all__ = [
     "Bandwidth",
@@ -21,6 +22,7 @@ __all__ = [
     "Latency",
     "Pause",
     "Promise",
+    "ReplicaLag",
     "Reset",
     "Restart",
 ]
