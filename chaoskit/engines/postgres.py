@@ -76,17 +76,24 @@ class Session:
         self._connection = connection
         self._address = address
 
+    def rows(self, query: str, **parameters: object) -> list[list[Any]]:
+        """What a query returns, row by row.
+
+        Raises:
+            Refused: the server or the connection failed.
+        """
+        try:
+            return list(self._connection.run(query, **parameters) or ())
+        except (Error, OSError) as error:
+            raise _refused(error) from error
+
     def figure(self, query: str, **parameters: object) -> int:
         """The one whole number that a query returns.
 
         Raises:
             Refused: the server or the connection failed.
         """
-        try:
-            rows = self._connection.run(query, **parameters)
-        except (Error, OSError) as error:
-            raise _refused(error) from error
-        return int(rows[0][0])
+        return int(self.rows(query, **parameters)[0][0])
 
     def row(self, statement: str, timeout: float) -> Sequence[Any]:
         """Run one statement exactly as it is written, and return its first row; empty without one.

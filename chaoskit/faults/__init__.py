@@ -13,6 +13,7 @@ from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.flood import BotFlood
 from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
+from chaoskit.faults.replication import ReplicaLag
 
 __all__ = [
     "Bandwidth",
@@ -32,6 +33,7 @@ __all__ = [
     "Queue",
     "RedisList",
     "RedisStream",
+    "ReplicaLag",
     "Reset",
     "Restart",
     "WorkerBacklog",

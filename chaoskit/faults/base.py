@@ -98,7 +98,7 @@ class Fault(ABC):
 
     @property
     def name(self) -> str:
-        """How it is written in a report: its class and its fields that are not defaults."""
+        """How it is written in a report: its class and its fields that are not defaults; no password."""
         shown = []
         for position, each in enumerate(fields(self)):
             value = getattr(self, each.name)
@@ -106,6 +106,8 @@ class Fault(ABC):
                 continue
             if position == 0:
                 shown.append(repr(value))
+            elif each.name == "password" and value:
+                shown.append("password='***'")
             elif value != each.default:
                 shown.append(f"{each.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -82,12 +82,14 @@ class Undo:
     """One step that takes back part of a fault; plain data, so that it can be on disk beforehand.
 
     Attributes:
-        action: ``remove_toxic``, ``mend``, ``resume``, ``start`` or ``disconnect``.
+        action: ``remove_toxic``, ``mend``, ``resume``, ``start``, ``restart`` or ``disconnect``.
+            ``restart`` is for what does not outlive the component's process, and is taken whatever
+            state the component is in.
         target: the component, or the link's proxy name.
         detail: whatever else the step needs, JSON-able strings and numbers only.
     """
 
-    action: Literal["remove_toxic", "mend", "resume", "start", "disconnect"]
+    action: Literal["remove_toxic", "mend", "resume", "start", "restart", "disconnect"]
     target: str
     detail: Mapping[str, Any] = field(default_factory=dict)
 

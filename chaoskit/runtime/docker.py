@@ -268,3 +268,5 @@ class DockerRuntime:
             self.resume(step.target)
         elif step.action == "start":
             self.start_component(step.target)
+        elif step.action == "restart":
+            self.restart(step.target)

@@ -258,3 +258,5 @@ class MemoryRuntime:
             self.resume(step.target)
         elif step.action == "start" and self.state(step.target).status != "running":
             self.start_component(step.target)
+        elif step.action == "restart":
+            self.restart(step.target)
