@@ -7,6 +7,7 @@ from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
+from chaoskit.faults.deploy import MidDeployRestart
 from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Injection",
     "Kill",
     "Latency",
+    "MidDeployRestart",
     "Pause",
     "Promise",
     "Reset",

@@ -108,7 +108,7 @@ class Killed(Injection):
 
     def gone(self) -> Evidence:
         """Each runs and is not known to be unhealthy or still starting."""
-        return _serving(self._runtime, self._names)
+        return serving(self._runtime, self._names)
 
 
 class _Paused(Injection):
@@ -134,7 +134,7 @@ class _Paused(Injection):
     def gone(self) -> Evidence:
         # A health check that ran into the pause may call the component unhealthy for one more
         # interval: that is the fault's own echo, and the experiment looks again until its limit.
-        return _serving(self._runtime, self._names)
+        return serving(self._runtime, self._names)
 
 
 class _Restarted(Injection):
@@ -161,10 +161,11 @@ class _Restarted(Injection):
                 self._runtime.start_component(name)
 
     def gone(self) -> Evidence:
-        return _serving(self._runtime, self._names)
+        return serving(self._runtime, self._names)
 
 
-def _serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
+def serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
+    """Each runs, is not known to be unhealthy or still starting, and its links let people through."""
     looks = []
     for name in names:
         state = runtime.state(name)
