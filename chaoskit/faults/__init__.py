@@ -11,6 +11,7 @@ from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
+from chaoskit.faults.deploy import MidDeployRestart
 from chaoskit.faults.flood import BotFlood
 from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
 from chaoskit.faults.replication import ReplicaLag
@@ -27,6 +28,7 @@ __all__ = [
     "Injection",
     "Kill",
     "Latency",
+    "MidDeployRestart",
     "Pause",
     "PostgresTable",
     "Promise",

@@ -188,7 +188,7 @@ class _Restarted(Injection):
 
 
 def serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
-    """Whether each runs, is not known to be unhealthy, and lets everybody through."""
+    """Each runs, is not known to be unhealthy or still starting, and its links let people through."""
     looks = []
     for name in names:
         state = runtime.state(name)

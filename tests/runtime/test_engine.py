@@ -139,6 +139,7 @@ class Few:
         ("exited", "running", "new"),
         ("removing", "running", "new"),
         ("exited", "exited", "new"),
+        ("running", "exited", "old"),
         ("exited", "restarting", "new"),
     ],
 )
