@@ -48,7 +48,7 @@ class Cluster:
         if component in self.refuses:
             raise Refused("28P01", f'password authentication failed for user "{who.user or "postgres"}"')
         self.sessions += 1
-        return Session(_Connection(self, component))
+        return Session(_Connection(self, component), ("127.0.0.1", 5432))
 
     @property
     def paused(self) -> bool:
