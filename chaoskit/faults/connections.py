@@ -36,6 +36,7 @@ class ConnectionExhaustion(Fault):
     Two promises can be asked of the database itself. ``limit``: it refuses this role (``user``) after
     that many connections ("connection limit"). ``ends_within``: it lets no statement run longer than
     that, give or take a second ("statement limit"); the fault window then lasts until that can be told.
+    A statement's time counts from when it was sent, so what it waits for in a pooler is part of it.
 
     Attributes:
         component: a PostgreSQL server; for ``statements`` also a pooler before it. Credentials are
@@ -116,7 +117,11 @@ class ConnectionExhaustion(Fault):
         return Impact(strained=frozenset(targets(self.component, runtime.components)))
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """The connections end with this process; the step says by which name to look for them."""
+        """The connections end with this process; the step says by which name to look for them.
+
+        A statement that runs when this process is killed goes on until the server notices: when it next
+        writes to its client, or ends the statement, or is itself removed with the run.
+        """
         detail = {"application_name": _application(runtime)}
         return tuple(Undo("disconnect", name, detail) for name in targets(self.component, runtime.components))
 

@@ -119,7 +119,6 @@ class Gauge:
     """Seconds between two readings, or ten times what one takes, so that looking costs little."""
 
     def __init__(self, queue: Queue, runtime: Runtime, drain: Drain) -> None:
-        self.error = ""
         self._queue, self._runtime, self._drain = queue, runtime, drain
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -162,6 +161,8 @@ class Gauge:
         said = self.tried(self.look)
         with self._lock:
             promise = self._drain.promise(self._runtime.clock.now())
+        if promise.kept is not None:
+            self._over.set()
         if said and promise.kept is None:
             return Promise("drain", None, f"{promise.says}; {said}", promise.figures)
         return promise
@@ -177,7 +178,7 @@ class Gauge:
     def _watch(self) -> None:
         while not self._over.is_set():
             began = self._runtime.clock.now()
-            self.error = self.tried(self.look)
+            self.tried(self.look)  # what goes wrong here is told by the look that somebody asks for
             now = self._runtime.clock.now()
             self._over.wait(max(self.EVERY, 10 * (now - began)))
             if self._ended(now):

@@ -119,7 +119,7 @@ class Slots(Injection):
             self._open("chaoskit-look").close()
         except Refused as error:
             if error.sqlstate == postgres.TOO_MANY_CONNECTIONS and self._ask(_ROLE_IS_FULL):
-                says = f"a new connection of this role meets {error}; {held}, other roles still get in"
+                says = f"a new connection of this role meets {error}; {held}, and this role may have no more"
                 return Evidence(True, says, {**figures, "of_this_role": True})
             refused = error.sqlstate == postgres.TOO_MANY_CONNECTIONS
             return Evidence(refused, f"a new connection meets {error}; {held}", figures)

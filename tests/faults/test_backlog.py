@@ -157,6 +157,18 @@ def test_a_worker_that_cannot_be_killed_is_told(runtime: MemoryRuntime) -> None:
     assert injection.gone().holds
 
 
+def test_a_worker_that_crashed_for_good_is_started_at_the_lift(runtime: MemoryRuntime) -> None:
+    """Where the loop killed it and could not start it, the lift does."""
+    injection = WorkerBacklog(Shelf("queue"), "worker-1", how="crash", jobs=10, every=0.001).inject(runtime)
+    runtime.refuses["start"] = "the engine is busy"
+    until(lambda: "start failed" in injection.landed().says)
+    until(lambda: runtime.state("worker-1").status == "exited")
+    runtime.refuses.clear()
+    runtime.refuses["kill"] = "nothing of the loop's any more"
+    injection.lift()
+    assert injection.gone().holds
+
+
 def test_workers_come_back_where_no_job_could_be_put(runtime: MemoryRuntime) -> None:
     """An injection that fails half-way leaves nobody stopped."""
     with pytest.raises(HarnessFailure, match="no room"):

@@ -112,6 +112,13 @@ def test_statements_that_end_by_themselves_prove_no_limit() -> None:
     assert statement_limit([Sent(0.0, 2.0, "cancelled")], WITHIN, 9.0).kept is True
 
 
+@pytest.mark.parametrize("earlier", [Sent(0.0, 2.5, "lifted"), Sent(0.0)])
+def test_a_later_one_that_failed_proves_nothing_for_an_earlier_one(earlier: Sent) -> None:
+    """A pooler that turns away the thirteenth statement does not limit the twelve that run."""
+    turned_away = Sent(1.0, 2.4, "failed")
+    assert statement_limit([earlier, turned_away], WITHIN, 2.5).kept is None
+
+
 class Server:
     """A PostgreSQL of which only its answers exist: statements run until they are told to end."""
 
