@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runtime", "compose"),
     ("mistakes",),
     ("entries",),
-    ("history", "system"),
+    ("history", "system", "flood"),
     ("clock", "errors", "timing", "endpoint"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;
