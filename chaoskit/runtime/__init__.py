@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from chaoskit.clock import Clock
+from chaoskit.flood import Flood, Plan
 from chaoskit.system import Component, Link
 
 Cut = Literal["refuse", "silent", "hang"]
@@ -89,6 +90,18 @@ class Undo:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Meter(Protocol):
+    """Counts what consumers ask over some links, from when it was made."""
+
+    def read(self) -> int:
+        """Requests so far, whatever their size: segments that end a write of the consumer."""
+        ...
+
+    def close(self) -> None:
+        """Count no more. May be called again."""
+        ...
+
+
 class Runtime(Protocol):
     """A running system under test, and everything that can be done to it.
 
@@ -165,6 +178,10 @@ class Runtime(Protocol):
         """Run a command inside it."""
         ...
 
+    def meter(self, links: Sequence[Link]) -> Meter:
+        """Count from now on what is asked over these links."""
+        ...
+
     # Doing something to a component. Each returns when the engine confirms the new state.
 
     def kill(self, component: str) -> None:
@@ -189,6 +206,12 @@ class Runtime(Protocol):
 
     def resume(self, component: str) -> None:
         """Let them run again."""
+        ...
+
+    def flood(self, component: str, plan: Plan) -> Flood:
+        """Begin to send it requests from many clients, beside it and not through its links. Returns
+        at once; the flood ends by itself, and as soon as this process does.
+        """
         ...
 
     def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:

@@ -9,7 +9,8 @@ from types import MappingProxyType, TracebackType
 
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
-from chaoskit.runtime import Cut, Executed, State, Toxic, Undo
+from chaoskit.flood import Flood, Plan
+from chaoskit.runtime import Cut, Executed, Meter, State, Toxic, Undo
 from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
@@ -156,6 +157,10 @@ class DockerRuntime:
         """Run a command inside it."""
         return self._lifecycle.execute(component, command, timeout)
 
+    def meter(self, links: Sequence[Link]) -> Meter:
+        """Count from now on what is asked over these links."""
+        return self._proxies.cuts.meter([self._proxies.placed(link) for link in links])
+
     def kill(self, component: str) -> None:
         """SIGKILL. It stays down until it is started."""
         with self._proxies.doomed(component):
@@ -180,6 +185,10 @@ class DockerRuntime:
     def resume(self, component: str) -> None:
         """Let them run again."""
         self._lifecycle.resume(component)
+
+    def flood(self, component: str, plan: Plan) -> Flood:
+        """Begin to send it requests from many clients."""
+        return self._run.floods.start(component, plan)
 
     def _then_in_step(self, component: str, do: Callable[[], None]) -> None:
         """When a call returns, consumers meet what it has done: the proxies are in step."""

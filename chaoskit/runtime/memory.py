@@ -11,8 +11,24 @@ from dataclasses import replace
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure
+from chaoskit.flood import Plan
+from chaoskit.flood.scripted import Script, ScriptedFlood, served
 from chaoskit.runtime import Cut, Executed, State, Toxic, Undo
 from chaoskit.system import OUTSIDE, Component, Link
+
+
+class MemoryMeter:
+    """A meter that reads what its runtime says."""
+
+    def __init__(self, asked: Callable[[], int]) -> None:
+        self._asked, self._start = asked, asked()
+
+    def read(self) -> int:
+        """Requests since it was made."""
+        return self._asked() - self._start
+
+    def close(self) -> None:
+        """Nothing to remove."""
 
 
 class MemoryRuntime:
@@ -48,6 +64,10 @@ class MemoryRuntime:
         self.log: list[str] = []
         """What was done, in order."""
         self.started = False
+        self.flood_script: Script = served
+        """What floods tell."""
+        self.asked: Callable[[Sequence[Link]], int] = lambda links: 0
+        """How much was ever asked over some links."""
         self._environments = environments or {}
         self._states = {each.name: State("created") for each in self.components}
         self._toxics: dict[Link, dict[str, Toxic]] = {link: {} for link in self.links}
@@ -104,6 +124,16 @@ class MemoryRuntime:
         """Nothing happens, successfully."""
         self._do("execute", component)
         return Executed(0, "")
+
+    def meter(self, links: Sequence[Link]) -> MemoryMeter:
+        """It reads what :attr:`asked` says."""
+        self._do("meter")
+        return MemoryMeter(lambda: self.asked(links))
+
+    def flood(self, component: str, plan: Plan) -> ScriptedFlood:
+        """It tells what :attr:`flood_script` says."""
+        self._do("flood", component)
+        return ScriptedFlood(plan, self.flood_script, self.clock)
 
     def kill(self, component: str) -> None:
         """It has exited."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from chaoskit.clock import Clock
 from chaoskit.interpose import Interposed
 from chaoskit.runtime.engine import Containers, connect
+from chaoskit.runtime.flooding import Floods
 from chaoskit.runtime.leftovers import remove_run
 from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
@@ -49,6 +50,7 @@ class Running:
         self.client = connect()
         self.containers = Containers(self.client, run_id)
         self.lifecycle = Lifecycle(self.containers, clock)
+        self.floods = Floods(self.containers, clock)
         self._reapers: list[Reaper] = []
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")
         self.up: Up | None = None
@@ -117,6 +119,7 @@ class Running:
         Raises:
             RuntimeFailure: something could not be removed; the reaper tries again when we end.
         """
+        self.floods.close()
         if keep:
             if self._stop():
                 self.proxies.close()
