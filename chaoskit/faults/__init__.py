@@ -7,10 +7,12 @@ from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
+from chaoskit.faults.flood import BotFlood
 from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
 
 __all__ = [
     "Bandwidth",
+    "BotFlood",
     "CacheLoss",
     "ConnectionExhaustion",
     "CutLink",
