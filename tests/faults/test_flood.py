@@ -19,6 +19,7 @@ from chaoskit.flood import Plan, Report
 from chaoskit.flood.scripted import Script
 from chaoskit.judge import Verdict
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.system import Impact
 from tests.simulation import Simulation, hardened
 
 PLAN = Plan(port=80, rate_per_s=1000, clients=50, seconds=300)
@@ -273,12 +274,17 @@ def test_the_plan_is_what_was_asked_for() -> None:
 
 
 def test_users_who_notice_a_flood_break_the_verdict(tmp_path: Path) -> None:
-    """A flood is no excuse: it takes nothing away, so every journey owes its full SLO."""
+    """A flood is no excuse: it takes nothing away, so every journey owes its full SLO while it lasts."""
+    assert BotFlood("gateway").impact(make()) == Impact()
+    began: list[float] = []
 
-    def behaviour(journey: str, at: float, runtime: MemoryRuntime) -> tuple[float, bool]:
-        return (0.5 if "flood api" in runtime.log else 0.02), True
+    def noticing(journey: str, at: float, runtime: MemoryRuntime) -> tuple[float, bool]:
+        if "flood api" not in runtime.log:
+            return 0.02, True
+        began.append(at)
+        return (0.5 if at < began[0] + 6.0 else 0.02), True
 
-    for answer, verdict in ((hardened, Verdict.HELD), (behaviour, Verdict.BROKEN)):
+    for answer, verdict in ((hardened, Verdict.HELD), (noticing, Verdict.BROKEN)):
         simulation = Simulation(answer, tmp_path)
         chaos = Chaos(simulation.environment, "flood", tmp_path)
         chaos.environment.runtime.flood_script = answered(429)  # type: ignore[attr-defined]
