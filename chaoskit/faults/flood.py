@@ -16,10 +16,7 @@ from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Impact
 
 _ENOUGH = 0.8
-"""The share of the rate that must have been sent in a whole second."""
-
-_WAITING = 0.8
-"""The share of the clients that wait for an answer where the entry is saturated."""
+"""The share of the rate that must have been sent in a whole second, or held back by the entry."""
 
 _FRESH = 2.5
 """Seconds after which a report says nothing any more about now."""
@@ -213,9 +210,10 @@ class _Flooding(Injection):
 def sustained(report: Report, plan: Plan) -> Evidence:
     """Whether a second of a flood was what the plan asks, as far as the entry let it be.
 
-    An answer proves that a request arrived. Where answers are too slow for the rate, the entry is
-    saturated if nearly all clients wait for one on connections that it has accepted, and the
-    source itself was in time.
+    An answer proves that a request arrived. An entry whose answers are too slow for the rate is
+    saturated: the turns that were not sent belong to clients that still waited, all through the
+    second and on connections that it has accepted at its end. Turns that the source came too late
+    for, or that met no connection, prove nothing.
     """
     figures = {**asdict(report), "answered": {str(key): count for key, count in report.answered.items()}}
     per_s = report.sent / report.seconds
@@ -232,10 +230,9 @@ def sustained(report: Report, plan: Plan) -> Evidence:
         )
     if per_s >= _ENOUGH * plan.rate_per_s and report.answers + report.closed:
         return Evidence(True, seen, figures)
-    waits = report.unanswered + report.connecting
-    if report.unanswered and waits >= _WAITING * min(plan.clients, turns):
-        waiting = f"{waits:,} of {plan.clients:,} clients wait for an answer"
+    if report.unanswered and report.sent + report.held_back >= _ENOUGH * turns:
+        waiting = f"clients still waited in {report.held_back:,} of {turns:,.0f} turns"
         if report.connecting:
-            waiting += f", {report.connecting:,} of them to be accepted"
+            waiting += f", {report.connecting:,} are not accepted"
         return Evidence(True, f"the entry is saturated, {waiting}: {seen}", figures)
     return Evidence(False, seen, figures)

@@ -19,6 +19,7 @@ from chaoskit.flood import Plan, Report
 from chaoskit.flood.scripted import Script
 from chaoskit.judge import Verdict
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.system import Impact
 from tests.simulation import Simulation, hardened
 
 PLAN = Plan(port=80, rate_per_s=1000, clients=50, seconds=300)
@@ -87,8 +88,14 @@ def test_a_flood_lands_after_its_first_whole_second_and_is_gone_after_the_lift()
         (Report(seconds=2.0, sent=1000, answered={200: 1000}), False, "500 of 1,000"),
         (Report(seconds=1.0, sent=900), False, "no answers"),
         (Report(seconds=1.0, sent=90, answered={200: 40}, held_back=910, unanswered=50), True, "saturated"),
-        (Report(seconds=1.0, sent=50, held_back=950, unanswered=39), False, "50 of 1,000"),
-        (Report(seconds=1.0, sent=9, unanswered=9, connecting=41), True, "41 of them to be accepted"),
+        (Report(seconds=1.0, sent=50, held_back=950), False, "50 of 1,000"),
+        (Report(seconds=1.0, sent=50, held_back=749, unanswered=50), False, "50 of 1,000"),
+        (Report(seconds=1.0, sent=50, failed_to_connect=950, unanswered=50), False, "no connection: 950"),
+        (
+            Report(seconds=1.0, sent=9, held_back=950, unanswered=9, connecting=41),
+            True,
+            "41 are not accepted",
+        ),
         (Report(seconds=1.0, failed_to_connect=1000), False, "no connection: 1,000"),
         (Report(seconds=1.0, connecting=50), False, "0 of 1,000"),
         (Report(seconds=1.0, sent=1000, unreadable=1000), False, "does not speak HTTP"),
@@ -273,12 +280,17 @@ def test_the_plan_is_what_was_asked_for() -> None:
 
 
 def test_users_who_notice_a_flood_break_the_verdict(tmp_path: Path) -> None:
-    """A flood is no excuse: it takes nothing away, so every journey owes its full SLO."""
+    """A flood is no excuse: it takes nothing away, so every journey owes its full SLO while it lasts."""
+    assert BotFlood("gateway").impact(make()) == Impact()
+    began: list[float] = []
 
-    def behaviour(journey: str, at: float, runtime: MemoryRuntime) -> tuple[float, bool]:
-        return (0.5 if "flood api" in runtime.log else 0.02), True
+    def noticing(journey: str, at: float, runtime: MemoryRuntime) -> tuple[float, bool]:
+        if "flood api" not in runtime.log:
+            return 0.02, True
+        began.append(at)
+        return (0.5 if at < began[0] + 6.0 else 0.02), True
 
-    for answer, verdict in ((hardened, Verdict.HELD), (behaviour, Verdict.BROKEN)):
+    for answer, verdict in ((hardened, Verdict.HELD), (noticing, Verdict.BROKEN)):
         simulation = Simulation(answer, tmp_path)
         chaos = Chaos(simulation.environment, "flood", tmp_path)
         chaos.environment.runtime.flood_script = answered(429)  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ def test_the_command_floods_without_the_package(tmp_path: object) -> None:
             process.stdin.close()
             last = json.loads(process.stdout.readline())
         assert process.returncode == 0
-    assert second["answered"]["429"] >= 40
+    assert second["answered"]["429"] > 0
     assert last["end"] == "whoever held it has gone"
 
 
