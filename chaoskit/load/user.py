@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import httpx
 
+from chaoskit.load.client import Client
 
-class User(httpx.AsyncClient):
+
+class User(Client):
     """Who runs a journey: an ``httpx.AsyncClient`` with cookies of its own.
 
     Its base URL is the journey's entry point. There is no time-out per request beside the ones
@@ -27,7 +30,6 @@ class User(httpx.AsyncClient):
 
     Attributes:
         id: this user's number within the journey, from 0.
-        random: this user's own dice, seeded by the run's seed, the journey and the id.
         state: this user's memory between runs of the journey: signed in? what is in the cart?
     """
 
@@ -37,18 +39,32 @@ class User(httpx.AsyncClient):
         *,
         journey: str,
         seed: int,
-        base_url: str,
+        base_url: httpx.URL | str,
         transport: httpx.AsyncBaseTransport,
         acknowledged: Callable[[User, str, str], None],
         accessed: Callable[[User, str, str, bool, int | None], None],
     ) -> None:
         super().__init__(base_url=base_url, transport=transport, timeout=None, trust_env=False)
         self.id = number
-        self.random = random.Random(f"{seed}/{journey}/{number}")
+        self._seed = seed
         self.state: dict[str, Any] = {}
         self.journey = journey
         self._acknowledged = acknowledged
         self._accessed = accessed
+
+    def another(self, number: int) -> User:
+        """The next user of the same journey, who remembers nothing of this one.
+
+        Call it on one who has done nothing yet.
+        """
+        user = self.twin()
+        user.id, user.state = number, {}
+        return user
+
+    @cached_property
+    def random(self) -> random.Random:
+        """This user's own dice, seeded by the run's seed, the journey and the id."""
+        return random.Random(f"{self._seed}/{self.journey}/{self.id}")
 
     def acknowledge(self, kind: str, id: object) -> None:
         """Enter a promise of the system in the ledger: from here on, ``id`` must stay true.
