@@ -206,12 +206,12 @@ class Experiment:
         self._tell("recover")
         # Even a journey that was never disturbed has to be seen for one stability window.
         self._wait(lift.at + self.settings.stability - self._now())
+        self._settle_promises(lift.at)
         while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
             if self._now() > lift.at + limit:
                 self._tell(f"not recovered within {limit:.3g} s")
-                break
+                return
             self._wait(_LOOK_AGAIN * 4)
-        self._settle_promises(lift.at)
 
     def _settle_promises(self, lifted: float) -> None:
         """Ask what else was owed under the fault until each answer is there; a promise has a deadline

@@ -8,15 +8,14 @@ whatever their size, as long as a request is one write.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from chaoskit.interpose import Placed
 from chaoskit.runtime.nettools import Nettools
-from chaoskit.runtime.packets import nft, split
+from chaoskit.runtime.packets import listing, nft, split
 
 _PREFIX: Final = "chaoskit_meter_"
 
@@ -59,7 +58,7 @@ class LinkMeter:
             self._containers.pop()
 
     def _counted(self, container: str) -> int:
-        return packets(nft(self._nettools, container, f"list counters table inet {self._table}", "-j"))
+        return packets(listing(self._nettools, container, f"list counters table inet {self._table}"))
 
 
 def rules(table: str, listens: Iterable[str]) -> str:
@@ -79,8 +78,6 @@ def rules(table: str, listens: Iterable[str]) -> str:
     return "; ".join(script)
 
 
-def packets(counters: str) -> int:
-    """The sum of the counters in what ``nft -j list counters`` prints."""
-    return sum(
-        entry["counter"]["packets"] for entry in json.loads(counters)["nftables"] if "counter" in entry
-    )
+def packets(counters: Iterable[Mapping[str, Any]]) -> int:
+    """The sum of the counters in what ``nft -j list counters`` tells."""
+    return sum(entry["counter"]["packets"] for entry in counters if "counter" in entry)

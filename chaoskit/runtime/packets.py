@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 from chaoskit.errors import RuntimeFailure
@@ -13,6 +14,8 @@ from chaoskit.runtime import Executed
 from chaoskit.runtime.nettools import Nettools
 
 _DEADLINE: Final = 10.0
+_TRIES: Final = 5
+"""A busy engine now and then loses what a command printed, though it succeeded: it is asked again."""
 _PREFIX: Final = "chaoskit_"
 _LISTEN: Final = 0.3
 """Seconds for which a fresh connection is listened to: a provider that speaks first has spoken."""
@@ -46,7 +49,7 @@ class Dropped:
 
     def tables(self, container: str) -> frozenset[str]:
         """The tables (see :func:`table`) that drop in both directions, as the kernel tells it."""
-        return dropping(json.loads(nft(self._nettools, container, "list ruleset inet", "-j")))
+        return dropping(listing(self._nettools, container, "list ruleset inet"))
 
 
 def nft(nettools: Nettools, container: str, script: str, *options: str) -> str:
@@ -66,6 +69,26 @@ def nft(nettools: Nettools, container: str, script: str, *options: str) -> str:
             "cut by 'refuse' or 'hang' where it has not",
         )
     return done.output
+
+
+def listing(nettools: Nettools, container: str, script: str) -> list[dict[str, Any]]:
+    """The objects that ``nft -j list …`` tells of.
+
+    Raises:
+        RuntimeFailure: it failed, or told nothing that can be read in several tries.
+    """
+    told = ""
+    for _ in range(_TRIES):
+        told = nft(nettools, container, script, "-j")
+        with suppress(ValueError):
+            return list(json.loads(told)["nftables"])
+    raise RuntimeFailure(
+        "nft told nothing that can be read",
+        where=f"container {container[:12]}: nft -j {script}",
+        limit=f"{_TRIES} tries",
+        evidence=told or "no output",
+        remedy="run it again on a machine that is less busy",
+    )
 
 
 def table(proxy: str) -> str:
@@ -92,10 +115,10 @@ def rules(proxy: str, listen: str) -> str:
     )
 
 
-def dropping(ruleset: dict[str, Any]) -> frozenset[str]:
-    """The tables of ours that have both of their rules in what ``nft -j list ruleset`` prints."""
+def dropping(ruleset: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The tables of ours that have both of their rules in what ``nft -j list ruleset`` tells."""
     seen: dict[str, set[str]] = {}
-    for entry in ruleset["nftables"]:
+    for entry in ruleset:
         rule = entry.get("rule")
         if rule and rule["table"].startswith(_PREFIX) and any("drop" in each for each in rule["expr"]):
             seen.setdefault(rule["table"], set()).add(rule["chain"])
@@ -115,7 +138,11 @@ def connected(
     failure = None
     for container in filter(None, containers):
         try:
-            return met(nettools.run(container, command, timeout=timeout + _LISTEN), listen)
+            done = nettools.run(container, command, timeout=timeout + _LISTEN)
+            for _ in range(_TRIES):
+                if done.exit_code == 0 and not done.output:
+                    done = nettools.run(container, command, timeout=timeout + _LISTEN)
+            return met(done, listen)
         except RuntimeFailure as error:
             failure = error
     raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")
