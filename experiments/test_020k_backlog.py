@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.chaos(stage="20,000 users")]
 
 def test_worker_backlog(chaos: Chaos) -> None:
     """A pile of report jobs is worked off in time, and players do not notice."""
-    chaos.experiment(faults.WorkerBacklog(reports, workers="worker", jobs=150)).assert_held()
+    chaos.experiment(faults.WorkerBacklog(reports, workers="reporter", jobs=150)).assert_held()
 
 
 def test_crashing_worker(chaos: Chaos) -> None:
