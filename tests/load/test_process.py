@@ -59,6 +59,17 @@ def test_a_stall_is_seen_from_the_intended_start(load: Make, server: Server) -> 
     assert account.most_in_flight >= len(within)
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getscheduler") or os.geteuid() != 0, reason="only root on Linux may ask for it"
+)
+def test_the_stopwatch_goes_before_what_it_times(load: Make) -> None:
+    """On a busy machine the load process is first in line; what a journey starts itself is not."""
+    process, _ = load(journeys.look)
+    process.start()
+    assert process.pid is not None
+    assert os.sched_getscheduler(process.pid) == os.SCHED_RR | os.SCHED_RESET_ON_FORK
+
+
 def test_the_accounts_add_up(load: Make, server: Server) -> None:
     """Of every arrival that was due it is known what became of it, whatever that was."""
     process, history = load(journeys.look, journeys.fail, journeys.hang)
