@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
     ("setup", "doctor"),
-    ("mutants",),
+    ("mutants", "trend", "catalogue"),
     ("chaos",),
     ("experiment", "report"),
     ("result", "recording"),
