@@ -1,4 +1,4 @@
-"""``chaoskit doctor | plan | up | clean | trend``: what a person does at a prompt."""
+"""``chaoskit doctor | plan | up | clean | trend | faults``: what a person does at a prompt."""
 
 from __future__ import annotations
 
@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     trend.add_argument("--last", type=int, metavar="N", default=30, help="look at N nights; default 30")
     trend.add_argument("--json", action="store_true", help="all of it as JSON")
     trend.set_defaults(run=_trend)
+
+    faults = commands.add_parser("faults", help="print the catalogue of faults and judgements, in Markdown")
+    faults.set_defaults(run=_faults)
 
     for command in (doctor, plan, up):
         command.add_argument(
@@ -214,6 +217,13 @@ def _trend(options: argparse.Namespace) -> int:
         )
     regressed = run(file, [Path(each) for each in options.add], last=options.last, as_json=options.json)
     return TROUBLE if regressed else OK
+
+
+def _faults(options: argparse.Namespace) -> int:
+    from chaoskit.catalogue import catalogue  # noqa: PLC0415
+
+    print(catalogue(), end="")
+    return OK
 
 
 if __name__ == "__main__":

@@ -52,6 +52,10 @@ class ConnectionExhaustion(Fault):
     """
 
     stage: ClassVar[str] = "5,000 users"
+    evidence: ClassVar[str] = (
+        "a new connection is refused by the server with SQLSTATE 53300 (with ``spare``: the server counts "
+        "no more free connections than that)"
+    )
 
     component: str
     spare: int = 0
