@@ -76,9 +76,9 @@ def _figures(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
             (
                 experiment,
                 journey,
-                _cell(recovery, "s"),
+                _cell(recovery, " s"),
                 _cell(share, "%", 100.0),
-                _cell(p95, "ms", 1000.0, 0),
+                _cell(p95, " ms", 1000.0, 0),
             )
         )
     return rows
@@ -88,7 +88,7 @@ def _cell(comparison: Comparison | None, unit: str, scale: float = 1.0, digits: 
     if comparison is None:
         return "-"
     before = span([value * scale for value in comparison.before], digits)
-    return f"{comparison.last * scale:.{digits}f} {unit} ({before})"
+    return f"{comparison.last * scale:.{digits}f}{unit} ({before})"
 
 
 def _regression(found: Regression, tested: int) -> list[str]:
