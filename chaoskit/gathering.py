@@ -29,7 +29,7 @@ _FIELD = "chaoskit"
 
 
 def load(report: pytest.TestReport, conclusions: Sequence[Conclusion], error: BaseException | None) -> None:
-    """Put on a test's report what its experiments came to and what its failure means.
+    """Put on the report of an experiment's test what it came to and what its failure means.
 
     Args:
         report: of one phase of the test.

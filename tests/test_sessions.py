@@ -86,6 +86,12 @@ def test_what_pytest_says_itself_stays(project: pytest.Pytester) -> None:
     assert project.runpytest().ret == pytest.ExitCode.OK
 
 
+def test_errors_of_other_tests_are_ordinary(project: pytest.Pytester) -> None:
+    """A test that is no experiment fails with 1, whatever it raises: it may be about chaoskit itself."""
+    project.makepyfile("from chaoskit.errors import NotReady\ndef test_it():\n    raise NotReady('no')")
+    assert project.runpytest().ret == FAILED
+
+
 def test_a_failing_collection_is_not_hidden(project: pytest.Pytester) -> None:
     """A module that cannot be imported is an ordinary failure beside an unknown verdict."""
     write(project, ("unknown",))

@@ -71,12 +71,13 @@ def entry(
     recovery: float | None = 1.0,
     bad: int = 0,
     p95: float = 0.05,
+    bound: float = 0.3,
     experiment: str = "cache",
     commit: str | None = None,
     **more: object,
 ) -> Entry:
     """An experiment of night ``number`` with one journey, 160 requests of which had a fault."""
-    counts = (Count("availability", None, 0.01, 160, 0), Count("p95", 0.3, 0.05, 160, bad))
+    counts = (Count("availability", None, 0.01, 160, 0), Count("p95", bound, 0.05, 160, bad))
     phase = Phase("fault", 160, 0, p95 / 2, p95, p95 * 2, counts)
     journey = Journey("browse", verdict, "degraded", recovery, 0.05, 10.0, (phase,))
     facts: Mapping[str, object] = {

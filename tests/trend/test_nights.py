@@ -77,6 +77,9 @@ def test_another_fault_or_promise_is_not_compared() -> None:
     fault = [entry(number, fault="CacheLoss('cache', how='kill')") for number in range(5)]
     assert trend_of([*fault, entry(5, recovery=9.0)]).regressions == ()
     assert "nothing to compare with" in render(trend_of([*fault, entry(5, recovery=9.0)]))
+    promise = [entry(number, bound=5.0) for number in range(5)]
+    assert trend_of([*promise, entry(5, bad=40)]).regressions == ()
+    assert trend_of([*promise, entry(5, bad=40, bound=5.0)]).regressions[0].what == "p95"
 
 
 def test_a_rise_that_nobody_would_mind_is_left_alone() -> None:
