@@ -28,7 +28,8 @@ _JUDGEMENTS = """\
 ## Judgements
 
 Each is HELD, BROKEN or UNKNOWN; the whole is BROKEN if one is, else UNKNOWN if one is. \
-How sure a verdict is, with sources: [statistics.md](statistics.md).
+What a fault *owes* is judged beside these. How sure a \
+verdict is, with sources: [statistics.md](statistics.md).
 """
 
 
@@ -66,6 +67,7 @@ def _fault(kind: type[Fault]) -> str:
         ("Stage", kind.stage),
         ("Landed when", markdown(kind.evidence)),
         ("Whom it hits", _says(kind, "impact")),
+        ("Owes", markdown(kind.owes)),
         ("Undo", _says(kind, "undo")),
         ("Needs", _says(kind, "misfits")),
     ]

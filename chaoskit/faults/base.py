@@ -99,6 +99,9 @@ class Fault(ABC):
     evidence: ClassVar[str] = ""
     """What is seen on the system itself when it has landed; one sentence, for the catalogue."""
 
+    owes: ClassVar[str] = ""
+    """What the system owes under it beside its journeys' promises, each by its name; for the catalogue."""
+
     @property
     def name(self) -> str:
         """How it is written in a report: its class and its fields that are not defaults; no password."""

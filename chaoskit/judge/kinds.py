@@ -33,6 +33,13 @@ KINDS: Mapping[str, str] = {
         "What was acknowledged to a user is true after the recovery, once. There is no budget: "
         "one that is lost is BROKEN, one that could not be checked is UNKNOWN."
     ),
+    "read your writes": (
+        "A user who reads sees what the same user wrote before, or newer. Judged where the journey says "
+        "what it wrote and read (`user.wrote`, `user.read`)."
+    ),
+    "monotonic reads": (
+        "A user who reads sees nothing older than what the same user read before. Judged as above."
+    ),
     "measurement": (
         "The load engine was on time, and the arrivals are on record. Never BROKEN: what cannot "
         "be measured is UNKNOWN."
@@ -42,5 +49,5 @@ KINDS: Mapping[str, str] = {
         "BROKEN: without evidence the verdict is UNKNOWN."
     ),
 }
-"""Promise → what it stands for and how it is judged; in the order of the phases. What a fault itself
-is owed (``drain``) has the fault's own name, and comes from :meth:`chaoskit.faults.Injection.promises`."""
+"""Promise → what it stands for and how it is judged; in the order of the phases. What the
+system owes under a fault itself (``drain``) is told by the fault: see :attr:`chaoskit.faults.Fault.owes`."""
