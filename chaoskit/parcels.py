@@ -14,10 +14,16 @@ from chaoskit.environment import Reset
 from chaoskit.judge import Judgement
 from chaoskit.result import Result
 
+_SMALL = ("origin", "outcomes", "errors", "marks")
+"""What of a history does not grow with the number of requests."""
+
 
 def pack(result: Result) -> str:
     """The result as JSON; :func:`unpack` is the inverse."""
-    history = {**result.record["history"], "samples": {}, "acknowledgements": [], "checks": []}
+    history = {
+        key: value if key in _SMALL else type(value)()  # empty
+        for key, value in result.record["history"].items()
+    }
     parcel = {
         "name": result.name,
         "fault": result.fault,
@@ -29,7 +35,7 @@ def pack(result: Result) -> str:
 
 
 def unpack(text: str) -> Result:
-    """The result again; its ``record`` is without samples, acknowledgements and checks."""
+    """The result again; its ``record`` has the marks of its history, and no request."""
     parcel = json.loads(text)
     record = parcel["record"]
     return Result(
