@@ -83,16 +83,20 @@ def level_rose(before: Sequence[float], last: float, offset: float) -> float:
         offset: seconds that are added to each before the logarithm: differences well below it do
             not matter, and nothing at all (0 s) can be compared.
     """
-    if not before:
+    return logarithm_rose([math.log(value + offset) for value in before], math.log(last + offset))
+
+
+def logarithm_rose(levels: Sequence[float], last: float) -> float:
+    """:func:`level_rose` of what are logarithms already."""
+    if not levels:
         return 1.0
-    levels = [math.log(value + offset) for value in before]
     middle = median(levels)
     deviation = _MAD * median(abs(level - middle) for level in levels)
     worth = _MAD_EFFICIENCY * (len(levels) - 1)
     freedom = PRIOR_NIGHTS + worth
     variance = (PRIOR_NIGHTS * PRIOR_SPREAD**2 + worth * deviation**2) / freedom
     error = math.sqrt(variance * (1.0 + math.pi / (2 * len(levels))))  # a median is less sure than a mean
-    return student_at_least((math.log(last + offset) - middle) / error, freedom)
+    return student_at_least((last - middle) / error, freedom)
 
 
 def adjusted(chances: Sequence[float]) -> list[float]:

@@ -88,7 +88,8 @@ def _cell(comparison: Comparison | None, unit: str, scale: float = 1.0, digits: 
     if comparison is None:
         return "-"
     before = span([value * scale for value in comparison.before], digits)
-    return f"{comparison.last * scale:.{digits}f}{unit} ({before})"
+    last = f"{comparison.last * scale:.{digits}f}{unit}"
+    return f"{last} ({before})" if comparison.before else last
 
 
 def _regression(found: Regression, tested: int) -> list[str]:

@@ -33,18 +33,20 @@ def history(nights: int, noise: Noise, chance: random.Random) -> list[Entry]:
     for index in range(JOURNEYS):
         samples, share = chance.choice((60, 160, 400)), chance.choice((0.001, 0.005, 0.02))
         recovery, p95 = chance.choice((0.0, 0.3, 1.0, 3.0)), chance.choice((0.01, 0.05, 0.2))
+        control = p95 / 2
         for number, each in enumerate(found):
             bad = _bad(samples, share, noise[1], chance)
-            times = [value * math.exp(chance.gauss(0.0, noise[0])) for value in (recovery, p95)]
+            times = [value * math.exp(chance.gauss(0.0, noise[0])) for value in (recovery, p95, control)]
             journey = _journey(f"journey-{index}", samples, bad, *times)
             found[number] = replace(each, journeys=(*each.journeys, journey))
     return found
 
 
-def _journey(name: str, samples: int, bad: int, recovery: float, p95: float) -> Journey:
+def _journey(name: str, samples: int, bad: int, recovery: float, p95: float, control: float) -> Journey:
     usual = entry(0).journeys[0]
+    calm = Phase("control", samples, 0, control, control, control, ())
     phase = Phase("fault", samples, 0, p95, p95, p95, (Count("p95", BOUND, BUDGET, samples, bad),))
-    return replace(usual, journey=name, recovery=recovery, deadline=DEADLINE, phases=(phase,))
+    return replace(usual, journey=name, recovery=recovery, deadline=DEADLINE, phases=(calm, phase))
 
 
 def _bad(samples: int, share: float, alike: float, chance: random.Random) -> int:
@@ -69,7 +71,7 @@ def found(nights: int, noise: Noise, *, histories: int, worse: dict[str, float],
             level = worse["recovery"] if number == nights - 1 else 1.0
             recovery = level * math.exp(chance.gauss(0.0, noise[0]))
             entries[number] = replace(
-                each, journeys=(*each.journeys, _journey("worse", 160, bad, recovery, 0.05))
+                each, journeys=(*each.journeys, _journey("worse", 160, bad, recovery, 0.05, 0.02))
             )
         hits += any(each.journey == "worse" for each in trend_of(entries).regressions)
     return hits / histories

@@ -71,6 +71,7 @@ def entry(
     recovery: float | None = 1.0,
     bad: int = 0,
     p95: float = 0.05,
+    control: float = 0.02,
     bound: float = 0.3,
     experiment: str = "cache",
     commit: str | None = None,
@@ -79,7 +80,8 @@ def entry(
     """An experiment of night ``number`` with one journey, 160 requests of which had a fault."""
     counts = (Count("availability", None, 0.01, 160, 0), Count("p95", bound, 0.05, 160, bad))
     phase = Phase("fault", 160, 0, p95 / 2, p95, p95 * 2, counts)
-    journey = Journey("browse", verdict, "degraded", recovery, 0.05, 10.0, (phase,))
+    calm = Phase("control", 80, 0, control / 2, control, control * 2, ())
+    journey = Journey("browse", verdict, "degraded", recovery, 0.05, 10.0, (calm, phase))
     facts: Mapping[str, object] = {
         "run": f"night-{number}",
         "environment": f"run-{number}",

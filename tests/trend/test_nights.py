@@ -90,6 +90,15 @@ def test_a_rise_that_nobody_would_mind_is_left_alone() -> None:
     assert min(each.chance or 1.0 for each in trend.comparisons) < 0.01
 
 
+def test_a_busy_machine_is_no_regression() -> None:
+    """Where everything is slower, before the fault as well, the p95 under the fault says nothing new."""
+    entries = [entry(number, p95=0.05, control=0.02) for number in range(6)]
+    assert trend_of([*entries, entry(6, p95=0.25, control=0.10)]).regressions == ()
+    (found,) = trend_of([*entries, entry(6, p95=0.25, control=0.02)]).regressions
+    assert found.what == "latency"
+    assert "p95 of 250 ms under the fault (20 ms in the control window), before 50 ms" in found.evidence
+
+
 def test_nights_are_sessions_in_the_order_of_time() -> None:
     """Entries come in any order; --last looks at the newest nights; what did not run is left open."""
     entries = [entry(2), entry(0), entry(1, experiment="pool"), entry(1)]
