@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chaoskit import faults
     from chaoskit.chaos import Chaos, Conclusion
-    from chaoskit.errors import ChaoskitError, PromiseBroken
+    from chaoskit.errors import ChaoskitError, PromiseBroken, UnexpectedVerdict, VerdictUnknown
     from chaoskit.judge import Settings, Verdict
     from chaoskit.load.user import User
     from chaoskit.system import Journey, Slo, System, journey
@@ -30,8 +30,10 @@ __all__ = [
     "Slo",
     "System",
     "Timing",
+    "UnexpectedVerdict",
     "User",
     "Verdict",
+    "VerdictUnknown",
     "faults",
     "journey",
 ]
@@ -46,8 +48,10 @@ _HOMES = {
     "Slo": "system",
     "System": "system",
     "Timing": "timing",
+    "UnexpectedVerdict": "errors",
     "User": "load.user",
     "Verdict": "judge",
+    "VerdictUnknown": "errors",
     "journey": "system",
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chaoskit.environment import Environment
-from chaoskit.errors import PromiseBroken, UsageError
+from chaoskit.errors import PromiseBroken, UnexpectedVerdict, UsageError, VerdictUnknown
 from chaoskit.experiment import Experiment
 from chaoskit.faults.base import Evidence, Fault
 from chaoskit.judge import Settings, Verdict
@@ -48,11 +48,12 @@ class Conclusion:
         """Every journey kept its promises.
 
         Raises:
-            PromiseBroken: one did not, or it cannot be known; with the verdict table.
+            PromiseBroken: one did not; with the verdict table.
+            VerdictUnknown: it cannot be told; with the reason.
         """
         __tracebackhide__ = True
         if self.verdict is not Verdict.HELD:
-            raise PromiseBroken(explain(self.result))
+            raise self._unexpected(explain(self.result))
         return self
 
     def assert_broken(self, journey: str = "", promise: str | None = None) -> Conclusion:
@@ -60,15 +61,21 @@ class Conclusion:
         the right reason. Without a journey: what was owed under the fault itself.
 
         Raises:
-            PromiseBroken: it did not.
+            UnexpectedVerdict: it did not: nothing broke, or (PromiseBroken) something else, or
+                (VerdictUnknown) that cannot be told.
         """
         __tracebackhide__ = True
         wanted = [(name, kept) for name, kept in self.broken() if name == journey]
         if not any(promise in (None, kept) for _, kept in wanted):
             who = repr(journey) if journey else "the system"
             what = f"{who} did not break {promise or 'any promise'!r}, as was expected"
-            raise PromiseBroken(f"{what}\n{explain(self.result)}")
+            raise self._unexpected(f"{what}\n{explain(self.result)}")
         return self
+
+    def _unexpected(self, says: str) -> UnexpectedVerdict:
+        if self.verdict is Verdict.UNKNOWN:
+            return VerdictUnknown(says, instrument=self.result.instrument_failed)
+        return PromiseBroken(says) if self.verdict is Verdict.BROKEN else UnexpectedVerdict(says)
 
 
 class Chaos:

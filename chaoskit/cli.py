@@ -1,4 +1,4 @@
-"""``chaoskit doctor | plan | up | clean``: what a person does at a prompt."""
+"""``chaoskit doctor | plan | up | clean | trend | faults``: what a person does at a prompt."""
 
 from __future__ import annotations
 
@@ -59,6 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     clean.set_defaults(run=_clean)
 
+    trend = commands.add_parser("trend", help="what got worse last night, and which experiments are flaky")
+    trend.add_argument("file", nargs="?", help="the history; default: chaos_history of the ini file")
+    trend.add_argument("--add", nargs="+", metavar="JOURNAL", default=[], help="add old journals first")
+    trend.add_argument("--last", type=int, metavar="N", default=30, help="look at N nights; default 30")
+    trend.add_argument("--json", action="store_true", help="all of it as JSON")
+    trend.set_defaults(run=_trend)
+
+    faults = commands.add_parser("faults", help="print the catalogue of faults and judgements, in Markdown")
+    faults.set_defaults(run=_faults)
+
     for command in (doctor, plan, up):
         command.add_argument(
             "system",
@@ -80,7 +90,8 @@ def find_system(named: str | None, root: Path) -> System:
     """
     from chaoskit.reference import load_system  # noqa: PLC0415 - so that --help needs no imports
 
-    reference = named or _configured(root)
+    configured = _configured(root, "chaos_system")
+    reference = named or (configured[0] if configured else None)
     if not reference:
         raise UsageError(
             "no system is named",
@@ -92,20 +103,20 @@ def find_system(named: str | None, root: Path) -> System:
     return load_system(reference, root)
 
 
-def _configured(root: Path) -> str | None:
-    """``chaos_system`` as pytest would find it from ``root`` upwards."""
+def _configured(root: Path, setting: str) -> tuple[str, Path] | None:
+    """A setting as pytest would find it from ``root`` upwards, and the folder where it is set."""
     for folder in (root, *root.parents):
         for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
             parser = configparser.ConfigParser(interpolation=None)
             parser.read(folder / name)
-            if parser.has_option(section, "chaos_system"):
-                return parser.get(section, "chaos_system")
+            if parser.has_option(section, setting):
+                return parser.get(section, setting), folder
         toml = folder / "pyproject.toml"
         if toml.is_file():
             tools = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {})
-            found = tools.get("pytest", {}).get("ini_options", {}).get("chaos_system")
+            found = tools.get("pytest", {}).get("ini_options", {}).get(setting)
             if found:
-                return str(found)
+                return str(found), folder
     return None
 
 
@@ -190,6 +201,29 @@ def _clean(options: argparse.Namespace) -> int:
     if not (cleaned.removed or cleaned.alive or cleaned.unknown or cleaned.failed):
         print("nothing was left")
     return TROUBLE if cleaned.failed else OK
+
+
+def _trend(options: argparse.Namespace) -> int:
+    from chaoskit.trend.command import run  # noqa: PLC0415
+
+    file = Path(options.file) if options.file else None
+    if file is None and (found := _configured(Path.cwd(), "chaos_history")):
+        file = found[1] / found[0]
+    if file is None:
+        raise UsageError(
+            "no history is named",
+            where=str(Path.cwd()),
+            remedy="give its file, or set chaos_history in the ini file",
+        )
+    regressed = run(file, [Path(each) for each in options.add], last=options.last, as_json=options.json)
+    return TROUBLE if regressed else OK
+
+
+def _faults(options: argparse.Namespace) -> int:
+    from chaoskit.catalogue import catalogue  # noqa: PLC0415
+
+    print(catalogue(), end="")
+    return OK
 
 
 if __name__ == "__main__":

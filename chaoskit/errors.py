@@ -21,7 +21,9 @@
     ├── FaultFailure          an injection
     │   ├── NotLanded         no evidence that the fault is there
     │   └── NotLifted         no evidence that the fault is gone; the environment is poisoned
-    └── PromiseBroken         what a test of the user's is for: the verdict is not HELD
+    └── UnexpectedVerdict     what a test of the user's is for: the verdict is not the one it asserts
+        ├── PromiseBroken     a promise was not kept
+        └── VerdictUnknown    it cannot be told whether all were; never a pass
 
 Every error says what happened, where, the limit that was exceeded, the last evidence and the remedy.
 """
@@ -155,5 +157,23 @@ class NotLifted(FaultFailure):
     """There is no evidence that the fault is gone: the environment is poisoned."""
 
 
-class PromiseBroken(ChaoskitError, AssertionError):
+class UnexpectedVerdict(ChaoskitError, AssertionError):
     """The verdict of an experiment is not the one that a test asserts."""
+
+
+class PromiseBroken(UnexpectedVerdict):
+    """A promise was not kept, and chance is excluded."""
+
+
+class VerdictUnknown(UnexpectedVerdict):
+    """It cannot be told whether the promises were kept: never a pass, and no breach either.
+
+    Args:
+        what: the verdict table and the reasons.
+        instrument: whether one of the harness's own instruments failed, so that the system under
+            test has no part in it.
+    """
+
+    def __init__(self, what: str, *, instrument: bool = False) -> None:
+        super().__init__(what)
+        self.instrument = instrument

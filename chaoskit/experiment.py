@@ -249,7 +249,7 @@ class Experiment:
             yield
         except (FaultFailure, HarnessFailure) as error:
             self.environment.poison(error.what)
-            self._mark("harness failure", says=str(error))
+            self._mark("harness failure", says=str(error), instrument=isinstance(error, HarnessFailure))
             self._tell(f"failed: {error.what}")
 
     def _settle_ledger(self) -> None:

@@ -1,16 +1,21 @@
-"""The pytest plugin: options, the ``chaos`` fixture, the marker, the verdict table."""
+"""The pytest plugin: options, the ``chaos`` fixture, the marker."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import inspect
-from collections.abc import Callable, Generator, Iterator
+import os
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chaoskit.errors import ChaoskitError, UsageError
+from chaoskit.gathering import Gathering, load, summary_file
+from chaoskit.provenance import commit_of, session_id
 
 # pytest loads this module in every run of a project that has chaoskit installed: whatever only an
 # experiment needs (the Docker SDK, httpx, …) is imported by the fixtures that need it.
@@ -20,14 +25,23 @@ if TYPE_CHECKING:
     from chaoskit.system import System
 
 _CHAOS: pytest.StashKey[Chaos] = pytest.StashKey()
-_CONCLUSIONS: pytest.StashKey[list[Conclusion]] = pytest.StashKey()
-_NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
+_NAME: pytest.StashKey[str] = pytest.StashKey()
+_REPORTED: pytest.StashKey[int] = pytest.StashKey()
+_SESSION: pytest.StashKey[str] = pytest.StashKey()
+
+_INPUT = "chaoskit_session"
+"""Under which name a worker of pytest-xdist is told the session's name."""
+
+_FIXTURES = {"chaos", "chaos_environment", "chaos_system"}
+"""By which a test is known to be an experiment."""
 
 _OPTIONS: tuple[tuple[str, str, str | None, str], ...] = (
     ("system", "MODULE:ATTRIBUTE", None, "the system under test"),
     ("report-dir", "FOLDER", "chaoskit-report", "where journals go, from the root folder"),
     ("seed", "N", "0", "the seed of all randomness"),
     ("active", "SECONDS", None, "how long a fault stays, where a test does not say"),
+    ("history", "FILE", None, "the history of runs, an SQLite file; see `chaoskit trend`"),
+    ("summary", "FILE", None, "append a summary in Markdown; default: $GITHUB_STEP_SUMMARY"),
 )
 
 
@@ -49,12 +63,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker, and gather results in the process that reports."""
     config.addinivalue_line(
         "markers", "chaos(stage=None): a resilience experiment, and the stage of growth that it stands for"
     )
-    config.stash[_CONCLUSIONS] = []
-    config.stash[_NOTES] = []
+    worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)  # of pytest-xdist
+    if worker is not None:
+        config.stash[_SESSION] = worker.get(_INPUT, "")
+        return
+    config.stash[_SESSION] = session_id(os.environ)
+    history = setting(config, "history")
+    try:
+        gathering = Gathering(
+            config,
+            config.rootpath / history if history else None,
+            summary_file(setting(config, "summary"), config.rootpath),
+        )
+    except ChaoskitError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(gathering, "chaoskit-gathering")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All workers of pytest-xdist are one session."""
+    node.workerinput[_INPUT] = node.config.stash[_SESSION]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name experiments by their tests; two that would share a journal are told apart.
+
+    It depends on the test's id alone, so that workers agree and a history goes on.
+    """
+    ours = [item for item in items if "chaos" in getattr(item, "fixturenames", ())]
+    if not ours:
+        return
+    from chaoskit.recording import file_name  # noqa: PLC0415
+
+    files = Counter(file_name(_name(item.nodeid)) for item in ours)
+    for item in ours:
+        name = _name(item.nodeid)
+        if files[file_name(name)] > 1:
+            name += f"-{hashlib.sha256(item.nodeid.encode()).hexdigest()[:6]}"
+        item.stash[_NAME] = name
 
 
 def setting(config: pytest.Config, name: str) -> str:
@@ -95,11 +146,9 @@ def chaos_system(request: pytest.FixtureRequest) -> System:
 def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> Iterator[Environment]:
     """The environment that all experiments of a session share; started by the first of them."""
     config = request.config
-    notes, show = config.stash[_NOTES], _shower(config)
+    show = _shower(config)
 
     def tell(line: str) -> None:
-        if line.startswith("rebuilding"):
-            notes.append(line)
         show(f"  chaos: {line}")
 
     from chaoskit.setup import environment_for  # noqa: PLC0415
@@ -130,8 +179,14 @@ def _shower(config: pytest.Config) -> Callable[[str], None]:
     return show
 
 
+@pytest.fixture(scope="session")
+def chaos_commit(request: pytest.FixtureRequest) -> str | None:
+    """The revision that is tried, for journals and the history."""
+    return commit_of(request.config.rootpath, os.environ)
+
+
 @pytest.fixture
-def chaos(request: pytest.FixtureRequest, chaos_environment: Environment) -> Iterator[Chaos]:
+def chaos(request: pytest.FixtureRequest, chaos_environment: Environment, chaos_commit: str | None) -> Chaos:
     """Experiments on the system under test; see :class:`chaoskit.Chaos`."""
     from chaoskit.chaos import Chaos  # noqa: PLC0415
     from chaoskit.timing import Timing  # noqa: PLC0415
@@ -145,13 +200,13 @@ def chaos(request: pytest.FixtureRequest, chaos_environment: Environment) -> Ite
         "test": node.nodeid,
         "stage": marker.kwargs.get("stage") if marker else None,
         "about": inspect.getdoc(getattr(node, "obj", None)),
+        "session": config.stash[_SESSION],
+        "commit": chaos_commit,
     }
     folder = config.rootpath / setting(config, "report-dir")
-    chaos = node.stash[_CHAOS] = Chaos(
-        chaos_environment, _name(node.nodeid), folder, timing=timing, about=about
-    )
-    yield chaos
-    config.stash[_CONCLUSIONS] += chaos.conclusions
+    name = node.stash.get(_NAME, _name(node.nodeid))
+    chaos = node.stash[_CHAOS] = Chaos(chaos_environment, name, folder, timing=timing, about=about)
+    return chaos
 
 
 def _name(nodeid: str) -> str:
@@ -167,11 +222,16 @@ def pytest_runtest_makereport(
     """A broken promise or a user's mistake is shown by what it says, without a traceback; verdicts
     become properties, which JUnit XML carries.
     """
-    if call.when == "call" and _CHAOS in item.stash:
-        for conclusion in item.stash[_CHAOS].conclusions:
+    new: list[Conclusion] = []
+    if _CHAOS in item.stash:
+        new = item.stash[_CHAOS].conclusions[item.stash.get(_REPORTED, 0) :]
+        item.stash[_REPORTED] = item.stash.get(_REPORTED, 0) + len(new)
+        for conclusion in new:
             item.user_properties += _properties(conclusion)
     report = yield
     error = call.excinfo.value if call.excinfo else None
+    if _FIXTURES & set(getattr(item, "fixturenames", ())):  # any other test fails as it always did
+        load(report, new, error)
     if isinstance(error, ChaoskitError):
         report.longrepr = str(error)
     return report
@@ -189,25 +249,3 @@ def _properties(conclusion: Conclusion) -> list[tuple[str, object]]:
         if journey.recovery is not None and journey.recovery.seconds is not None:
             found.append((f"chaos.{journey.journey}.recovery_seconds", round(journey.recovery.seconds, 3)))
     return found
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The verdict table."""
-    conclusions = config.stash[_CONCLUSIONS]
-    if not conclusions:
-        return
-    from chaoskit.report import independence, terminal  # noqa: PLC0415
-
-    results = [conclusion.result for conclusion in conclusions]
-    folder = results[0].journal.parent
-    terminalreporter.section("chaos experiments")
-    shown = [terminal.table(results), "", "independence: declared, and seen", terminal.matrix(results), ""]
-    for line in "\n".join(shown).splitlines():
-        terminalreporter.write_line(line)
-    for note in config.stash[_NOTES]:
-        terminalreporter.write_line(note)
-    try:
-        independence.write(folder, results)
-    except ChaoskitError as error:
-        terminalreporter.write_line(str(error))
-    terminalreporter.write_line(f"journals: {folder}")

@@ -35,3 +35,8 @@ class Result:
     def verdict(self) -> Verdict:
         """HELD, BROKEN or UNKNOWN."""
         return self.judgement.verdict
+
+    @property
+    def instrument_failed(self) -> bool:
+        """Whether one of the harness's own instruments failed, as a mark of the record tells."""
+        return any(mark["detail"].get("instrument") for mark in self.record["history"]["marks"])

@@ -12,10 +12,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
-    ("setup", "doctor"),
-    ("mutants",),
+    ("setup", "doctor", "gathering"),
+    ("mutants", "trend", "catalogue"),
     ("chaos",),
-    ("experiment", "report"),
+    ("experiment", "report", "parcels"),
     ("result", "recording"),
     ("environment",),
     ("faults", "load", "judge", "runtime.docker", "runtime.memory"),
@@ -23,8 +23,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runtime", "compose"),
     ("mistakes",),
     ("entries",),
-    ("history", "system", "flood"),
-    ("clock", "errors", "timing", "endpoint"),
+    ("history", "system", "flood", "exitcodes"),
+    ("clock", "errors", "timing", "endpoint", "provenance"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;
 ``runtime.docker`` stands for everything beside ``memory`` and ``words`` in that folder. ``reference`` and the

@@ -19,11 +19,11 @@ def test_without_a_command_it_shows_which_there_are(capsys: pytest.CaptureFixtur
 
 
 def test_help_tells_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """`chaoskit --help` lists doctor, plan, up and clean, each with what it does."""
+    """`chaoskit --help` lists every command with what it does."""
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    for command in ("doctor", "plan", "up", "clean"):
+    for command in ("doctor", "plan", "up", "clean", "trend", "faults"):
         assert f"\n    {command} " in said
 
 
@@ -66,3 +66,48 @@ def test_a_compose_file_will_do(tmp_path: Path) -> None:
     system = find_system("compose.yaml", tmp_path)
     assert system.compose == (tmp_path / "compose.yaml",)
     assert system.journeys == ()
+
+
+def test_the_history_is_named_once_for_pytest_and_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`chaoskit trend` finds chaos_history from the folder of the ini file, from below as well."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nchaos_history = reports/history.sqlite\n")
+    below = tmp_path / "deep"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    assert main(["trend"]) == USAGE
+    assert str(tmp_path / "reports" / "history.sqlite") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["trend"], "no history is named"),
+        (["trend", "nothing.sqlite"], "there is no history yet"),
+        (["trend", "history.sqlite", "--add", "nothing.json"], "the journal cannot be read"),
+        (["trend", "history.sqlite", "--last", "0"], "--last is 0"),
+    ],
+)
+def test_a_wrong_trend_is_told(
+    arguments: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A file that is not there is one clear error, and no empty history is left behind."""
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == USAGE
+    assert says in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_journal_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report folder holds other JSON: a shell's `*.json` may name it."""
+    (tmp_path / "independence.json").write_text('{"version": 1, "experiments": []}')
+    file = str(tmp_path / "history.sqlite")
+    assert main(["trend", file, "--add", str(tmp_path / "independence.json")]) == USAGE
+    said = capsys.readouterr().err
+    assert "independence.json: no journal" in said
+    assert "the history is empty" in said

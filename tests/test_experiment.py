@@ -11,7 +11,14 @@ import pytest
 
 from chaoskit import journal
 from chaoskit.chaos import Chaos, Conclusion
-from chaoskit.errors import FaultMisfit, LoadFailure, PromiseBroken, UsageError
+from chaoskit.errors import (
+    FaultMisfit,
+    LoadFailure,
+    PromiseBroken,
+    UnexpectedVerdict,
+    UsageError,
+    VerdictUnknown,
+)
 from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, Settings, Verdict, judge
 from chaoskit.runtime import Cut
@@ -100,6 +107,23 @@ def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
     assert "requests failed (100%)" in reason
 
 
+def test_unknown_is_no_broken_promise(tmp_path: Path) -> None:
+    """Where it cannot be told, an assertion says so by its type, whichever verdict was hoped for."""
+    _, conclusion = conclude(tmp_path, lambda journey, at, runtime: (0.02, False))
+    for asserted in (conclusion.assert_held, conclusion.assert_broken):
+        with pytest.raises(VerdictUnknown) as raised:
+            asserted()
+        assert not isinstance(raised.value, PromiseBroken)
+        assert not raised.value.instrument
+
+
+def test_a_system_that_holds_where_it_should_break_broke_no_promise(tmp_path: Path) -> None:
+    """A mutant that was not caught is an unexpected verdict, and no breach."""
+    with pytest.raises(UnexpectedVerdict, match="did not break 'any promise'") as raised:
+        conclude(tmp_path, hardened)[1].assert_broken()
+    assert type(raised.value) is UnexpectedVerdict
+
+
 def test_a_fault_that_never_lands_is_unknown_and_lifted(tmp_path: Path) -> None:
     """Without evidence of landing there is no verdict, and what was injected is taken back."""
 
@@ -156,6 +180,9 @@ def test_a_load_that_dies_is_unknown_and_the_fault_is_lifted(tmp_path: Path) -> 
     simulation, conclusion = conclude(tmp_path, dies)
     assert conclusion.verdict is Verdict.UNKNOWN
     assert "the load process died" in conclusion.result.judgement.findings[0].reason
+    with pytest.raises(VerdictUnknown) as raised:
+        conclusion.assert_held()
+    assert raised.value.instrument
     assert simulation.runtimes[0].cuts() == {}
 
 

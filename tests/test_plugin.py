@@ -27,6 +27,8 @@ SIMULATED = """
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """An empty project that can import this repository's simulation."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
+    for told in ("GITHUB_STEP_SUMMARY", "GITHUB_RUN_ID", "GITHUB_SHA"):  # of the job that runs this
+        monkeypatch.delenv(told, raising=False)
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers")
     return pytester
 
@@ -68,6 +70,7 @@ def test_a_broken_promise_fails_without_a_traceback(project: pytest.Pytester) ->
     simulated(project, "no_fallback", EXPERIMENT)
     result = project.runpytest()
     result.assert_outcomes(failed=1)
+    assert result.ret == 1
     result.stdout.fnmatch_lines(["BROKEN*test_shop.test_cache_loss*", "*BROKEN*browse: degraded: *failed*"])
     for code in ("Traceback", "assert_held()", "raise PromiseBroken", "chaoskit/chaos.py"):
         result.stdout.no_fnmatch_line(f"*{code}*")

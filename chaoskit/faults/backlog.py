@@ -53,6 +53,11 @@ class WorkerBacklog(Fault):
     """
 
     stage: ClassVar[str] = "20,000 users"
+    evidence: ClassVar[str] = (
+        "the queue is as deep as ``at_least``, read from the queue itself, and the workers are seen to be "
+        "down, frozen or killed, as the engine says"
+    )
+    owes: ClassVar[str] = "``drain``: the queue is back to ``drained_at`` within ``drain_within`` of the lift"
 
     queue: Queue
     workers: str | None = None

@@ -96,6 +96,12 @@ class Fault(ABC):
     stage: ClassVar[str] = ""
     """The stage of growth at which users meet this failure, as in ``5,000 users``."""
 
+    evidence: ClassVar[str] = ""
+    """What is seen on the system itself when it has landed; one sentence, for the catalogue."""
+
+    owes: ClassVar[str] = ""
+    """What the system owes under it beside its journeys' promises, each by its name; for the catalogue."""
+
     @property
     def name(self) -> str:
         """How it is written in a report: its class and its fields that are not defaults; no password."""

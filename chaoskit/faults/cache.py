@@ -35,6 +35,11 @@ class CacheLoss(Fault):
     """
 
     stage: ClassVar[str] = "50,000 users"
+    evidence: ClassVar[str] = (
+        "no key is left, seen in the transaction that flushed (``flush``); a fresh connection over each "
+        "link is refused, silent or hangs (``down``, ``silent``, ``hang``); the engine says that it exited "
+        "(``kill``)"
+    )
 
     component: str
     how: Loss = "down"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from chaoskit.faults.base import Evidence, Fault, Injection, targets, together, unknown
 from chaoskit.runtime import Runtime, Undo
@@ -12,12 +13,16 @@ from chaoskit.system import Impact
 
 @dataclass(frozen=True)
 class ComponentFault(Fault):
-    """A fault of one component, or of a service with all its replicas."""
+    """A fault of one component, or of a service with all its replicas.
+
+    Attributes:
+        component: a component, or a service with all its replicas.
+    """
 
     component: str
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """A name that is no component does not fit."""
+        """The name is a component or a service of the system."""
         return unknown(self.component, runtime.components)
 
     def impact(self, runtime: Runtime) -> Impact:
@@ -31,6 +36,8 @@ class ComponentFault(Fault):
 @dataclass(frozen=True)
 class Kill(ComponentFault):
     """The component dies (SIGKILL) and stays down until the lift, whatever its restart policy."""
+
+    evidence: ClassVar[str] = "the engine says that it exited"
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
         """Start it."""
@@ -46,6 +53,8 @@ class Kill(ComponentFault):
 @dataclass(frozen=True)
 class Pause(ComponentFault):
     """The component freezes: it keeps its connections and answers nothing."""
+
+    evidence: ClassVar[str] = "the engine says that it is paused"
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
         """Let it run on."""
@@ -63,9 +72,10 @@ class Restart(ComponentFault):
     """The component is stopped by its stop signal and started again, once.
 
     Attributes:
-        component: which one.
         grace: seconds between its stop signal and SIGKILL.
     """
+
+    evidence: ClassVar[str] = "the engine says that it has a new start time"
 
     grace: float = 10.0
 

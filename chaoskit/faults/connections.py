@@ -52,6 +52,15 @@ class ConnectionExhaustion(Fault):
     """
 
     stage: ClassVar[str] = "5,000 users"
+    evidence: ClassVar[str] = (
+        "a new connection is refused by the server with SQLSTATE 53300 (with ``spare``: the server counts "
+        "no more free connections than that); by ``statements``: the server runs one for half a second, or "
+        "has cancelled one"
+    )
+    owes: ClassVar[str] = (
+        "``connection limit``, where ``limit`` is given: the server refuses its role more than that; "
+        "``statement limit``, where ``ends_within`` is given: it ends each statement within that time"
+    )
 
     component: str
     spare: int = 0

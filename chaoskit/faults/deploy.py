@@ -55,6 +55,14 @@ class MidDeployRestart(Fault):
     """
 
     stage: ClassVar[str] = "100,000 users"
+    evidence: ClassVar[str] = (
+        "a replica has a new start time, and is the new release by what the engine says or by the version "
+        "that it answers"
+    )
+    owes: ClassVar[str] = (
+        "``rollout``: it completes, each replica ready within ``ready_within``; ``one version``: in the end "
+        "all answer with the same new one"
+    )
 
     component: str
     strategy: Strategy = "rolling"

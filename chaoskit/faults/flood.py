@@ -53,6 +53,14 @@ class BotFlood(Fault):
     """
 
     stage: ClassVar[str] = "100,000 users"
+    evidence: ClassVar[str] = (
+        "in one whole second the rate was kept up on established connections, and arrived; or most of the "
+        "clients wait for an answer, where the entry is saturated"
+    )
+    owes: ClassVar[str] = (
+        "``refused cheaply``: ``refused`` of the requests are turned away, and at most 1% fail; "
+        "``stopped at the entry``: no more than ``behind`` of them are asked for behind it"
+    )
 
     entry: str
     rate_per_s: float = 2000

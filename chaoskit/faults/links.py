@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from chaoskit.faults.base import Evidence, Fault, Injection, together
 from chaoskit.runtime import Cut, Runtime, Toxic, Undo
@@ -53,7 +53,11 @@ def reach(links: Sequence[Link], runtime: Runtime, *, dead: bool) -> Impact:
 
 @dataclass(frozen=True)
 class LinkFault(Fault):
-    """A fault of one or more links."""
+    """A fault of one or more links.
+
+    Attributes:
+        link: which links: ``consumer→provider``, ``consumer→provider:port`` or ``→provider``.
+    """
 
     link: str
 
@@ -62,13 +66,15 @@ class LinkFault(Fault):
         return select(self.link, runtime)
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """A pattern that means no link does not fit."""
+        """The pattern means at least one link of the system."""
         return no_such_link(self.link, runtime)
 
 
 @dataclass(frozen=True)
 class ToxicFault(LinkFault):
     """A fault that Toxiproxy makes with one toxic on each link."""
+
+    evidence: ClassVar[str] = "Toxiproxy has the toxic on each of the links, read back from its API"
 
     @abstractmethod
     def toxics(self) -> tuple[Toxic, ...]:
@@ -98,7 +104,6 @@ class Latency(ToxicFault):
     """A slow link: each answer (or question) takes longer.
 
     Attributes:
-        link: which links.
         delay: seconds added to everything that passes.
         jitter: seconds by which the delay varies, both ways.
         stream: ``downstream`` slows the provider's answers, ``upstream`` the consumer's questions.
@@ -119,7 +124,6 @@ class Bandwidth(ToxicFault):
     """A narrow link.
 
     Attributes:
-        link: which links.
         rate_bytes_per_s: what passes in a second, in bytes; at least 1,000.
         stream: the direction that is narrow.
     """
@@ -140,7 +144,6 @@ class Reset(ToxicFault):
     Connections that were open before get no reset until they are used.
 
     Attributes:
-        link: which links.
         after: seconds from the first byte to the reset.
     """
 
@@ -160,10 +163,13 @@ class CutLink(LinkFault):
     """A dead link.
 
     Attributes:
-        link: which links.
         how: ``refuse``, ``silent`` (no answer, as a dead host) or ``hang`` (accepted, then
             nothing). Three different failures: systems survive one and not the other.
     """
+
+    evidence: ClassVar[str] = (
+        "a fresh connection from the consumer's side is refused, is not answered, or hangs, as ``how`` says"
+    )
 
     how: Cut = "refuse"
 

@@ -52,6 +52,14 @@ class ReplicaLag(Fault):
     """
 
     stage: ClassVar[str] = "50,000 users"
+    evidence: ClassVar[str] = (
+        "the standby is ``at_least`` seconds and ``at_least_bytes`` bytes behind, by what it has replayed "
+        "against what its primary has written"
+    )
+    owes: ClassVar[str] = (
+        "``catches up``: within ``catch_up_within`` of the lift it has replayed what its primary had "
+        "written by then"
+    )
 
     replica: str
     by: Means = "replay"

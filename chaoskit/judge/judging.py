@@ -17,6 +17,7 @@ from chaoskit.judge.standing import Standing, standing
 from chaoskit.judge.summary import summarize
 from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
+from chaoskit.judge.windows import cut_out, length
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {
@@ -118,8 +119,8 @@ def _journey(
 ) -> tuple[JourneyJudgement, bool]:
     """The judgement on one journey, and whether the fault reached it."""
     stands = standing(terms, components, impact)
-    windows = _windows(trace, times)
-    holes = gaps(terms, {_WORDS[name]: (windows[name], _length(name, times)) for name in _WORDS}, settings)
+    windows = cut_out(trace, times)
+    holes = gaps(terms, {_WORDS[name]: (windows[name], length(name, times)) for name in _WORDS}, settings)
     late = lateness(terms, {_WORDS[name]: windows[name] for name in _WORDS}, settings)
     seen = windows
     if late:
@@ -164,34 +165,6 @@ def _under_fault(
         terms, seen["after"], times.calm, times.end, settings, lifted=times.gone is not None
     )
     return [*findings, *found.findings], found.recovery, reached or found.disturbed
-
-
-def _windows(trace: Trace, times: Phases) -> dict[str, Trace]:
-    """The requests of the phases: ``control``, ``fault`` (from injection to the last lifting, and
-    what was in flight at the injection), its ``core`` and ``after``.
-    """
-    none = trace.between(0.0, 0.0)
-    past = trace.at[-1] + 1.0 if trace.at else 0.0
-    if times.control is None:
-        return {"control": none, "fault": none, "core": none, "after": none}
-    inject = past if times.inject is None else times.inject
-    control, flying = trace.between(times.control, inject).split(inject)
-    calm = past if times.calm is None else times.calm
-    core = none
-    if times.landed is not None:
-        core = trace.between(times.landed, past if times.lift is None else times.lift)
-    after = none if times.calm is None else trace.between(times.calm, past)
-    return {"control": control, "fault": flying + trace.between(inject, calm), "core": core, "after": after}
-
-
-def _length(name: str, times: Phases) -> float:
-    """Seconds that a phase lasted; 0 where it was not."""
-    end = times.end
-    inject = end if times.inject is None else times.inject
-    starts = {"control": times.control, "fault": times.inject, "core": times.landed, "after": times.calm}
-    ends = {"control": inject, "fault": times.calm, "core": times.lift, "after": end}
-    start, stop = starts[name], ends[name]
-    return 0.0 if start is None else max(0.0, min(end, end if stop is None else stop) - start)
 
 
 def _crash(journey: str, error: Exception) -> Finding:

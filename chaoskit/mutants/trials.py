@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaoskit.chaos import Chaos, Conclusion
 from chaoskit.environment import Environment, Tell
-from chaoskit.errors import PromiseBroken, UsageError
+from chaoskit.errors import UnexpectedVerdict, UsageError
 from chaoskit.judge import Finding, Verdict
 from chaoskit.mutants.declaration import Catch, Mutant
 from chaoskit.system import System
@@ -113,7 +113,7 @@ def _check(experiments: Mapping[str, Experiment], mutants: Sequence[Mutant]) -> 
 
 
 def _try(chaos: Chaos, experiment: Experiment, name: str, mutant: str, wanted: Catch | None) -> Trial:
-    with contextlib.suppress(PromiseBroken):
+    with contextlib.suppress(UnexpectedVerdict):
         experiment(chaos)
     if not chaos.conclusions:
         raise UsageError(f"experiment {name!r} came to no conclusion", remedy="call chaos.experiment in it")

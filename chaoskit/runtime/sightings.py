@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -40,7 +41,9 @@ class Sightings:
         """Keep what a run has seen. That it cannot be kept is no reason to fail."""
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            part = self.path.with_suffix(".part")
+            part = self.path.with_suffix(
+                f".{os.getpid()}.part"
+            )  # several runs of one application may end at once
             part.write_text(
                 json.dumps({name: sorted(ports) for name, ports in seen.items()}), encoding="utf-8"
             )

@@ -1,0 +1,75 @@
+"""How many requests of each phase were bad, promise by promise: what can be compared with other nights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chaoskit.history import History
+from chaoskit.judge.phases import phases
+from chaoskit.judge.slo import indicators
+from chaoskit.judge.standing import Standing
+from chaoskit.judge.trace import traces
+from chaoskit.judge.windows import cut_out
+from chaoskit.system import Slo, Terms
+
+PHASES = ("control", "fault", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The requests of one phase against one promise.
+
+    Attributes:
+        promise: ``availability``, ``p95``, …
+        bound: seconds that a request may take; ``None`` for availability.
+        budget: the share of requests that may be bad.
+        samples: requests that count.
+        bad: those of them that failed, or took longer than the bound.
+    """
+
+    promise: str
+    bound: float | None
+    budget: float
+    samples: int
+    bad: int
+
+
+def count(
+    terms: Sequence[Terms], standings: Mapping[str, Standing], history: History
+) -> dict[str, dict[str, tuple[Count, ...]]]:
+    """journey → phase → the count of each promise of the SLO that is owed in it.
+
+    In the fault window that is the degraded SLO for a journey whose standing says so; one that may
+    fail owes nothing then, and is counted against its full SLO. Elsewhere the full SLO is owed.
+
+    Args:
+        terms: the journeys.
+        standings: how each stands to the fault.
+        history: what happened.
+    """
+    samples, marks = history.samples, history.marks
+    names = {each.name for each in terms}
+    last = max((sample.intended for sample in samples if sample.journey in names), default=0.0)
+    ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
+    times, found = phases(marks, last), traces(terms, samples, ended)
+    counts = {}
+    for each in terms:
+        windows = cut_out(found[each.name], times)
+        owed = _owed(each, standings.get(each.name, Standing.UNAFFECTED))
+        slos = {"control": each.slo, "fault": owed, "after": each.slo}
+        counts[each.name] = {
+            phase: tuple(
+                Count(indicator.name, indicator.bound, indicator.budget, sum(counted), sum(bad))
+                for indicator in indicators(slo)
+                for bad, counted in [indicator.flags(windows[phase])]
+            )
+            for phase, slo in slos.items()
+        }
+    return counts
+
+
+def _owed(terms: Terms, stands: Standing) -> Slo:
+    if stands is Standing.DEGRADED and terms.degraded is not None:
+        return terms.degraded
+    return terms.slo

@@ -1,0 +1,49 @@
+"""``chaoskit trend``: add journals to a history, and print what it shows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from chaoskit import journal
+from chaoskit.errors import UsageError
+from chaoskit.trend.entry import Entry, entry_of
+from chaoskit.trend.store import Store
+from chaoskit.trend.text import render, to_record
+from chaoskit.trend.trend import trend_of
+
+
+def run(file: Path, add: Sequence[Path] = (), *, last: int = 30, as_json: bool = False) -> bool:
+    """Print the trend; whether there is a regression.
+
+    Args:
+        file: the history.
+        add: journals to add first; those that it has are left out.
+        last: how many nights to look at.
+        as_json: print JSON instead of text.
+
+    Raises:
+        UsageError: a file is not what it should be; nothing was added then.
+        EnvironmentFailure: the history cannot be read or written.
+    """
+    if last < 1:
+        raise UsageError(f"--last is {last}; it must be one or more")
+    entries = list(_read(add))
+    with Store(file, create=bool(add)) as store:
+        if add:
+            new = store.add(entries)
+            print(f"{new} of {len(entries)} journals are new in {file}", file=sys.stderr)
+        trend = trend_of(store.entries(), last)
+    print(json.dumps(to_record(trend), indent=2, ensure_ascii=False) if as_json else render(trend))
+    return bool(trend.regressions)
+
+
+def _read(paths: Iterable[Path]) -> Iterable[Entry]:
+    for path in paths:
+        record = journal.read(path)
+        if "judgement" in record:
+            yield entry_of(record)
+        else:  # a report folder holds other JSON, too
+            print(f"passed over {path}: no journal", file=sys.stderr)

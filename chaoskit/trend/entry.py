@@ -1,0 +1,188 @@
+"""One experiment of one night: what a history keeps of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chaoskit import journal
+from chaoskit.judge import Judgement, Verdict
+from chaoskit.judge.counts import Count, count
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The figures of one phase of one journey.
+
+    Attributes:
+        phase: ``control``, ``fault`` or ``after``.
+        samples: requests.
+        failed: those that failed.
+        p50, p95, p99: seconds, of requests that succeeded; ``None`` without one.
+        counts: bad requests against each promise that was owed in this phase.
+    """
+
+    phase: str
+    samples: int
+    failed: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One journey in one experiment.
+
+    Attributes:
+        journey: its name.
+        verdict, standing: as the judge has them.
+        recovery: seconds to be back inside the SLO; ``None`` where that was not seen.
+        resolution: seconds by which the true moment may lie earlier.
+        deadline: seconds that were allowed.
+        phases: those that were measured.
+    """
+
+    journey: str
+    verdict: Verdict
+    standing: str
+    recovery: float | None
+    resolution: float | None
+    deadline: float | None
+    phases: tuple[Phase, ...]
+
+    def phase(self, name: str) -> Phase | None:
+        """One of its phases, if it was measured."""
+        return next((each for each in self.phases if each.phase == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One experiment of one night.
+
+    Attributes:
+        run: the test session; its experiments are one night.
+        environment: the label of the containers that it ran in.
+        at: when it ended: ISO 8601, UTC.
+        commit: the revision of the project, if it was known.
+        experiment: its name.
+        fault: what was injected.
+        stage: the stage of growth it stands for, if it says.
+        verdict: HELD, BROKEN or UNKNOWN.
+        reason: the first promise that was not kept or could not be told, in words; empty if held.
+        reset: seconds to have a clean environment.
+        rebuilt: whether it had to be started anew.
+        journeys: each journey's figures.
+    """
+
+    run: str
+    environment: str
+    at: str
+    commit: str | None
+    experiment: str
+    fault: str
+    stage: str | None
+    verdict: Verdict
+    reason: str
+    reset: float | None
+    rebuilt: bool
+    journeys: tuple[Journey, ...]
+
+    def journey(self, name: str) -> Journey | None:
+        """One of its journeys, if it was driven."""
+        return next((each for each in self.journeys if each.journey == name), None)
+
+    @property
+    def digest(self) -> str:
+        """What tells it from every other: a journal that is added twice is known again."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def entry_of(record: Mapping[str, Any]) -> Entry:
+    """What a history keeps of a journal.
+
+    Args:
+        record: see :mod:`chaoskit.journal`. One that does not tell its test session is a night of
+            its environment's.
+    """
+    told, run, reset = record["experiment"], record["run"], record["reset"]
+    judgement = Judgement.from_record(record["judgement"])
+    marks = record["history"]["marks"]
+    faults = [mark["detail"]["fault"] for mark in marks if mark["name"] == "inject"]
+    return Entry(
+        run=told.get("session") or run["id"],
+        environment=run["id"],
+        at=run["written_at"],
+        commit=told.get("commit"),
+        experiment=told["name"],
+        fault=" + ".join(faults) or "no fault",
+        stage=told.get("stage"),
+        verdict=judgement.verdict,
+        reason=_reason(judgement),
+        reset=None if reset is None else reset["seconds"],
+        rebuilt=bool(reset and reset["rebuilt"]),
+        journeys=_journeys(record, judgement),
+    )
+
+
+def _reason(judgement: Judgement) -> str:
+    found = (*judgement.findings, *(each for one in judgement.journeys for each in one.findings))
+    for each in found:
+        if each.verdict is judgement.verdict and each.verdict is not Verdict.HELD:
+            whose = f"{each.journey}: " if each.journey else ""
+            return f"{whose}{each.promise}: {each.reason}"
+    return ""
+
+
+def _journeys(record: Mapping[str, Any], judgement: Judgement) -> tuple[Journey, ...]:
+    terms = [journal.terms_from_record(each) for each in record["system"]["journeys"]]
+    standings = {each.journey: each.standing for each in judgement.journeys}
+    counts = count(terms, standings, journal.history_from_record(record["history"]))
+    found = []
+    for each in judgement.journeys:
+        phases = tuple(
+            Phase(name, s.samples, s.failed, s.p50, s.p95, s.p99, counts[each.journey][name])
+            for name, s in each.summary.items()
+        )
+        back = each.recovery
+        found.append(
+            Journey(
+                each.journey,
+                each.verdict,
+                each.standing.value,
+                None if back is None else back.seconds,
+                None if back is None else back.resolution,
+                None if back is None else back.deadline,
+                phases,
+            )
+        )
+    return tuple(found)
+
+
+def entry_to_text(entry: Entry) -> str:
+    """An entry as JSON; :func:`entry_from_text` is the inverse."""
+    return json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":"))
+
+
+def entry_from_text(text: str) -> Entry:
+    """What :func:`entry_to_text` has written."""
+    plain = json.loads(text)
+    journeys = tuple(
+        Journey(
+            **{
+                **journey,
+                "verdict": Verdict(journey["verdict"]),
+                "phases": tuple(
+                    Phase(**{**phase, "counts": tuple(Count(**each) for each in phase["counts"])})
+                    for phase in journey["phases"]
+                ),
+            }
+        )
+        for journey in plain["journeys"]
+    )
+    return Entry(**{**plain, "verdict": Verdict(plain["verdict"]), "journeys": journeys})
