@@ -24,13 +24,19 @@ SCHEMA = Path(__file__).with_name("journal.schema.json")
 _OUTCOMES = tuple(Outcome)
 
 
+def origin(history: History) -> float:
+    """The moment from which a record's times count: the first entry, or 0 in an empty history."""
+    marks, samples = history.marks, history.samples
+    return min([mark.at for mark in marks] + [sample.intended for sample in samples], default=0.0)
+
+
 def history_to_record(history: History) -> dict[str, Any]:
     """A history as JSON-able data; times in microsecond resolution from its first entry."""
     samples, marks = history.samples, history.marks
-    origin = min([mark.at for mark in marks] + [sample.intended for sample in samples], default=0.0)
+    start = origin(history)
 
     def since(moment: float | None) -> float | None:
-        return None if moment is None else round(moment - origin, 6)
+        return None if moment is None else round(moment - start, 6)
 
     errors = sorted({sample.error for sample in samples if sample.error})
     number = {error: index for index, error in enumerate(errors)}
@@ -45,7 +51,7 @@ def history_to_record(history: History) -> dict[str, Any]:
         column["outcome"].append(_OUTCOMES.index(sample.outcome))
         column["error"].append(number.get(sample.error, -1))
     return {
-        "origin": origin,
+        "origin": start,
         "outcomes": [outcome.value for outcome in _OUTCOMES],
         "errors": errors,
         "samples": columns,

@@ -75,6 +75,19 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a component wrote.
+
+    Attributes:
+        written: when, in seconds since 1970 by the clock of the engine that took it.
+        text: the line, without its line end.
+    """
+
+    written: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """One step that takes back part of a fault; plain data, so that it can be on disk beforehand.
 
@@ -143,6 +156,19 @@ class Runtime(Protocol):
 
     def logs(self, component: str, lines: int = 20) -> str:
         """The last lines of its output."""
+        ...
+
+    def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
+        """The lines that it wrote from ``since`` to ``until``, both streams, in their order.
+
+        Args:
+            since, until: seconds since 1970 by the engine's clock; see :meth:`wall_offset`. Of very
+                many lines the first ones come.
+        """
+        ...
+
+    def wall_offset(self) -> float:
+        """Seconds since 1970 by the engine's clock at which :attr:`clock` read 0, as measured now."""
         ...
 
     def stats(self, component: str) -> Mapping[str, float]:
