@@ -129,12 +129,25 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         JournalUnwritable: a full disk, no permission; no half-written file stays behind.
     """
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+    put(path, text, "the journal cannot be written, so there is no verdict")
+
+
+def put(path: Path, text: str, otherwise: str) -> None:
+    """Write a file whole or not at all; its folder is made.
+
+    Args:
+        path, text: the file.
+        otherwise: what to say where it cannot be written.
+
+    Raises:
+        JournalUnwritable: a full disk, no permission; no half-written file stays behind.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8") as file:
-            json.dump(record, file, ensure_ascii=False, separators=(",", ":"))
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -144,7 +157,7 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
         ):  # the folder itself cannot be written: there is nothing to take away
             part.unlink(missing_ok=True)
         raise JournalUnwritable(
-            "the journal cannot be written, so there is no verdict",
+            otherwise,
             where=str(path),
             evidence=error.strerror or str(error),
             remedy="free some space there, or choose another folder with --chaos-report-dir",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from chaoskit.errors import ChaoskitError, UsageError
 if TYPE_CHECKING:
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.environment import Environment
+    from chaoskit.result import Result
     from chaoskit.system import System
 
 _CHAOS: pytest.StashKey[Chaos] = pytest.StashKey()
@@ -45,6 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         default=None,
         help="leave the system running at the end; `chaoskit clean` removes it; ini: chaos_keep",
+    )
+
+    parser.addini("chaos_report", "write an HTML report beside the journals", type="bool", default=True)
+    group.addoption(
+        "--chaos-no-report",
+        action="store_true",
+        default=False,
+        help="write no HTML report beside the journals; ini: chaos_report = false",
     )
 
 
@@ -211,3 +220,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     except ChaoskitError as error:
         terminalreporter.write_line(str(error))
     terminalreporter.write_line(f"journals: {folder}")
+    if config.getini("chaos_report") and not config.getoption("--chaos-no-report"):
+        terminalreporter.write_line(_report(folder, results))
+
+
+def _report(folder: Path, results: Sequence[Result]) -> str:
+    """Write the report of this session; the line that tells where it is, or why it is not."""
+    from chaoskit.report import page  # noqa: PLC0415
+
+    try:
+        sources = page.of_records((result.journal.name, result.record) for result in results)
+        return f"report: {page.write(folder / page.FILE, sources)}"
+    except ChaoskitError as error:
+        return f"no report: {error}"
+    except Exception as error:  # noqa: BLE001 - the verdicts stand, whatever becomes of the report
+        return f"no report: {type(error).__name__}: {error}; `chaoskit report {folder}` tries again"

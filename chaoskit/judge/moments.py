@@ -43,10 +43,18 @@ def moments(marks: Sequence[Mark], times: Phases, judgement: Judgement) -> tuple
         times: the phases that they make.
         judgement: what was found.
     """
-    found = [Moment(mark.name, mark.at, str(mark.detail.get("says") or "")) for mark in marks]
+    found = [Moment(mark.name, mark.at, _says(mark)) for mark in marks]
     for each in judgement.journeys:
         found += _of_journey(each, times)
     return tuple(sorted(found, key=lambda moment: moment.at))
+
+
+def _says(mark: Mark) -> str:
+    """What a mark tells beside its name; figures are told by the sentence that goes with them."""
+    if mark.name == "journey-error":
+        return "\n".join(f"{key}: {value}" for key, value in mark.detail.items())
+    told = (mark.detail.get(key) for key in ("fault", "promise", "why", "says"))
+    return ": ".join(str(each) for each in told if each)
 
 
 def _of_journey(judged: JourneyJudgement, times: Phases) -> list[Moment]:
