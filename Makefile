@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit lint bench setup venv images clean
+.PHONY: help demo test test-unit lint bench setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -19,11 +19,11 @@ help: ## this list
 demo: setup ## the experiments on the reference system, and its mutants caught
 	@$(PYTHON_BIN) experiments/demo.py
 
-test: setup lint ## the whole test suite (ARGS="-k cache" for a part)
+test: setup browser lint ## the whole test suite (ARGS="-k cache" for a part)
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest $(ARGS)
 
-test-unit: venv ## the tests that need no Docker
-	@$(PYTHON_BIN) -m pytest -m "not docker" -n 2 --dist worksteal $(ARGS)
+test-unit: venv ## the tests that need neither Docker nor a browser
+	@$(PYTHON_BIN) -m pytest -m "not docker and not browser" -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check
@@ -38,6 +38,9 @@ setup: ## engine, virtual environment and images
 
 venv: ## the virtual environment alone (PYTHON=python3.12 to choose)
 	$(SETUP) venv
+
+browser: ## a Chromium, for the tests of the report
+	$(SETUP) browser
 
 images: ## the images, and the engine they need
 	$(SETUP) images

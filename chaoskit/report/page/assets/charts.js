@@ -21,9 +21,10 @@ const Charts = (() => {
   const signed = (value) => (Math.abs(value) < 0.005 ? "0" : (value > 0 ? "+" : "−") + number(Math.abs(value), 2));
   const latency = (ms) => (ms === null ? "–" : ms < 999.5 ? `${number(ms, ms < 10 ? 1 : 0)} ms` : `${number(ms / 1000, 2)} s`);
 
-  // The widest bins of which enough are in view.
-  function levelOf(journey, view) {
-    const fine = journey.levels.find((each) => (view.max - view.min) / each.width >= FINE_ENOUGH);
+  // The widest bins of which enough are in view; of the whole the widest are enough.
+  function levelOf(journey, view, experiment) {
+    const enough = Math.min(FINE_ENOUGH, (0.99 * (experiment.end - experiment.begin)) / journey.levels[0].width);
+    const fine = journey.levels.find((each) => (view.max - view.min) / each.width >= enough);
     return fine || journey.levels[journey.levels.length - 1];
   }
 
@@ -192,7 +193,7 @@ const Charts = (() => {
     const number = Number(plot.closest("[data-experiment]").dataset.experiment), experiment = data[number];
     const journey = experiment.journeys[Number(plot.dataset.journey)];
     const chart = { plot, number, experiment, journey, kind: plot.dataset.kind, readout: plot.previousElementSibling };
-    chart.level = levelOf(journey, views[number]);
+    chart.level = levelOf(journey, views[number], experiment);
     chart.u = new uPlot(options(chart, plot.clientWidth), columns(chart), plot);
     chart.u.over.addEventListener("mouseleave", () => Charts.point(number, null));
     charts.set(plot, chart);
@@ -215,7 +216,7 @@ const Charts = (() => {
       if (max - min < 3 * finest) return;
       views[number] = { min, max };
       for (const chart of of(number)) {
-        chart.level = levelOf(chart.journey, views[number]);
+        chart.level = levelOf(chart.journey, views[number], whole);
         chart.u.setData(columns(chart));
       }
       document.dispatchEvent(new CustomEvent("zoomed", { detail: number }));
