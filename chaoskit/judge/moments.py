@@ -50,11 +50,15 @@ def moments(marks: Sequence[Mark], times: Phases, judgement: Judgement) -> tuple
 
 
 def _says(mark: Mark) -> str:
-    """What a mark tells beside its name; figures are told by the sentence that goes with them."""
+    """What a mark tells beside its name: its sentence, or its figures where it has none."""
     if mark.name == "journey-error":
         return "\n".join(f"{key}: {value}" for key, value in mark.detail.items())
-    told = (mark.detail.get(key) for key in ("fault", "promise", "why", "says"))
-    return ": ".join(str(each) for each in told if each)
+    told = [mark.detail[key] for key in ("fault", "promise", "why", "says") if mark.detail.get(key)]
+    if told:
+        return ": ".join(map(str, told))
+    return ", ".join(
+        f"{key} {value}" for key, value in mark.detail.items() if isinstance(value, (str, float))
+    )
 
 
 def _of_journey(judged: JourneyJudgement, times: Phases) -> list[Moment]:

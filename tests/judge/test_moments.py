@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chaoskit.judge import moments, phases
+from chaoskit.history import Mark
+from chaoskit.judge import Judgement, Verdict, moments, phases
 from chaoskit.system import Impact
 from tests.judge.histories import API_LOST, MAIL_LOST, PHASES, Rule, during, history, whole
 
@@ -40,3 +41,15 @@ def test_a_recovery_that_came_too_late_broke_at_its_deadline() -> None:
     name, at, journey = late[0]
     assert (name, journey) == ("broke", "browse")
     assert at == pytest.approx(17.5)
+
+
+def test_a_mark_tells_its_sentence_or_else_its_figures() -> None:
+    """What was injected, what was seen, and what an instrument has measured."""
+    marks = [
+        Mark("inject", 1.0, {"fault": "Kill('db')"}),
+        Mark("promise", 2.0, {"promise": "drain", "kept": True, "says": "empty after 3 s", "seconds": 3.0}),
+        Mark("load-lag", 3.0, {"seconds": 0.2}),
+        Mark("end", 4.0, {"load": {"scheduled": 7}}),
+    ]
+    every = moments(marks, phases(marks, 4.0), Judgement(Verdict.HELD, ()))
+    assert [each.says for each in every] == ["Kill('db')", "drain: empty after 3 s", "seconds 0.2", ""]

@@ -38,7 +38,10 @@ def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
     return {
         "marks": [{"name": each.name, "at": _near(each.at)} for each in mine],
         "bounds": bounds(facts, journey),
-        "levels": [_level(each) for each in levels(journey.trace, facts.zero, facts.begin, facts.end)],
+        "levels": [
+            _level(each, facts.edge - facts.zero)
+            for each in levels(journey.trace, facts.edge, facts.begin, facts.end)
+        ],
     }
 
 
@@ -63,9 +66,9 @@ def _lines(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
     ]
 
 
-def _level(bins: Bins) -> dict[str, Any]:
+def _level(bins: Bins, shift: float) -> dict[str, Any]:
     return {
-        "start": _near(bins.start),
+        "start": _near(bins.start + shift),
         "width": bins.width,
         "requests": bins.requests,
         "failed": bins.failed,

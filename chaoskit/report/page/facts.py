@@ -78,6 +78,12 @@ class Facts:
     wall: float | None
 
     @property
+    def edge(self) -> float:
+        """The moment that no figure mixes what was before and after of: the injection, from which a
+        fault disturbs; else the zero."""
+        return self.zero if self.times.inject is None else self.times.inject
+
+    @property
     def verdict(self) -> Verdict:
         """HELD, BROKEN or UNKNOWN."""
         return self.judgement.verdict

@@ -161,7 +161,7 @@ def _errors(facts: Facts, journey: Journey) -> Html | None:
 
 
 def _by_bins(facts: Facts, journey: Journey) -> Html:
-    found = rows(journey.trace, facts.zero, facts.begin, facts.end)
+    found = rows(journey.trace, facts.edge, facts.begin, facts.end)
     heads = ("From", "Requests", "Per second", "Failed", "p50", "p95", "p99")
     lines = []
     for number in range(len(found)):
@@ -174,7 +174,7 @@ def _by_bins(facts: Facts, journey: Journey) -> Html:
             words.latency(found.p95[number]),
             words.latency(found.p99[number]),
         )
-        start = f"{words.since(found.start + number * found.width)} s"
+        start = f"{words.since(facts.edge - facts.zero + found.start + number * found.width)} s"
         lines.append(tag("tr", tag("th", start, scope="row"), [tag("td", cell) for cell in cells]))
     name = journey.terms.name
     table = tag(

@@ -14,7 +14,7 @@ class Html(str):
 
 Child = Html | str | None | Iterable["Child"]
 
-_VOID = frozenset({"br", "col", "hr", "use"})
+_VOID = frozenset({"br", "col", "hr", "use", "wbr"})
 
 
 def tag(element: str, *children: Child, **attributes: str | int | float | bool | None) -> Html:

@@ -19,8 +19,8 @@ _SEEN = {
 }
 
 _NOTES = {
-    "coupled": "broken by what it neither needs nor uses",
-    "survived": "held without what it says it needs",
+    "coupled": "though it neither needs nor uses what was at fault",
+    "survived": "without what it says it needs",
 }
 
 
@@ -33,7 +33,7 @@ def independence(experiments: Sequence[Facts], ids: Mapping[int, str]) -> Html:
     rows = [
         tag(
             "tr",
-            tag("th", tag("a", each.name, href=f"#{ids[id(each)]}"), scope="row"),
+            tag("th", tag("a", words.breakable(each.name), href=f"#{ids[id(each)]}"), scope="row"),
             [_cell(each, name) for name in journeys],
         )
         for each in experiments
@@ -57,8 +57,7 @@ def _cell(facts: Facts, journey: str) -> Html:
     return tag(
         "td",
         tag("span", words.icon(icon), cell.seen, class_=f"seen {icon}"),
-        tag("span", declared, class_="note") if facts.times.inject is not None else None,
-        note,
+        note or (tag("span", declared, class_="note") if facts.times.inject is not None else None),
     )
 
 

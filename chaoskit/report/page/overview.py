@@ -102,7 +102,7 @@ def _row(facts: Facts, anchor: str) -> Html:
     fault: list[Html | str] = [tag("code", facts.fault)]
     if facts.stage:
         fault.append(tag("span", facts.stage, class_="note"))
-    name: list[Html | str] = [tag("a", facts.name, href=f"#{anchor}")]
+    name: list[Html | str] = [tag("a", words.breakable(facts.name), href=f"#{anchor}")]
     if facts.about:
         name.append(tag("span", facts.about.split("\n\n")[0], class_="note"))
     cells = (

@@ -23,7 +23,7 @@ def section(facts: Facts, number: int, anchor: str, following: tuple[str, str] |
     """
     return tag(
         "section",
-        tag("h2", words.badge(facts.verdict), " ", facts.name, id=anchor, tabindex="-1"),
+        tag("h2", words.badge(facts.verdict), " ", words.breakable(facts.name), id=anchor, tabindex="-1"),
         [tag("p", part, class_="lead") for part in facts.about.split("\n\n") if part],
         _summary(facts),
         tag("h3", "What happened, and when", id=f"{anchor}--when"),
@@ -59,8 +59,8 @@ def _summary(facts: Facts) -> Html:
         ("Stage", facts.stage or words.NONE),
         ("Blast radius", ", ".join(facts.judgement.blast_radius) or "none"),
         ("Recovery", recovery(facts)),
-        ("Test", tag("code", facts.test) if facts.test else words.NONE),
-        ("Journal", tag("code", facts.file)),
+        ("Test", tag("code", words.breakable(facts.test)) if facts.test else words.NONE),
+        ("Journal", tag("code", words.breakable(facts.file))),
     ]
     if reset.get("rebuilt"):
         pairs.append(("Environment", f"rebuilt before this experiment: {reset['why']}"))

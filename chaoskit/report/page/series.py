@@ -39,7 +39,7 @@ WIDTHS = (
 )
 """Seconds that a bin may be wide: what people can read off an axis."""
 
-LEVELS = ((120, 20.0), (600, 5.0), (2400, 2.0))
+LEVELS = ((120, 10.0), (600, 5.0), (2400, 2.0))
 """Of each level how many bins it has at most, and how many requests a bin has on the average at least."""
 
 FEWEST = 16
@@ -54,7 +54,7 @@ class Bins:
     """Parallel columns, one entry for each stretch ``[start + i * width, start + (i + 1) * width)``.
 
     Attributes:
-        start: seconds from the time line's zero.
+        start: seconds from the edge that the bins were asked to have.
         width: seconds.
         seconds: how much of the stretch was observed; less than ``width`` only at both ends.
         requests: arrivals that were intended in it.
@@ -75,23 +75,22 @@ class Bins:
         return len(self.requests)
 
 
-def levels(trace: Trace, zero: float, begin: float, end: float) -> tuple[Bins, ...]:
+def levels(trace: Trace, edge: float, begin: float, end: float) -> tuple[Bins, ...]:
     """The bins of a journey, from wide to narrow; equal ones are left out.
 
     Args:
         trace: its requests.
-        zero: the moment from which the time line counts; an edge of every bin, so that no bin mixes
-            what was before and after.
+        edge: a moment that lies between two bins, so that none mixes what was before and after.
         begin, end: what was observed, on the trace's clock.
     """
     rate = len(trace) / max(end - begin, WIDTHS[0])
     widths = [width_for(end - begin, most, enough / rate if rate else 0.0) for most, enough in LEVELS]
-    return tuple(bins(trace, zero, begin, end, width) for width in dict.fromkeys(widths))
+    return tuple(bins(trace, edge, begin, end, width) for width in dict.fromkeys(widths))
 
 
-def rows(trace: Trace, zero: float, begin: float, end: float) -> Bins:
+def rows(trace: Trace, edge: float, begin: float, end: float) -> Bins:
     """Bins so few that they can be read as a table."""
-    return bins(trace, zero, begin, end, width_for(end - begin, ROWS, 0.0))
+    return bins(trace, edge, begin, end, width_for(end - begin, ROWS, 0.0))
 
 
 def width_for(seconds: float, most: int, at_least: float) -> float:
@@ -108,12 +107,12 @@ def width_for(seconds: float, most: int, at_least: float) -> float:
     return found if found is not None else math.ceil(wanted / WIDTHS[-1]) * WIDTHS[-1]
 
 
-def bins(trace: Trace, zero: float, begin: float, end: float, width: float) -> Bins:
+def bins(trace: Trace, edge: float, begin: float, end: float, width: float) -> Bins:
     """The bins of one width."""
-    first = math.floor(round((begin - zero) / width, 6))
-    last = max(first + 1, math.ceil(round((end - zero) / width, 6)))
-    edges = [zero + number * width for number in range(first, last + 1)]
-    cuts = [bisect_left(trace.at, edge - CLOCK_RESOLUTION / 2) for edge in edges]
+    first = math.floor(round((begin - edge) / width, 6))
+    last = max(first + 1, math.ceil(round((end - edge) / width, 6)))
+    edges = [edge + number * width for number in range(first, last + 1)]
+    cuts = [bisect_left(trace.at, each - CLOCK_RESOLUTION / 2) for each in edges]
     cuts[-1] = len(trace)  # what was intended at the very end
     cuts[0] = 0
     requests, failed = [], []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from chaoskit.judge import Standing, Verdict
-from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page.markup import Html, join, tag
 
 NONE = "\N{EN DASH}"
 """What stands where there is no figure."""
@@ -32,6 +33,7 @@ MOMENTS = {
     "rebuilt": "environment rebuilt",
     "unsteady": "no steady state",
     "promise": "owed under the fault",
+    "load-lag": "the load engine was late",
     "journey-error": "error in a journey's own code",
 }
 
@@ -97,6 +99,12 @@ def written(moment: str) -> str:
     except ValueError:
         return moment
     return f"{found:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def breakable(name: str) -> Html:
+    """A long name that may go on in another line where its parts meet."""
+    parts = re.split(r"(?<=[._:/])(?=\w)", name)
+    return join([parts[0], *(join([tag("wbr"), part]) for part in parts[1:])])
 
 
 def shortened(text: str, characters: int) -> str:

@@ -30,7 +30,7 @@ def facts_of(path: Path) -> Facts:
 
 def words_of(html: str) -> str:
     """What is left for people to read."""
-    body = re.sub(r"<(script|style).*?</\1>", "", html, flags=re.DOTALL)
+    body = re.sub(r"<(script|style).*?</\1>|<wbr>", "", html, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
@@ -179,3 +179,17 @@ def test_a_hundred_thousand_requests_stay_below_three_megabytes(three: list[Path
     assert isinstance(journeys, list)
     for level in range(len(journeys[0]["levels"])):
         assert sum(sum(each["levels"][level]["requests"]) for each in journeys) >= 100_000
+
+
+def test_no_failure_is_shown_before_its_cause(three: list[Path], tmp_path: Path) -> None:
+    """Where landing took a while, what failed since the injection is in no bin that began before it."""
+    record = json.loads(three[1].read_text())
+    inject = next(mark for mark in record["history"]["marks"] if mark["name"] == "inject")
+    landed = next(mark for mark in record["history"]["marks"] if mark["name"] == "landed")
+    landed["at"] = inject["at"] + 0.37
+    path = tmp_path / "slow.json"
+    path.write_text(json.dumps(record))
+    browse = charts.data(facts_of(path))["journeys"][0]
+    for level in browse["levels"]:
+        first = next(number for number, failed in enumerate(level["failed"]) if failed)
+        assert level["start"] + first * level["width"] >= -0.371

@@ -27,9 +27,9 @@ def trace(found: list[tuple[float, float, bool]]) -> Trace:
 
 
 @given(TRACES, st.floats(0, 60), st.sampled_from([0.1, 1.0, 5.0]))
-def test_every_request_is_in_one_bin(found: Trace, zero: float, width: float) -> None:
+def test_every_request_is_in_one_bin(found: Trace, edge: float, width: float) -> None:
     """No bin loses or doubles a request or a failure, and all the time that was observed is in them."""
-    made = bins(found, zero, 0.0, 60.0, width)
+    made = bins(found, edge, 0.0, 60.0, width)
     assert sum(made.requests) == len(found)
     assert sum(made.failed) == sum(found.failed)
     assert sum(made.seconds) == pytest.approx(60.0)
@@ -37,11 +37,11 @@ def test_every_request_is_in_one_bin(found: Trace, zero: float, width: float) ->
 
 
 @given(TRACES, st.floats(0, 60))
-def test_the_quantiles_are_those_of_the_bins_own_successes(found: Trace, zero: float) -> None:
+def test_the_quantiles_are_those_of_the_bins_own_successes(found: Trace, edge: float) -> None:
     """By nearest rank, of a bin's requests that succeeded; nothing where none did."""
-    made = bins(found, zero, 0.0, 60.0, 2.0)
+    made = bins(found, edge, 0.0, 60.0, 2.0)
     for number in range(1, len(made) - 1):
-        left = zero + made.start + number * made.width
+        left = edge + made.start + number * made.width
         good = sorted(
             latency
             for at, latency, failed in zip(found.at, found.latency, found.failed, strict=True)
@@ -52,8 +52,8 @@ def test_the_quantiles_are_those_of_the_bins_own_successes(found: Trace, zero: f
             assert column[number] == wanted
 
 
-def test_no_bin_mixes_what_was_before_and_after_the_zero() -> None:
-    """The landing is an edge of a bin at every level: what came a moment before is not in the bin after."""
+def test_no_bin_mixes_what_was_before_and_after_the_edge() -> None:
+    """The injection lies between two bins at every level: what came just before is not in the bin after."""
     every = trace([(number / 50, 0.01, number / 50 >= 7.3) for number in range(1000)])
     for made in (*levels(every, 7.3, 0.0, 20.0), rows(every, 7.3, 0.0, 20.0)):
         for number in range(len(made)):

@@ -3,7 +3,7 @@
 
 const Charts = (() => {
   const data = JSON.parse(document.getElementById("data").textContent).experiments;
-  const HEIGHT = 220, PAD_TOP = 34, FINE_ENOUGH = 48;
+  const HEIGHT = 230, PAD_TOP = 46, FINE_ENOUGH = 48;
   const charts = new Map(); // plot element → uPlot
   const views = data.map((each) => ({ min: each.begin, max: each.end }));
 
@@ -82,7 +82,7 @@ const Charts = (() => {
         ctx.textBaseline = "bottom";
         ctx.textAlign = "left"; // uPlot leaves it as its axes had it
         ctx.lineWidth = ratio;
-        const rows = [-Infinity, -Infinity]; // where the last label of each row ends
+        const rows = [-Infinity, -Infinity, -Infinity]; // where the last label of each row ends
         for (const mark of marks) {
           const x = u.valToPos(mark.at, "x", true);
           if (x < bbox.left - 1 || x > right + 1) continue;
@@ -159,7 +159,7 @@ const Charts = (() => {
         : [{}, line("p50"), line("p95", { width: 2.5 }), line("p99", { dash: [6, 3] })];
     const axis = { stroke: colour("muted"), font: font(11), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
     return {
-      width, height: HEIGHT, padding: [PAD_TOP, 12, 0, 0], legend: { show: false },
+      width, height: HEIGHT, padding: [PAD_TOP, 20, 0, 0], legend: { show: false },
       scales: {
         x: { time: false, range: () => [views[at].min, views[at].max] },
         y: kind === "rate" ? { range: (u, low, high) => [0, Math.max(1, high || 0) * 1.15] } : { distr: 3, log: 10, range: latencyRange(chart) },
