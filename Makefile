@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit lint bench setup venv browser images clean
+.PHONY: help demo matrix test test-unit lint bench setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -16,8 +16,11 @@ PYTHON_BIN := .venv/bin/python
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: setup ## the experiments on the reference system, and its mutants caught
+demo: setup ## the six failures on the reference system, and two mutants caught
 	@$(PYTHON_BIN) experiments/demo.py
+
+matrix: setup ## every experiment on the reference system and on its 16 mutants (ARGS='"no pooler"' for some)
+	@$(PYTHON_BIN) experiments/matrix.py $(ARGS)
 
 test: setup browser lint ## the whole test suite (ARGS="-k cache" for a part)
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest $(ARGS)

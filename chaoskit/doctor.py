@@ -22,7 +22,7 @@ MINIMUM_ENGINE = (25, 0)
 
 _IMAGES = {
     "chaoskit/toxiproxy:2.12.0": "stands on every link",
-    "chaoskit/nettools:1": "cuts links silently, and looks at them from the consumer's side",
+    "chaoskit/nettools:2": "cuts links silently, looks at them from the consumer's side, and floods",
 }
 
 FREE_BYTES = 2 * 1024**3

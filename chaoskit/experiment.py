@@ -268,9 +268,14 @@ class Experiment:
 
     def _enough(self, seconds: float) -> float:
         """At least so long that the slowest journey shows something: a window with fewer requests
-        than the judge wants would be UNKNOWN, whatever happens in it."""
-        slowest = min(terms.rate for terms in self._terms)
-        return max(seconds, (self.settings.min_samples + 1) / slowest)
+        than the judge wants would be UNKNOWN, whatever happens in it. What is in flight at its end
+        counts for the next one.
+        """
+        flights = {
+            each.name: min((bound for _, bound in each.slo.quantiles), default=0.0) for each in self._terms
+        }
+        shown = ((self.settings.min_samples + 1) / each.rate + flights[each.name] for each in self._terms)
+        return max(seconds, *shown)
 
     def _brief(self) -> Settings:
         """Steadiness before the control window is seen in a window no longer than the warm-up."""

@@ -1,4 +1,4 @@
-"""What happened: samples, marks and acknowledged promises, in one append-only record.
+"""What happened: samples, marks, promises and what users saw of them, in one append-only record.
 
 The load process and the harness write; judges read. Nothing is ever changed or taken out.
 """
@@ -106,6 +106,32 @@ class Check:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A user wrote, or read, something that has versions.
+
+    Entries of one user are in the order of that user's calls.
+
+    Attributes:
+        journey: the journey in which it happened.
+        user: the user's number within the journey.
+        kind: what it is: ``orders``, ``profile``.
+        id: which one; unique within its kind.
+        wrote: whether it was a write, and confirmed; else it was a read.
+        version: what was written or shown, a number that only grows; ``None`` for a read that
+            showed nothing at all.
+        at: when the journey said so, seconds of the shared monotonic clock.
+    """
+
+    journey: str
+    user: int
+    kind: str
+    id: str
+    wrote: bool
+    version: int | None
+    at: float
+
+
 class History:
     """The record of one experiment; safe to append to from several threads.
 
@@ -118,8 +144,9 @@ class History:
         self._marks: list[Mark] = []
         self._acknowledgements: list[Acknowledgement] = []
         self._checks: list[Check] = []
+        self._accesses: list[Access] = []
 
-    def add(self, *entries: Sample | Mark | Acknowledgement | Check) -> None:
+    def add(self, *entries: Sample | Mark | Acknowledgement | Check | Access) -> None:
         """Append entries; each goes to its own list."""
         with self._lock:
             for entry in entries:
@@ -129,6 +156,8 @@ class History:
                     self._marks.append(entry)
                 elif isinstance(entry, Acknowledgement):
                     self._acknowledgements.append(entry)
+                elif isinstance(entry, Access):
+                    self._accesses.append(entry)
                 else:
                     self._checks.append(entry)
 
@@ -155,6 +184,12 @@ class History:
         """What became of them."""
         with self._lock:
             return tuple(self._checks)
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """What users wrote and read, each user's in the order of their calls."""
+        with self._lock:
+            return tuple(self._accesses)
 
     def mark(self, name: str) -> Mark | None:
         """The first mark of that name."""

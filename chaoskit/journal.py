@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chaoskit.errors import JournalUnwritable, UsageError
-from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Component, Impact, Slo, Terms
 
 VERSION = 1
@@ -60,11 +60,15 @@ def history_to_record(history: History) -> dict[str, Any]:
             {**asdict(promise), "at": since(promise.at)} for promise in history.acknowledgements
         ],
         "checks": [asdict(check) for check in history.checks],
+        "accesses": [{**asdict(access), "at": since(access.at)} for access in history.accesses],
     }
 
 
 def history_from_record(record: Mapping[str, Any]) -> History:
-    """The inverse of :func:`history_to_record`; times count from the origin."""
+    """The inverse of :func:`history_to_record`; times count from the origin.
+
+    A journal from before users could say what they wrote and read has no ``accesses``.
+    """
     history = History()
     outcomes = [Outcome(value) for value in record["outcomes"]]
     errors = [*record["errors"], ""]
@@ -81,6 +85,7 @@ def history_from_record(record: Mapping[str, Any]) -> History:
     history.add(*(Mark(**mark) for mark in record["marks"]))
     history.add(*(Acknowledgement(**promise) for promise in record["acknowledgements"]))
     history.add(*(Check(**check) for check in record["checks"]))
+    history.add(*(Access(**access) for access in record.get("accesses", ())))
     return history
 
 

@@ -23,11 +23,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runtime", "compose"),
     ("mistakes",),
     ("entries",),
-    ("history", "system"),
+    ("history", "system", "flood"),
     ("clock", "errors", "timing", "endpoint"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;
-``runtime.docker`` stands for everything beside ``memory`` in that folder. ``reference`` and the
+``runtime.docker`` stands for everything beside ``memory`` and ``words`` in that folder. ``reference`` and the
 package itself only name others."""
 
 RANK = {name: row for row, names in enumerate(LAYERS) for name in names}
@@ -39,7 +39,7 @@ def part_of(module: str) -> str:
     if not names:
         return ""
     if names[0] == "runtime" and len(names) > 1:
-        return "runtime.memory" if names[1] == "memory" else "runtime.docker"
+        return {"memory": "runtime.memory", "words": "runtime"}.get(names[1], "runtime.docker")
     return names[0]
 
 

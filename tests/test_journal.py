@@ -7,13 +7,14 @@ import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit import journal
 from chaoskit.errors import JournalUnwritable, UsageError
-from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Impact
 
 TIMES = st.integers(0, 10**9).map(lambda microseconds: microseconds / 1e6)
@@ -44,6 +45,23 @@ def test_a_history_survives_the_journey_through_json(samples: list[Sample], mark
         found = [sample for sample in back.samples if sample.journey == name]
         assert [(s.outcome, s.error) for s in found] == [(s.outcome, s.error) for s in wanted]
         assert [s.intended for s in found] == pytest.approx([s.intended - origin for s in wanted], abs=2e-6)
+
+
+def test_what_users_wrote_and_read_is_in_the_published_form() -> None:
+    """Writes and reads are as the schema says and come back; a journal without them is valid too."""
+    history = History()
+    history.add(Mark("control", 100.0), Access("browse", 3, "orders", "7", True, 2, 100.5))
+    history.add(Access("browse", 3, "orders", "7", False, None, 101.0))
+    record = json.loads(json.dumps(journal.history_to_record(history)))
+    schema = json.loads(journal.SCHEMA.read_text())["properties"]["history"]
+    jsonschema.validate(record, schema)
+    assert journal.history_from_record(record).accesses == (
+        Access("browse", 3, "orders", "7", True, 2, 0.5),
+        Access("browse", 3, "orders", "7", False, None, 1.0),
+    )
+    del record["accesses"]
+    jsonschema.validate(record, schema)
+    assert journal.history_from_record(record).accesses == ()
 
 
 def test_an_impact_survives_the_journey_through_json() -> None:

@@ -191,7 +191,7 @@ def test_a_project_without_experiments_pays_nothing(project: pytest.Pytester) ->
         import sys
 
         def test_one():
-            heavy = {"docker", "httpx", "aiohttp", "testcontainers", "redis", "pg8000", "hypothesis"}
+            heavy = {"docker", "httpx", "httptools", "testcontainers", "redis", "pg8000", "hypothesis"}
             assert not heavy & set(sys.modules)
         """
     )

@@ -3,15 +3,24 @@
 The failures of growth stand beside the primitives that they are made of.
 """
 
+from chaoskit.engines.postgres_table import PostgresTable
+from chaoskit.engines.queues import CallableQueue, Queue
+from chaoskit.engines.redis_queues import RedisList, RedisStream
+from chaoskit.faults.backlog import WorkerBacklog
 from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
+from chaoskit.faults.deploy import MidDeployRestart
+from chaoskit.faults.flood import BotFlood
 from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
+from chaoskit.faults.replication import ReplicaLag
 
 __all__ = [
     "Bandwidth",
+    "BotFlood",
     "CacheLoss",
+    "CallableQueue",
     "ConnectionExhaustion",
     "CutLink",
     "Evidence",
@@ -19,8 +28,15 @@ __all__ = [
     "Injection",
     "Kill",
     "Latency",
+    "MidDeployRestart",
     "Pause",
+    "PostgresTable",
     "Promise",
+    "Queue",
+    "RedisList",
+    "RedisStream",
+    "ReplicaLag",
     "Reset",
     "Restart",
+    "WorkerBacklog",
 ]

@@ -89,7 +89,8 @@ class Injection(ABC):
 class Fault(ABC):
     """The base of all faults.
 
-    A subclass is a frozen dataclass; its fields are what a user may choose.
+    A subclass is a frozen dataclass; its fields are what a user may choose. A field that is a secret
+    has ``repr=False``: neither a report nor the journal shows it.
     """
 
     stage: ClassVar[str] = ""
@@ -97,23 +98,27 @@ class Fault(ABC):
 
     @property
     def name(self) -> str:
-        """How it is written in a report: its class and its fields that are not defaults."""
+        """How it is written in a report: its class and its fields that are not defaults; no password."""
         shown = []
         for position, each in enumerate(fields(self)):
             value = getattr(self, each.name)
+            if not each.repr:
+                continue
             if position == 0:
                 shown.append(repr(value))
+            elif each.name == "password" and value:
+                shown.append("password='***'")
             elif value != each.default:
                 shown.append(f"{each.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def describe(self) -> dict[str, Any]:
-        """The fault as JSON-able data."""
-        return {
-            "kind": type(self).__name__,
-            "stage": self.stage,
-            **{each.name: getattr(self, each.name) for each in fields(self)},
-        }
+        """The fault as JSON-able data, without its secrets."""
+        shown: dict[str, Any] = {"kind": type(self).__name__, "stage": self.stage}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            shown[each.name] = value if each.repr or value is None else "***"
+        return shown
 
     @abstractmethod
     def misfits(self, runtime: Runtime) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 import redis
@@ -38,11 +38,7 @@ class CacheLoss(Fault):
 
     component: str
     how: Loss = "down"
-    password: str | None = None
-
-    def describe(self) -> dict[str, object]:
-        """The fault as JSON-able data, without its password."""
-        return {**super().describe(), "password": "***" if self.password else None}
+    password: str | None = field(default=None, repr=False)
 
     def misfits(self, runtime: Runtime) -> list[str]:
         """``flush`` fits Redis; the others fit whatever somebody is linked to."""

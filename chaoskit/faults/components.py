@@ -53,7 +53,7 @@ class Pause(ComponentFault):
 
     def inject(self, runtime: Runtime) -> Injection:
         """Freeze it."""
-        injection = _Paused(runtime, self._names(runtime))
+        injection = Paused(runtime, self._names(runtime))
         injection.start()
         return injection
 
@@ -108,18 +108,39 @@ class Killed(Injection):
 
     def gone(self) -> Evidence:
         """Each runs and is not known to be unhealthy or still starting."""
-        return _serving(self._runtime, self._names)
+        return serving(self._runtime, self._names)
 
 
-class _Paused(Injection):
+class Stopped(Killed):
+    """Components that were stopped by their stop signal; they stay down until the lift.
+
+    Args:
+        grace: seconds between the stop signal and SIGKILL.
+    """
+
+    def __init__(self, runtime: Runtime, names: tuple[str, ...], grace: float = 10.0) -> None:
+        super().__init__(runtime, names)
+        self._grace = grace
+
+    def start(self) -> None:
+        """Stop them all."""
+        for name in self._names:
+            self._runtime.stop(name, timeout=self._grace)
+
+
+class Paused(Injection):
+    """Components that are frozen; used by every fault that freezes one."""
+
     def __init__(self, runtime: Runtime, names: tuple[str, ...]) -> None:
         self._runtime, self._names = runtime, names
 
     def start(self) -> None:
+        """Freeze them all."""
         for name in self._names:
             self._runtime.pause(name)
 
     def landed(self) -> Evidence:
+        """The engine says that each is paused."""
         looks = []
         for name in self._names:
             status = self._runtime.state(name).status
@@ -127,14 +148,16 @@ class _Paused(Injection):
         return together(looks, f"the engine says that {', '.join(self._names)} is paused")
 
     def lift(self) -> None:
+        """Let those run on that are frozen."""
         for name in self._names:
             if self._runtime.state(name).status == "paused":
                 self._runtime.resume(name)
 
     def gone(self) -> Evidence:
+        """Each runs and is not known to be unhealthy."""
         # A health check that ran into the pause may call the component unhealthy for one more
         # interval: that is the fault's own echo, and the experiment looks again until its limit.
-        return _serving(self._runtime, self._names)
+        return serving(self._runtime, self._names)
 
 
 class _Restarted(Injection):
@@ -161,10 +184,11 @@ class _Restarted(Injection):
                 self._runtime.start_component(name)
 
     def gone(self) -> Evidence:
-        return _serving(self._runtime, self._names)
+        return serving(self._runtime, self._names)
 
 
-def _serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
+def serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
+    """Each runs, is not known to be unhealthy or still starting, and its links let people through."""
     looks = []
     for name in names:
         state = runtime.state(name)

@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, get_args
 
 from chaoskit.engines import postgres
 from chaoskit.engines.postgres import Credentials, Refused
-from chaoskit.errors import HarnessFailure
-from chaoskit.faults.base import Evidence, Fault, Injection, targets, unknown
+from chaoskit.faults.base import Fault, Injection, targets, unknown
+from chaoskit.faults.slots import Slots
+from chaoskit.faults.statements import Statements
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Impact
 
-_LOOK_AGAIN = 0.02
-"""Seconds between two tries to take a slot: short against the time in which an application that
-connects per request could live from slots that come free."""
+By = Literal["slots", "statements"]
+
+_FASTEST = 50.0
+"""Statements a second at most: each has a thread and a connection of its own."""
 
 
 @dataclass(frozen=True)
 class ConnectionExhaustion(Fault):
-    """Real connections are taken from PostgreSQL until it refuses a new one with SQLSTATE 53300.
+    """Real connections are taken from PostgreSQL, by holding slots or by statements that do not end.
 
     5,000 users: each process of a growing fleet opens its own connections, and one day the next one
-    is refused. The server still works for whoever holds a connection, so a system that pools with a
-    bound does not notice: journeys that need the database must keep their SLO.
+    is refused with SQLSTATE 53300. Or a few slow statements a second each keep a connection, until a
+    pool has no other left. The server still works for whoever holds a connection, so a system that
+    pools with a bound, and bounds the time of a statement, does not notice: journeys that need the
+    database must keep their SLO.
 
-    The connections are real and are kept: a slot that comes free is taken at once. They go through
-    the harness's own link, which no other fault touches.
+    The connections are real and go through the harness's own link, which no other fault touches. With
+    ``slots`` they are kept: one that comes free is taken at once. With ``statements`` each carries one
+    statement that is sent and left running, and is closed when the statement ends or is cancelled.
+
+    Two promises can be asked of the database itself. ``limit``: it refuses this role (``user``) after
+    that many connections ("connection limit"). ``ends_within``: it lets no statement run longer than
+    that, give or take a second ("statement limit"); the fault window then lasts until that can be told.
+    A statement's time counts from when it was sent, so what it waits for in a pooler is part of it.
 
     Attributes:
-        component: a PostgreSQL server. Credentials are taken from its environment
-            (``POSTGRES_USER``, ``POSTGRES_PASSWORD``, ``POSTGRES_DB``) unless given.
+        component: a PostgreSQL server; for ``statements`` also a pooler before it. Credentials are
+            taken from its environment (``POSTGRES_USER``, ``POSTGRES_PASSWORD``, ``POSTGRES_DB``)
+            unless given.
         spare: connections that are left free.
         user, password, database: credentials, where the environment does not have them.
+        by: ``slots`` or ``statements``.
+        limit: connections after which this role is owed a refusal.
+        per_s: statements a second that are begun.
+        statement: SQL that does not end by itself before the fault is lifted.
+        ends_within: seconds within which the server is owed to end a statement.
     """
 
     stage: ClassVar[str] = "5,000 users"
@@ -42,30 +56,29 @@ class ConnectionExhaustion(Fault):
     component: str
     spare: int = 0
     user: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     database: str | None = None
-
-    def describe(self) -> dict[str, Any]:
-        """The fault as JSON-able data, without its password."""
-        return {**super().describe(), "password": "***" if self.password else None}
+    by: By = "slots"
+    limit: int | None = None
+    per_s: float = 1.5
+    statement: str = "SELECT pg_sleep(60)"
+    ends_within: float | None = None
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits one PostgreSQL server that lets the harness in."""
-        reasons = unknown(self.component, runtime.components)
-        if self.spare < 0:
-            reasons.append(f"spare is {self.spare}; it must be zero or more")
+        """It fits one PostgreSQL server, or pooler, that lets the harness in."""
+        reasons = [*unknown(self.component, runtime.components), *self._contradictions()]
         if reasons:
             return reasons
         names = targets(self.component, runtime.components)
         if len(names) > 1:
             return [f"{self.component!r} means {', '.join(names)}; name one of them"]
-        ports = runtime.ports(names[0])
-        if postgres.PORT not in ports:
-            served = ", ".join(map(str, ports)) or "none"
+        fitting = (postgres.PORT,) if self.by == "slots" else (postgres.PORT, postgres.POOLER_PORT)
+        if postgres.served(runtime, names[0], *fitting) is None:
+            served = ", ".join(map(str, runtime.ports(names[0]))) or "none"
             return [
-                f"{names[0]} serves no port {postgres.PORT} (its ports: {served}); this fault "
-                "knows PostgreSQL. For another engine write a Fault of your own; ConnectionExhaustion "
-                "is the pattern"
+                f"{names[0]} serves no port {' or '.join(map(str, fitting))} (its ports: {served}); "
+                f"by={self.by!r} knows PostgreSQL. For another engine write a Fault of your own; "
+                "ConnectionExhaustion is the pattern"
             ]
         try:
             with postgres.session(runtime, names[0], self.credentials, "chaoskit-look") as session:
@@ -73,6 +86,26 @@ class ConnectionExhaustion(Fault):
         except Refused as error:
             return [f"{names[0]} does not let the harness in: {error}; give user= and password="]
         return [f"spare is {self.spare}, of {limit} connections in all"] if self.spare >= limit else []
+
+    def _contradictions(self) -> list[str]:
+        reasons = []
+        if self.by not in get_args(By):
+            reasons.append(f"by={self.by!r} is none of {', '.join(get_args(By))}")
+        if self.spare < 0:
+            reasons.append(f"spare is {self.spare}; it must be zero or more")
+        if self.limit is not None and self.limit < 1:
+            reasons.append(f"limit is {self.limit}; it must be one or more")
+        if self.limit is not None and self.spare:
+            reasons.append("limit= is judged by a refusal, and spare= stops before one; give one of them")
+        if self.by == "statements" and (self.limit is not None or self.spare):
+            reasons.append("limit= and spare= are about slots; by='statements' knows ends_within=")
+        if self.by == "slots" and self.ends_within is not None:
+            reasons.append("ends_within= is about statements; give by='statements' too")
+        if not 0 < self.per_s <= _FASTEST:
+            reasons.append(f"per_s is {self.per_s:g}; it must be above 0 and at most {_FASTEST:g}")
+        if self.ends_within is not None and self.ends_within <= 0:
+            reasons.append(f"ends_within is {self.ends_within:g} s; it must be above 0")
+        return reasons
 
     @property
     def credentials(self) -> Credentials:
@@ -84,111 +117,35 @@ class ConnectionExhaustion(Fault):
         return Impact(strained=frozenset(targets(self.component, runtime.components)))
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """The connections end with this process; the step says by which name to look for them."""
+        """The connections end with this process; the step says by which name to look for them.
+
+        A statement that runs when this process is killed goes on until the server notices: when it next
+        writes to its client, or ends the statement, or is itself removed with the run.
+        """
         detail = {"application_name": _application(runtime)}
         return tuple(Undo("disconnect", name, detail) for name in targets(self.component, runtime.components))
 
     def inject(self, runtime: Runtime) -> Injection:
         """Begin to take connections."""
-        injection = _Holder(self, runtime)
+        (component,) = targets(self.component, runtime.components)
+        application = _application(runtime)
+        injection: Slots | Statements
+        if self.by == "slots":
+            injection = Slots(
+                runtime, component, self.credentials, application, spare=self.spare, limit=self.limit
+            )
+        else:
+            injection = Statements(
+                runtime,
+                component,
+                self.credentials,
+                application,
+                statement=self.statement,
+                per_s=self.per_s,
+                ends_within=self.ends_within,
+            )
         injection.start()
         return injection
-
-
-_HANDS = 4
-"""Threads that take connections at once: most of the time of one is the server's, for each a new
-process."""
-
-
-class _Holder(Injection):
-    """The connections, and the threads that take whatever comes free."""
-
-    def __init__(self, fault: ConnectionExhaustion, runtime: Runtime) -> None:
-        (self._component,) = targets(fault.component, runtime.components)
-        self._fault, self._runtime = fault, runtime
-        self._lock = threading.Lock()
-        self._held: list[postgres.Session] = []
-        self._refusals = 0
-        self._last = "no connection was tried yet"
-        self._lifted = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._hold, name=f"connection-exhaustion-{number}", daemon=True)
-            for number in range(1 if fault.spare else _HANDS)  # several would take more than asked
-        ]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def _open(self, application: str) -> postgres.Session:
-        return postgres.connect(self._runtime, self._component, self._fault.credentials, application)
-
-    def _hold(self) -> None:
-        while not self._lifted.is_set():
-            if self._fault.spare and (self._free() or 0) <= self._fault.spare and self._held:
-                self._lifted.wait(_LOOK_AGAIN)
-                continue
-            try:
-                session = self._open(_application(self._runtime))
-            except (Refused, HarnessFailure) as error:
-                self._refusals += isinstance(error, Refused) and error.sqlstate is not None
-                self._last = str(error)
-                self._lifted.wait(_LOOK_AGAIN)
-            else:
-                with self._lock:
-                    self._held.append(session)
-
-    def _ask(self, query: str) -> int | None:
-        """A figure, asked over a connection that is held: a new one might be refused."""
-        with self._lock:
-            for session in self._held:
-                with contextlib.suppress(Refused):
-                    return session.figure(query)
-        return None
-
-    def _limit(self) -> int | None:
-        return self._ask("show max_connections")
-
-    def _free(self) -> int | None:
-        limit = self._limit()
-        used = self._ask("select count(*) from pg_stat_activity where backend_type = 'client backend'")
-        return None if limit is None or used is None else limit - used
-
-    def landed(self) -> Evidence:
-        figures = {"held": len(self._held), "refusals": self._refusals, "max_connections": self._limit()}
-        held = f"{figures['held']} of {figures['max_connections']} connections are held"
-        if self._fault.spare:
-            free = self._free()
-            enough = free is not None and free <= self._fault.spare
-            return Evidence(enough, f"{held}, {free} are free", {**figures, "free": free})
-        try:
-            self._open("chaoskit-look").close()
-        except Refused as error:
-            refused = error.sqlstate == postgres.TOO_MANY_CONNECTIONS
-            return Evidence(refused, f"a new connection meets {error}; {held}", figures)
-        return Evidence(False, f"a new connection was let in; {held}; last try: {self._last}", figures)
-
-    def lift(self) -> None:
-        self._lifted.set()
-        for thread in self._threads:
-            thread.join(timeout=15.0)
-        with self._lock:
-            held, self._held = self._held, []
-        for session in held:
-            session.close()
-
-    def gone(self) -> Evidence:
-        if any(thread.is_alive() for thread in self._threads):
-            return Evidence(False, "a thread that takes connections has not ended")
-        query = "select count(*) from pg_stat_activity where application_name = :name"
-        try:
-            with postgres.session(
-                self._runtime, self._component, self._fault.credentials, "chaoskit-look"
-            ) as session:
-                left = session.figure(query, name=_application(self._runtime))
-        except Refused as error:
-            return Evidence(False, f"a new connection is still not let in: {error}")
-        return Evidence(left == 0, f"a new connection is let in, {left} of ours are left", {"left": left})
 
 
 def _application(runtime: Runtime) -> str:

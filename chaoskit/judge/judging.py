@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 
 from chaoskit.history import History, Mark
+from chaoskit.judge.consistency import judge_consistency
 from chaoskit.judge.ledger import judge_ledger
 from chaoskit.judge.measurement import gaps, lateness
 from chaoskit.judge.phases import Phases, phases
@@ -134,6 +135,8 @@ def _journey(
         mine = [each for each in history.acknowledgements if each.journey == terms.name]
         successes = len(trace) - sum(trace.failed)
         findings += judge_ledger(terms.name, mine, history.checks, successes, times.landed)
+    shown = [each for each in history.accesses if each.journey == terms.name]
+    findings += judge_consistency(terms.name, shown, times.inject, times.landed)
     starts = {"control": times.control, "fault": times.inject, "after": times.calm}
     summary = {
         name: summarize(window, terms.slo, starts[name] or 0.0, settings.window)

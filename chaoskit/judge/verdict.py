@@ -43,7 +43,8 @@ class Finding:
     Attributes:
         journey: whose promise it is; empty where it concerns the whole experiment.
         promise: ``steady state``, ``independence``, ``degraded``, ``fails fast``, ``survival``,
-            ``recovery``, ``stays recovered``, ``ledger``, ``measurement`` or ``experiment``.
+            ``recovery``, ``stays recovered``, ``ledger``, ``read your writes``, ``monotonic reads``,
+            ``measurement`` or ``experiment``.
         verdict: what is known of it.
         reason: one sentence with the figures.
         figures: the figures by themselves, JSON-able; those that are not finite are ``None``.

@@ -18,7 +18,7 @@ import threading
 from time import monotonic
 from typing import Any
 
-from chaoskit.load.eventloop import calm_the_collector, new_event_loop
+from chaoskit.load.eventloop import calm_the_collector, new_event_loop, sharpen_timers
 from chaoskit.load.failures import of_the_user
 from chaoskit.load.importing import fetch
 from chaoskit.load.protocol import Setup, decode, decode_setup
@@ -41,6 +41,7 @@ def main() -> None:
     try:
         setup = decode_setup(inbox.readline())
         _more_files()
+        sharpen_timers()
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_serve(setup, out))
     except BaseException as error:  # noqa: BLE001 - these are its last words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
@@ -32,10 +33,14 @@ class Flights:
     most: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Flight:
+    """One run. ``task`` is gone when it is over, ``expired`` says that its user has given up."""
+
     intended: float
+    task: asyncio.Task[None] | None = None
     started: float | None = None
+    expired: bool = False
 
 
 def cap_of(rate: float, timeout: float) -> int:
@@ -84,7 +89,9 @@ class Driver:
         self._mistaken = mistaken
         self._defect = defect
         self._cap = cap_of(schedule.rate, timeout)
-        self._flying: dict[asyncio.Task[None], _Flight] = {}
+        self._flying: set[_Flight] = set()
+        self._deadlines: deque[_Flight] = deque()
+        self._reaper: asyncio.TimerHandle | None = None
         self._arrivals: Iterator[float] = iter(())
         self._due = math.inf
         self._timer: asyncio.Handle | None = None
@@ -109,16 +116,21 @@ class Driver:
         """Wait for the runs in flight; those that are left at ``until`` are UNFINISHED."""
         left = max(0.0, until - monotonic())
         if self._flying:
-            await asyncio.wait(self._flying, timeout=left)
+            await asyncio.wait(self._tasks(), timeout=left)
         self._ending = True
-        for task in tuple(self._flying):
+        if self._reaper is not None:
+            self._reaper.cancel()
+        for task in self._tasks():
             task.cancel()
         if self._flying:
             # One turn to clean up; a journey that swallows its cancellation is left behind.
-            await asyncio.wait(self._flying, timeout=0.2)
-        for flight in self._flying.values():
+            await asyncio.wait(self._tasks(), timeout=0.2)
+        for flight in self._flying:
             self._record(Sample(self.name, flight.intended, flight.started, None, Outcome.UNFINISHED))
         self._flying.clear()
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [flight.task for flight in self._flying if flight.task is not None]
 
     def _launch(self) -> None:
         for _ in range(BURST):
@@ -136,14 +148,34 @@ class Driver:
             self._record(Sample(self.name, intended, None, None, Outcome.NEVER_SENT, text))
             return
         flight = _Flight(intended)
-        task = self._loop.create_task(self._fly(self._crowd.take(), flight))
-        self._flying[task] = flight
-        task.add_done_callback(self._done)
+        flight.task = self._loop.create_task(self._fly(self._crowd.take(), flight))
+        self._flying.add(flight)
+        self._deadlines.append(flight)
+        if self._reaper is None:
+            self._reaper = self._loop.call_at(intended + self.timeout, self._expire)
         self.most_in_flight = max(self.most_in_flight, len(self._flying))
         flights.now += 1
         flights.most = max(flights.most, flights.now)
 
+    def _expire(self) -> None:
+        """Cancel whoever is over time. All have the same patience, so whoever came first is first."""
+        deadlines, now = self._deadlines, monotonic()
+        while deadlines and (deadlines[0].task is None or deadlines[0].intended + self.timeout <= now):
+            flight = deadlines.popleft()
+            # One that has not started yet finds out by itself that it is too late.
+            if flight.task is not None and flight.started is not None:
+                flight.expired = True
+                flight.task.cancel()
+        due = deadlines[0].intended + self.timeout if deadlines else None
+        self._reaper = None if due is None else self._loop.call_at(due, self._expire)
+
     async def _fly(self, user: User, flight: _Flight) -> None:
+        try:
+            await self._flight(user, flight)
+        except BaseException as error:  # noqa: BLE001 - whatever is left is no journey's error
+            self._defect(error)
+
+    async def _flight(self, user: User, flight: _Flight) -> None:
         intended = flight.intended
         started = flight.started = monotonic()
         outcome, error = Outcome.OK, ""
@@ -155,14 +187,14 @@ class Driver:
                     f"load engine {started - intended:.1f} s late: nothing was sent",
                 )
             else:
-                outcome, error = await self._attempt(user, intended)
+                outcome, error = await self._attempt(user, flight)
         except asyncio.CancelledError:
             outcome, error = Outcome.UNFINISHED, ""
         ended = monotonic()
-        task = asyncio.current_task()
-        assert task is not None
-        if self._flying.pop(task, None) is None:
+        flight.task = None
+        if flight not in self._flying:
             return  # came back after it was given up
+        self._flying.discard(flight)
         self._flights.now -= 1
         self._crowd.give_back(user)
         if outcome is Outcome.UNFINISHED:
@@ -170,24 +202,18 @@ class Driver:
         else:
             self._record(Sample(self.name, intended, started, ended, outcome, error))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._defect(error)
-
-    async def _attempt(self, user: User, intended: float) -> tuple[Outcome, str]:
-        deadline = asyncio.timeout_at(intended + self.timeout)
+    async def _attempt(self, user: User, flight: _Flight) -> tuple[Outcome, str]:
         try:
-            async with deadline:
-                await self._run(user)
+            await self._run(user)
         except asyncio.CancelledError:
-            if self._ending:
+            if self._ending and not flight.expired:
                 raise
-            return Outcome.FAILED, "CancelledError"  # the journey's own doing
+            if not flight.expired:
+                return Outcome.FAILED, "CancelledError"  # the journey's own doing
         except BaseException as error:  # noqa: BLE001 - whatever a journey raises is its failure
-            if not (deadline.expired() and isinstance(error, TimeoutError)):
+            if not (flight.expired and isinstance(error, TimeoutError)):
                 self._mistaken(self.name, error)
                 return Outcome.FAILED, one_line(error)
-        if deadline.expired():
+        if flight.expired:
             return Outcome.FAILED, f"timeout after {self.timeout:g} s"
         return Outcome.OK, ""

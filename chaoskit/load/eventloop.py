@@ -9,15 +9,22 @@ for a thousand answers.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import select
 import selectors
 import sys
 from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
+from time import monotonic
 
-AT_ONCE = 16
+AT_ONCE = 64
 """Sockets that are handled between two looks at the timers."""
+
+LOOK_EVERY = 0.0002
+"""Seconds for which a busy loop does not look at its sockets."""
+
+_PR_SET_TIMERSLACK = 29
 
 if sys.platform == "linux":
 
@@ -28,12 +35,16 @@ if sys.platform == "linux":
             super().__init__()
             self._epoll = select.epoll.fromfd(os.dup(self.fileno()))
             self._waiting = [self.fileno()]
+            self._looked = 0.0
 
         def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
             """As :meth:`selectors.BaseSelector.select`, at most :data:`AT_ONCE` events."""
             # The epoll descriptor is itself readable when it has events, and select() is exact.
             if timeout is None or timeout > 0:
                 select.select(self._waiting, (), (), timeout)
+            elif monotonic() - self._looked < LOOK_EVERY:
+                return []  # the loop has work at hand; a look costs more than that
+            self._looked = monotonic()
             keys = self.get_map()
             ready = []
             for descriptor, events in self._epoll.poll(0, AT_ONCE):
@@ -52,6 +63,12 @@ if sys.platform == "linux":
 
 else:
     FairSelector = selectors.DefaultSelector  # kqueue's time-outs are exact already
+
+
+def sharpen_timers() -> None:
+    """Ask for timers to the microsecond: Linux lets those of a thread be 50 µs late to save power."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

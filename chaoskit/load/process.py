@@ -31,7 +31,7 @@ class LoadProcess:
 
     Args:
         journeys: what to drive; a :class:`LoadSource` can say that their system is known by name.
-        history: samples, acknowledgements, checks and marks go there as they happen. Marks are
+        history: samples, acknowledgements, accesses, checks and marks go there as they happen. Marks are
             ``journey-error`` (a mistake in a journey's own code, told once, with its traceback)
             and ``load-lag`` (the load process itself was late, by ``seconds``).
         entries: journey → base URL, as ``http://127.0.0.1:1234``.

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chaoskit.history import Acknowledgement, Check, Mark, Outcome, Sample
+from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 from chaoskit.load.schedule import Pattern
 from chaoskit.load.source import Place, Plan
 
-Entry = Sample | Mark | Acknowledgement | Check
+Entry = Sample | Mark | Acknowledgement | Check | Access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,17 @@ def _pack(entry: Entry) -> list[Any]:
             return ["a", entry.journey, entry.kind, entry.id, entry.at]
         case Check():
             return ["c", entry.kind, entry.id, entry.kept, entry.error]
+        case Access():
+            return [
+                "v",
+                entry.journey,
+                entry.user,
+                entry.kind,
+                entry.id,
+                entry.wrote,
+                entry.version,
+                entry.at,
+            ]
         case Mark():
             return ["m", entry.name, entry.at, dict(entry.detail)]
 
@@ -119,6 +130,8 @@ def _unpack(letter: str, *fields: Any) -> Entry:
             return Acknowledgement(*fields)
         case "c":
             return Check(*fields)
+        case "v":
+            return Access(*fields)
         case "m":
             return Mark(*fields)
     raise ValueError(f"no entry begins with {letter!r}")

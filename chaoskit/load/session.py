@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any
 
-from chaoskit.history import Acknowledgement, Mark
+import httpx
+
+from chaoskit.history import Access, Acknowledgement, Mark
 from chaoskit.load.driver import Driver, Flights, cap_of
 from chaoskit.load.failures import MISTAKES, of_the_user, one_line
 from chaoskit.load.guard import Guard
@@ -56,6 +58,7 @@ class Session:
         self._timeouts = {plan.name: plan.timeout for plan in setup.plans}
         guard = Guard.around(setup.entries.values(), setup.allowed_hosts)
         self._transport = Transport(guard, lambda refusal: self._mistaken("", refusal))
+        self._entries = {name: httpx.URL(url) for name, url in setup.entries.items()}
         self._drivers = [self._driver(plan) for plan in setup.plans]
         self._cpu = 0.0
 
@@ -64,30 +67,35 @@ class Session:
             journey=plan.name, rate=plan.rate, seed=self._setup.seed, pattern=self._setup.pattern
         )
         population = min(math.ceil(plan.rate * RETURNS_AFTER), cap_of(plan.rate, plan.timeout))
+        first = self._user(plan.name)
         return Driver(
             schedule,
             plan.timeout,
             self._functions[plan.name][0],
-            Crowd(population, lambda number: self._user(plan.name, number)),
+            Crowd(population, first.another),
             self._flights,
             self._recorder.add,
             self._mistaken,
             self._defect,
         )
 
-    def _user(self, journey: str, number: int) -> User:
+    def _user(self, journey: str) -> User:
         return User(
-            number,
+            0,
             journey=journey,
             seed=self._setup.seed,
-            base_url=self._setup.entries[journey],
+            base_url=self._entries[journey],
             transport=self._transport,
             acknowledged=self._acknowledged,
+            accessed=self._accessed,
         )
 
     def _acknowledged(self, user: User, kind: str, id: str) -> None:
         self._owners[user.journey, kind, id] = user
         self._recorder.add(Acknowledgement(user.journey, kind, id, monotonic()))
+
+    def _accessed(self, user: User, kind: str, id: str, wrote: bool, version: int | None) -> None:
+        self._recorder.add(Access(user.journey, user.id, kind, id, wrote, version, monotonic()))
 
     def _mistaken(self, journey: str, error: BaseException) -> None:
         """Tell the harness of an error in the journey's own code; once each."""
@@ -153,4 +161,4 @@ class Session:
 
     def _owner(self, promise: Acknowledgement) -> User:
         known = self._owners.get((promise.journey, promise.kind, promise.id))
-        return known or self._user(promise.journey, 0)
+        return known or self._user(promise.journey)

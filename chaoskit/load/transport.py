@@ -1,91 +1,35 @@
-"""The way of a journey's requests: the httpx interface over aiohttp's connections.
+"""The way of a journey's requests: the httpx interface over connections of our own.
 
 httpx's own pool costs ever more per request the more are in flight (httpcore#1035), so a stall of
-the system would stall the measurement. aiohttp's does not. This is a transport of our own and not
-``httpx-aiohttp``'s, for what a measurement needs and that one (0.2.0) does otherwise: a refused
-connection is a ConnectError (there ConnectTimeout), a connection closed by the server a
-RemoteProtocolError (there ConnectTimeout), paths go out as they are written (there normalised
-again), time-outs above five seconds are exact, and a request is sent once. aiohttp repeats
-idempotent requests on a lost connection, which would hide resets and double the load.
-
-All users of a load process share its connections, as they would behind a browser's HTTP proxy: a
-connection carries one request at a time, a stalled one holds up nobody else, and there is no
-limit on their number but that on requests in flight. An idle one is given up after one second,
-earlier than common servers do it, so that a server's own closing is not taken for a failure.
+the system would stall the measurement. ``docs/load.md`` has what was measured and why this is no
+library's transport. What a measurement needs of it: a refused connection is a ConnectError, one
+that the server closed a RemoteProtocolError, one that it reset a ReadError; paths go out as they
+are written; time-outs are exact; and a request is sent once, for a repeated one would hide the
+failure of the first and double the load.
 """
 
 from __future__ import annotations
 
-import os
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
-import aiohttp
 import httpx
-from yarl import URL
 
+from chaoskit.load.answer import Answer
+from chaoskit.load.connection import Connection
 from chaoskit.load.guard import Guard
+from chaoskit.load.pool import Pool
+from chaoskit.load.wire import head_of
 
-KEEPALIVE = 1.0
-_NEVER_CEIL = 1e9  # aiohttp rounds longer time-outs up to whole seconds; never do that
-_UNLIMITED = aiohttp.ClientTimeout(total=None, ceil_threshold=_NEVER_CEIL)
-# Headers that aiohttp would add; httpx has decided on all of them.
-_HTTPX_DECIDES = ("User-Agent", "Content-Type", "Accept", "Accept-Encoding")
+_PORTS = {"http": 80, "https": 443}
 
 
 class ForeignRequest(httpx.UnsupportedProtocol):
     """A journey asked for a URL outside the system under test; nothing was sent."""
 
 
-def translated(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    """What httpx itself would have raised for an error of aiohttp's."""
-    place = request.url.netloc.decode("ascii", "replace")
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return httpx.ConnectTimeout(f"no connection to {place} in time", request=request)
-    if isinstance(error, aiohttp.ServerTimeoutError):
-        return httpx.ReadTimeout(f"no answer from {place} in time", request=request)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return httpx.ConnectError(f"{place}: name not found", request=request)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return httpx.ConnectError(f"{place}: {_reason(error.os_error)}", request=request)
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return httpx.RemoteProtocolError(f"{place} closed the connection without an answer", request=request)
-    if isinstance(error, aiohttp.ClientPayloadError):
-        cause = error.__cause__
-        if isinstance(cause, OSError):
-            return httpx.ReadError(f"{place}: {_reason(cause)}", request=request)
-        return httpx.RemoteProtocolError(f"{place} closed the connection within its answer", request=request)
-    if isinstance(error, aiohttp.ClientResponseError):
-        return httpx.RemoteProtocolError(f"{place}: {error.message}", request=request)
-    if isinstance(error, OSError):
-        return httpx.ReadError(f"{place}: {_reason(error)}", request=request)
-    return httpx.ReadError(f"{place}: {error}", request=request)
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
-
-
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer, as it comes in."""
-
-    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
-        self._response = response
-        self._request = request
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
-        except (aiohttp.ClientError, OSError) as error:
-            raise translated(error, self._request) from error
-
-    async def aclose(self) -> None:
-        # Gives the connection back if the body was read to its end, else closes it.
-        self._response.release()
-
-
 class Transport(httpx.AsyncBaseTransport):
-    """An httpx transport over one aiohttp session; make it inside a running event loop.
+    """An httpx transport; make it inside a running event loop.
 
     Args:
         guard: where requests may go.
@@ -95,20 +39,44 @@ class Transport(httpx.AsyncBaseTransport):
     def __init__(self, guard: Guard, refused: Callable[[ForeignRequest], None] = lambda _: None) -> None:
         self._guard = guard
         self._refused = refused
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                ssl=False,  # a test system signs its own certificates
-                keepalive_timeout=KEEPALIVE,
-                timeout_ceil_threshold=_NEVER_CEIL,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),  # each user's httpx client keeps its own
-            timeout=_UNLIMITED,
-            auto_decompress=False,
-            trust_env=False,
-            skip_auto_headers=_HTTPX_DECIDES,
-        )
-        self._session._retry_connection = False  # there is no public way
+        self._pools: dict[tuple[str, str, int | None, str | None], Pool] = {}
+
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return sum(pool.open for pool in self._pools.values())
+
+    @property
+    def most_open(self) -> int:
+        """How many there were at most, of each origin."""
+        return sum(pool.most_open for pool in self._pools.values())
+
+    def pool_of(self, request: httpx.Request) -> Pool:
+        """The connections by which a request goes out.
+
+        Raises:
+            ForeignRequest: it would leave the system under test.
+        """
+        url = request.url
+        key = (url.scheme, url.host, url.port, request.extensions.get("sni_hostname"))
+        return self._pools.get(key) or self._new_pool(key, request)
+
+    async def exchange(self, pool: Pool, head: bytes, request: httpx.Request) -> Answer:
+        """Send a request that is all in one piece, without time-outs, and wait for all of its answer.
+
+        Raises:
+            httpx.TransportError: as httpx documents.
+        """
+        connection = pool.idle() or await pool.connect(request)
+        answer = Answer(whole=True, bodiless=request.method == "HEAD")
+        connection.send(head, answer)
+        try:
+            await answer.wait()
+        except BaseException:
+            connection.drop(answer)
+            raise
+        answer.raise_for(request)
+        return answer
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, once, and return when the head of its answer is here.
@@ -117,33 +85,24 @@ class Transport(httpx.AsyncBaseTransport):
             ForeignRequest: it would leave the system under test.
             httpx.TransportError: as httpx documents.
         """
-        url = request.url
-        if not self._guard.admits(url.scheme, url.host, url.port):
-            place = f"{url.scheme}://{url.netloc.decode()}"
-            refusal = ForeignRequest(
-                f"{place} is not part of the system under test: nothing was sent", request=request
-            )
-            self._refused(refusal)
-            raise refusal
-        bare = f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+        pool, head = self.pool_of(request), head_of(request)
+        timeout = request.extensions.get("timeout") or {}
+        connection = pool.idle() or await _connected(pool, request, timeout.get("connect"))
+        answer = Answer(whole=False, bodiless=request.method == "HEAD")
         try:
-            response = await self._session.request(
-                request.method,
-                URL(bare, encoded=True),
-                headers=request.headers.multi_items(),
-                data=_content(request),
-                allow_redirects=False,
-                timeout=_timeout(request),
-                server_hostname=request.extensions.get("sni_hostname"),
-            )
-        except (aiohttp.ClientError, OSError) as error:
-            raise translated(error, request) from error
+            await _send(connection, head, answer, request)
+            while not answer.headed and not answer.ended:
+                await _progress(answer, request, timeout.get("read"))
+            answer.raise_for_head(request)
+        except BaseException:
+            connection.drop(answer)
+            raise
         return httpx.Response(
-            response.status,
-            headers=response.raw_headers,
-            stream=_Body(response, request),
+            answer.status,
+            headers=answer.headers,
+            stream=_Body(connection, answer, request, timeout.get("read")),
             request=request,
-            extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
+            extensions={"http_version": answer.version, "reason_phrase": answer.reason},
         )
 
     async def aclose(self) -> None:
@@ -151,28 +110,97 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def shut(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        for pool in self._pools.values():
+            pool.close()
+        while self.open:  # noqa: ASYNC110 - asyncio closes them in its next turn
+            await asyncio.sleep(0)
+
+    def _new_pool(self, key: tuple[str, str, int | None, str | None], request: httpx.Request) -> Pool:
+        scheme, host, port, name = key
+        if not self._guard.admits(scheme, host, port):
+            place = f"{scheme}://{request.url.netloc.decode()}"
+            refusal = ForeignRequest(
+                f"{place} is not part of the system under test: nothing was sent", request=request
+            )
+            self._refused(refusal)
+            raise refusal
+        tls = (name or host) if scheme == "https" else None
+        pool = self._pools[key] = Pool(host, port or _PORTS[scheme], tls)
+        return pool
 
 
-def _content(request: httpx.Request) -> bytes | AsyncIterator[bytes] | None:
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, as it comes in."""
+
+    def __init__(
+        self, connection: Connection, answer: Answer, request: httpx.Request, timeout: float | None
+    ) -> None:
+        self._connection, self._answer = connection, answer
+        self._request, self._timeout = request, timeout
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        answer = self._answer
+        while True:
+            while answer.body:
+                piece = answer.body.popleft()
+                answer.held -= len(piece)
+                yield piece
+            if answer.ended:
+                break
+            self._connection.resume(answer)
+            await _progress(answer, self._request, self._timeout)
+        answer.raise_for(self._request)
+
+    async def aclose(self) -> None:
+        # An answer that nobody reads to its end would hold up the next one.
+        self._connection.drop(self._answer)
+
+
+async def _connected(pool: Pool, request: httpx.Request, timeout: float | None) -> Connection:
+    if timeout is None:
+        return await pool.connect(request)
     try:
-        return request.content or None
+        async with asyncio.timeout(timeout):
+            return await pool.connect(request)
+    except TimeoutError:
+        raise httpx.ConnectTimeout(f"no connection to {pool.place} in time", request=request) from None
+
+
+async def _progress(answer: Answer, request: httpx.Request, timeout: float | None) -> None:
+    """Wait for something to come in."""
+    if timeout is None:
+        await answer.wait()
+        return
+    deadline = asyncio.timeout(timeout)
+    try:
+        async with deadline:
+            await answer.wait()
+    except TimeoutError:
+        place = request.url.netloc.decode("ascii", "replace")
+        raise httpx.ReadTimeout(f"no answer from {place} in time", request=request) from None
+
+
+async def _send(connection: Connection, head: bytes, answer: Answer, request: httpx.Request) -> None:
+    try:
+        content = request.content
     except httpx.RequestNotRead:
-        request.headers.pop("transfer-encoding", None)  # aiohttp adds its own
-        stream = request.stream
-        assert isinstance(stream, httpx.AsyncByteStream)
-        return stream.__aiter__()
+        await _send_stream(connection, head, answer, request)
+    else:
+        connection.send(head + content, answer)
 
 
-def _timeout(request: httpx.Request) -> aiohttp.ClientTimeout:
-    asked = request.extensions.get("timeout")
-    if not asked or (asked.get("connect") is None and asked.get("read") is None):
-        return _UNLIMITED
-    connect = asked.get("connect")
-    return aiohttp.ClientTimeout(
-        total=None,
-        connect=connect,
-        sock_connect=connect,
-        sock_read=asked.get("read"),
-        ceil_threshold=_NEVER_CEIL,
-    )
+async def _send_stream(connection: Connection, head: bytes, answer: Answer, request: httpx.Request) -> None:
+    """Send a body as it is made; an answer that comes earlier ends it."""
+    stream = request.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    chunked = "content-length" not in request.headers
+    connection.send(head, answer, more=True)
+    async for piece in stream:
+        if answer.ended:
+            connection.abort()  # the rest of the body would be taken for the next request
+            return
+        if piece:
+            await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+    if chunked:
+        await connection.write(b"0\r\n\r\n")
+    connection.written()

@@ -8,6 +8,6 @@ data selection", IEEE Computer 11(4), 1978), applied to mitigations instead of s
 
 from chaoskit.mutants.declaration import Catch, Mutant
 from chaoskit.mutants.matrix import text, to_record
-from chaoskit.mutants.trials import Trial, detect
+from chaoskit.mutants.trials import Experiment, Trial, detect
 
-__all__ = ["Catch", "Mutant", "Trial", "detect", "text", "to_record"]
+__all__ = ["Catch", "Experiment", "Mutant", "Trial", "detect", "text", "to_record"]

@@ -7,99 +7,26 @@ names of :class:`chaoskit.system.Component`, links by :class:`chaoskit.system.Li
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 from chaoskit.clock import Clock
+from chaoskit.flood import Flood, Plan
+from chaoskit.runtime.words import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import Component, Link
 
-Cut = Literal["refuse", "silent", "hang"]
-"""How a link is dead. ``refuse``: connecting is refused at once and open connections are closed.
-``silent``: packets vanish, as to a dead host; no answer to SYN, nothing on open connections.
-``hang``: connecting works, then nothing more is ever said."""
+__all__ = ["Cut", "Executed", "LogLine", "Meter", "Runtime", "State", "Toxic", "Undo"]
 
 
-@dataclass(frozen=True, slots=True)
-class Toxic:
-    """A Toxiproxy toxic, in chaoskit's units.
+class Meter(Protocol):
+    """Counts what consumers ask over some links, from when it was made."""
 
-    Attributes:
-        name: unique on its proxy.
-        kind: ``latency``, ``bandwidth``, ``slow_close``, ``timeout``, ``reset_peer``, ``slicer``
-            or ``limit_data``.
-        stream: ``upstream`` (consumer → provider) or ``downstream``.
-        attributes: floats are seconds (``latency``, ``jitter``, ``timeout``, ``delay``), bytes
-            per second (``rate_bytes_per_s``) or bytes (``size_bytes``, ``variation_bytes``, …).
-        toxicity: the share of connections it acts on.
-    """
+    def read(self) -> int:
+        """Requests so far, whatever their size: segments that end a write of the consumer."""
+        ...
 
-    name: str
-    kind: str
-    stream: Literal["upstream", "downstream"] = "downstream"
-    attributes: Mapping[str, float] = field(default_factory=dict)
-    toxicity: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What the engine says of a component.
-
-    Attributes:
-        status: ``created``, ``running``, ``paused``, ``restarting``, ``exited``, ``dead``, ``missing``.
-        started_at: the engine's own time stamp of its last start, as text; two starts differ.
-        exit_code: of the last run; ``None`` while it runs.
-        health: ``healthy``, ``unhealthy``, ``starting``, or ``None`` without a health check.
-        restarts: how often the engine has restarted it by itself.
-        out_of_memory: whether the kernel killed its last run for memory.
-    """
-
-    status: str
-    started_at: str = ""
-    exit_code: int | None = None
-    health: str | None = None
-    restarts: int = 0
-    out_of_memory: bool = False
-
-    @property
-    def serving(self) -> bool:
-        """Running, and not known to be unhealthy or still starting."""
-        return self.status == "running" and self.health in (None, "healthy")
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """What a command inside a component left: its exit code and its output, both streams."""
-
-    exit_code: int
-    output: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line that a component wrote.
-
-    Attributes:
-        written: when, in seconds since 1970 by the clock of the engine that took it.
-        text: the line, without its line end.
-    """
-
-    written: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """One step that takes back part of a fault; plain data, so that it can be on disk beforehand.
-
-    Attributes:
-        action: ``remove_toxic``, ``mend``, ``resume``, ``start`` or ``disconnect``.
-        target: the component, or the link's proxy name.
-        detail: whatever else the step needs, JSON-able strings and numbers only.
-    """
-
-    action: Literal["remove_toxic", "mend", "resume", "start", "disconnect"]
-    target: str
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    def close(self) -> None:
+        """Count no more. May be called again."""
+        ...
 
 
 class Runtime(Protocol):
@@ -191,6 +118,16 @@ class Runtime(Protocol):
         """Run a command inside it."""
         ...
 
+    def meter(self, links: Sequence[Link]) -> Meter:
+        """Count from now on what is asked over these links."""
+        ...
+
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """The other components that share its network, processes or IPC: its sidecars, or the one
+        whose sidecar it is.
+        """
+        ...
+
     # Doing something to a component. Each returns when the engine confirms the new state.
 
     def kill(self, component: str) -> None:
@@ -209,12 +146,41 @@ class Runtime(Protocol):
         """Stop and start."""
         ...
 
+    def replace(
+        self,
+        component: str,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        """Another release takes its place, as a deploy has it: a new container from the same
+        configuration, under the same name and addresses. Does not wait for readiness.
+
+        Args:
+            component: who is replaced.
+            image: what the new one is made from; the same by default. It must be there already.
+            environment: variables that differ; ``None`` takes one away.
+            grace: seconds between the old one's stop signal and SIGKILL.
+
+        Raises:
+            RuntimeFailure: it shares a namespace with another component, or the new container
+                cannot be made or started; then the old one runs as before.
+        """
+        ...
+
     def pause(self, component: str) -> None:
         """Freeze all of its processes: it keeps its connections and answers nothing."""
         ...
 
     def resume(self, component: str) -> None:
         """Let them run again."""
+        ...
+
+    def flood(self, component: str, plan: Plan) -> Flood:
+        """Begin to send it requests from many clients, beside it and not through its links. Returns
+        at once; the flood ends by itself, and as soon as this process does.
+        """
         ...
 
     def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:

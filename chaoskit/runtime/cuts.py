@@ -30,6 +30,7 @@ from chaoskit.errors import ToxiproxyFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Toxic
 from chaoskit.runtime.engine import containers
+from chaoskit.runtime.metering import LinkMeter
 from chaoskit.runtime.nettools import Nettools
 from chaoskit.runtime.packets import Dropped, connected, table
 from chaoskit.system import Link
@@ -177,6 +178,14 @@ class Cuts:
             return met
         toxics = self._toxiproxies.toxics(placed.toxiproxy, placed.link.proxy)
         return "hang" if _hangs(toxics) else "open"
+
+    def meter(self, placed: Iterable[Placed]) -> LinkMeter:
+        """Count from now on what is asked over these links, cut or not."""
+        return LinkMeter(self._nettools, self._container, placed)
+
+    def forget(self, container: str) -> None:
+        """Remove the sidecars beside a container that is no more."""
+        self._nettools.forget(container)
 
     def close(self) -> None:
         """Remove the sidecars; cuts stay as they are."""

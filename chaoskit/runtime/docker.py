@@ -9,7 +9,8 @@ from types import MappingProxyType, TracebackType
 
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
-from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
+from chaoskit.flood import Flood, Plan
+from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
 from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
@@ -164,6 +165,14 @@ class DockerRuntime:
         """Run a command inside it."""
         return self._lifecycle.execute(component, command, timeout)
 
+    def meter(self, links: Sequence[Link]) -> Meter:
+        """Count from now on what is asked over these links."""
+        return self._proxies.cuts.meter([self._proxies.placed(link) for link in links])
+
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """The other components that share its network, processes or IPC."""
+        return self._run.replacing.sharing(component)
+
     def kill(self, component: str) -> None:
         """SIGKILL. It stays down until it is started."""
         with self._proxies.doomed(component):
@@ -181,6 +190,17 @@ class DockerRuntime:
         """Stop and start."""
         self._then_in_step(component, lambda: self._lifecycle.restart(component, timeout))
 
+    def replace(
+        self,
+        component: str,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        """Another release takes its place. Does not wait for readiness."""
+        self._run.replacing.replace(component, image=image, environment=environment, grace=grace)
+
     def pause(self, component: str) -> None:
         """Freeze all of its processes."""
         self._lifecycle.pause(component)
@@ -188,6 +208,10 @@ class DockerRuntime:
     def resume(self, component: str) -> None:
         """Let them run again."""
         self._lifecycle.resume(component)
+
+    def flood(self, component: str, plan: Plan) -> Flood:
+        """Begin to send it requests from many clients."""
+        return self._run.floods.start(component, plan)
 
     def _then_in_step(self, component: str, do: Callable[[], None]) -> None:
         """When a call returns, consumers meet what it has done: the proxies are in step."""
@@ -252,3 +276,5 @@ class DockerRuntime:
             self.resume(step.target)
         elif step.action == "start":
             self.start_component(step.target)
+        elif step.action == "restart":
+            self.restart(step.target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -121,9 +122,18 @@ def name_of(labels: Mapping[str, str] | None) -> str | None:
 
 
 def containers(client: docker.DockerClient, run_id: str) -> dict[str, str]:
-    """The containers of a run, as component or Toxiproxy's service → full id."""
+    """The containers of a run, as component or Toxiproxy's service → full id.
+
+    While a component is replaced it has two: then it is the one that runs, and before the new one
+    has ever been started the old one, running or not.
+    """
     found = client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
+    found.sort(key=lambda each: (_RANK.get(each.get("State", ""), 1), each.get("Created", 0)))
     return {name: each["Id"] for each in found if (name := name_of(each.get("Labels"))) is not None}
+
+
+_RANK = {"created": 0, "running": 2, "paused": 2, "restarting": 2}
+"""How much a container counts by its state; all others come in between."""
 
 
 def state_of(inspected: Mapping[str, Any]) -> State:
@@ -138,6 +148,7 @@ def state_of(inspected: Mapping[str, Any]) -> State:
         health=None if health in (None, "", "none") else str(health),
         restarts=int(inspected.get("RestartCount", 0)),
         out_of_memory=bool(state.get("OOMKilled")),
+        image=str((inspected.get("Config") or {}).get("Image", "")),
     )
 
 
@@ -153,16 +164,30 @@ class Containers:
         self.client = client
         self.run_id = run_id
         self._known: dict[str, str] = {}
+        self._former: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
 
     def list(self) -> Mapping[str, str]:
         """All containers that there are now, name → full id."""
         with calling("list the containers of this run"):
-            self._known = containers(self.client, self.run_id)
-        return self._known
+            found = containers(self.client, self.run_id)
+        with self._lock:
+            for name in [name for name, each in found.items() if each in self._former]:
+                found[name] = self._known[name]  # listed before it was replaced, told after
+            self._known = found
+            return found
 
     def learn(self, component: str, container: str) -> None:
-        """The component is this container: an event has said so."""
-        self._known = {**self._known, component: container}
+        """The component is this container: an event has said so, unless it is late to say it."""
+        with self._lock:
+            if container not in self._former:
+                self._known = {**self._known, component: container}
+
+    def succeed(self, component: str, old: str, new: str) -> None:
+        """The component is the new container from now on, whatever events still tell of the old one."""
+        with self._lock:
+            self._former |= {old}
+            self._known = {**self._known, component: new}
 
     def find(self, component: str) -> str | None:
         """The component's container id, or ``None`` as long as it has no container."""
@@ -183,11 +208,13 @@ class Containers:
     def inspect(self, component: str) -> dict[str, Any]:
         """Everything that the engine says of the component; empty if it has no container."""
         found = self.find(component)
-        if found is None:
-            return {}
-        with calling("inspect", component):
-            try:
-                return dict(self.client.api.inspect_container(found))
-            except NotFound:
-                self._known = {}
-                return {}
+        while found is not None:
+            with calling("inspect", component):
+                try:
+                    return dict(self.client.api.inspect_container(found))
+                except NotFound:
+                    gone = found
+            found = self.list().get(component)  # another one, if it has just been replaced
+            if found == gone:
+                break
+        return {}

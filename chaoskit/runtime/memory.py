@@ -11,8 +11,24 @@ from dataclasses import replace
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure
+from chaoskit.flood import Plan
+from chaoskit.flood.scripted import Script, ScriptedFlood, served
 from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import OUTSIDE, Component, Link
+
+
+class MemoryMeter:
+    """A meter that reads what its runtime says."""
+
+    def __init__(self, asked: Callable[[], int]) -> None:
+        self._asked, self._start = asked, asked()
+
+    def read(self) -> int:
+        """Requests since it was made."""
+        return self._asked() - self._start
+
+    def close(self) -> None:
+        """Nothing to remove."""
 
 
 class MemoryRuntime:
@@ -48,8 +64,16 @@ class MemoryRuntime:
         self.log: list[str] = []
         """What was done, in order."""
         self.started = False
-        self._environments = environments or {}
-        self._states = {each.name: State("created") for each in self.components}
+        self.flood_script: Script = served
+        """What floods tell."""
+        self.asked: Callable[[Sequence[Link]], int] = lambda links: 0
+        """How much was ever asked over some links."""
+        self.releases: list[tuple[str, str | None, Mapping[str, str | None]]] = []
+        """What components were replaced by, in order: component, image and changed variables."""
+        self.shared: dict[str, tuple[str, ...]] = {}
+        """Component → those that share a namespace with it."""
+        self._environments = {name: dict(given) for name, given in (environments or {}).items()}
+        self._states = {each.name: State("created", image="image:1") for each in self.components}
         self._toxics: dict[Link, dict[str, Toxic]] = {link: {} for link in self.links}
         self._cuts: dict[Link, Cut] = {}
 
@@ -97,8 +121,8 @@ class MemoryRuntime:
         return {"cpu_seconds": 0.0, "memory_bytes": 0.0, "processes": 0.0}
 
     def environment(self, component: str) -> Mapping[str, str]:
-        """As given."""
-        return self._environments.get(component, {})
+        """As given, and changed by its releases."""
+        return dict(self._environments.get(component, {}))
 
     def address(self, component: str, port: int) -> tuple[str, int]:
         """Nobody listens there."""
@@ -112,6 +136,20 @@ class MemoryRuntime:
         """Nothing happens, successfully."""
         self._do("execute", component)
         return Executed(0, "")
+
+    def meter(self, links: Sequence[Link]) -> MemoryMeter:
+        """It reads what :attr:`asked` says."""
+        self._do("meter")
+        return MemoryMeter(lambda: self.asked(links))
+
+    def flood(self, component: str, plan: Plan) -> ScriptedFlood:
+        """It tells what :attr:`flood_script` says."""
+        self._do("flood", component)
+        return ScriptedFlood(plan, self.flood_script, self.clock)
+
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """As set in :attr:`shared`."""
+        return self.shared.get(component, ())
 
     def kill(self, component: str) -> None:
         """It has exited."""
@@ -135,6 +173,24 @@ class MemoryRuntime:
         """It runs, with a new start time."""
         self._do("restart", component)
         self.start_component(component)
+
+    def replace(
+        self,
+        component: str,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        """It runs as another release, with a new start time; where that is refused, as it did."""
+        self._do("replace", component)
+        self.releases.append((component, image, dict(environment or {})))
+        kept = {**self._environments.get(component, {}), **(environment or {})}
+        self._environments[component] = {name: value for name, value in kept.items() if value is not None}
+        began = f"{self.clock.now():.6f} #{len(self.log)}"
+        self._states[component] = State(
+            "running", started_at=began, image=image or self.state(component).image
+        )
 
     def pause(self, component: str) -> None:
         """It is paused."""
@@ -210,3 +266,5 @@ class MemoryRuntime:
             self.resume(step.target)
         elif step.action == "start" and self.state(step.target).status != "running":
             self.start_component(step.target)
+        elif step.action == "restart":
+            self.restart(step.target)

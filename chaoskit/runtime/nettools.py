@@ -23,7 +23,7 @@ from chaoskit.interpose import RUN_LABEL
 from chaoskit.runtime import Executed
 from chaoskit.runtime.engine import calling, last_line
 
-IMAGE: Final = "chaoskit/nettools:1"
+IMAGE: Final = "chaoskit/nettools:2"
 TARGET_LABEL: Final = "org.chaoskit.sidecar"
 """On a sidecar: the container whose network it shares, and that container's start."""
 ADMIN_LABEL: Final = "org.chaoskit.sidecar.admin"
@@ -67,7 +67,7 @@ class Nettools:
         """
         slot = self._slot(container, admin)
         with slot.lock:
-            beside = self._beside(container)
+            beside = _beside(self._client, container)
             if slot.beside != beside:  # a container that was started again has a network of its own again
                 self._remove(slot.id)
                 slot.id, slot.beside = self._start(container, beside, admin), beside
@@ -86,7 +86,14 @@ class Nettools:
         with slot.lock:
             if not slot.id:
                 self._adopt(slot, container)
-            return bool(slot.id) and slot.beside == self._beside(container)
+            return bool(slot.id) and slot.beside == _beside(self._client, container)
+
+    def forget(self, container: str) -> None:
+        """Remove those beside a container that is no more."""
+        with self._lock:
+            slots = [self._sidecars.pop((container, admin), None) for admin in (False, True)]
+        for slot in filter(None, slots):
+            self._remove(slot.id)
 
     def close(self) -> None:
         """Remove all of them."""
@@ -100,16 +107,6 @@ class Nettools:
         with self._lock:
             return self._sidecars.setdefault((container, admin), _Sidecar())
 
-    def _beside(self, container: str) -> str:
-        with calling(f"inspect container {container[:12]}"):
-            state = self._client.api.inspect_container(container)["State"]
-        if not state["Running"]:
-            raise RuntimeFailure(
-                f"container {container[:12]} does not run, so nothing can be done in its network",
-                evidence=f"it is {state['Status']}",
-            )
-        return f"{container}@{state['StartedAt']}"
-
     def _adopt(self, slot: _Sidecar, container: str) -> None:
         labels = [f"{RUN_LABEL}={self._run_id}", f"{ADMIN_LABEL}=yes"]
         with calling("list the sidecars of this run"):
@@ -119,21 +116,15 @@ class Nettools:
                     slot.id, slot.beside = each["Id"], beside
 
     def _start(self, container: str, beside: str, admin: bool) -> str:
-        options: dict[str, Any] = {
-            "command": ["sleep", "infinity"],
-            "network_mode": f"container:{container}",
-            "cap_drop": ["ALL"],
-            "cap_add": ["NET_ADMIN"] if admin else [],
-            "security_opt": ["no-new-privileges"],
-            "read_only": True,
-            "labels": {RUN_LABEL: self._run_id, TARGET_LABEL: beside, ADMIN_LABEL: "yes" if admin else "no"},
-        }
         with calling(f"start a sidecar beside container {container[:12]}"):
-            try:
-                created = self._client.containers.create(IMAGE, **options)
-            except ImageNotFound:
-                build(self._client)
-                created = self._client.containers.create(IMAGE, **options)
+            created = create(
+                self._client,
+                self._run_id,
+                container,
+                ["sleep", "infinity"],
+                cap_add=["NET_ADMIN"] if admin else [],
+                labels={TARGET_LABEL: beside, ADMIN_LABEL: "yes" if admin else "no"},
+            )
             created.start()
         return str(created.id)
 
@@ -141,6 +132,48 @@ class Nettools:
         if sidecar:
             with calling("remove a sidecar"), suppress(NotFound):
                 self._client.api.remove_container(sidecar, force=True, v=True)
+
+
+def create(
+    client: docker.DockerClient, run_id: str, container: str, command: Sequence[str], **options: Any
+) -> Any:
+    """A sidecar of a run beside a container, not started yet; its image is built if it is missing.
+
+    Args:
+        client: the engine.
+        run_id: the run whose label it carries.
+        container: whose network it shares: a container's full id.
+        command: what it runs.
+        options: more of its options; ``labels`` are added to the run's.
+
+    Raises:
+        ImageUnavailable: its image is neither here nor can it be built.
+    """
+    fixed: dict[str, Any] = {
+        "command": list(command),
+        "network_mode": f"container:{container}",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "read_only": True,
+        **options,
+        "labels": {RUN_LABEL: run_id, **options.get("labels", {})},
+    }
+    try:
+        return client.containers.create(IMAGE, **fixed)
+    except ImageNotFound:
+        build(client)
+        return client.containers.create(IMAGE, **fixed)
+
+
+def _beside(client: docker.DockerClient, container: str) -> str:
+    with calling(f"inspect container {container[:12]}"):
+        state = client.api.inspect_container(container)["State"]
+    if not state["Running"]:
+        raise RuntimeFailure(
+            f"container {container[:12]} does not run, so nothing can be done in its network",
+            evidence=f"it is {state['Status']}",
+        )
+    return f"{container}@{state['StartedAt']}"
 
 
 def build(client: docker.DockerClient) -> None:

@@ -37,29 +37,35 @@ class Dropped:
 
     def add(self, container: str, proxy: str, listen: str) -> None:
         """Drop everything to and from ``listen`` (``address:port``), from now on."""
-        self._nft(container, rules(proxy, listen))
+        nft(self._nettools, container, rules(proxy, listen))
 
     def remove(self, container: str, proxy: str) -> None:
         """Let it through again; nothing to remove is no error."""
         name = table(proxy)
-        self._nft(container, f"add table inet {name}; delete table inet {name}")
+        nft(self._nettools, container, f"add table inet {name}; delete table inet {name}")
 
     def tables(self, container: str) -> frozenset[str]:
         """The tables (see :func:`table`) that drop in both directions, as the kernel tells it."""
-        return dropping(json.loads(self._nft(container, "list ruleset inet", "-j")))
+        return dropping(json.loads(nft(self._nettools, container, "list ruleset inet", "-j")))
 
-    def _nft(self, container: str, script: str, *options: str) -> str:
-        done = self._nettools.run(container, ["nft", *options, script], timeout=_DEADLINE, admin=True)
-        if done.exit_code != 0:
-            raise RuntimeFailure(
-                "nft failed in Toxiproxy's network",
-                where=f"container {container[:12]}: nft {script}",
-                limit=f"{_DEADLINE:g} s" if done.exit_code in (124, 137) else None,
-                evidence=done.output,
-                remedy="the engine's kernel must have nf_tables (modprobe nf_tables); "
-                "cut by 'refuse' or 'hang' where it has not",
-            )
-        return done.output
+
+def nft(nettools: Nettools, container: str, script: str, *options: str) -> str:
+    """What ``nft`` prints in the network of a container.
+
+    Raises:
+        RuntimeFailure: it failed.
+    """
+    done = nettools.run(container, ["nft", *options, script], timeout=_DEADLINE, admin=True)
+    if done.exit_code != 0:
+        raise RuntimeFailure(
+            "nft failed in Toxiproxy's network",
+            where=f"container {container[:12]}: nft {script}",
+            limit=f"{_DEADLINE:g} s" if done.exit_code in (124, 137) else None,
+            evidence=done.output,
+            remedy="the engine's kernel must have nf_tables (modprobe nf_tables); "
+            "cut by 'refuse' or 'hang' where it has not",
+        )
+    return done.output
 
 
 def table(proxy: str) -> str:

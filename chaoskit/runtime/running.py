@@ -9,12 +9,14 @@ from pathlib import Path
 from chaoskit.clock import Clock
 from chaoskit.interpose import Interposed
 from chaoskit.runtime.engine import Containers, connect
+from chaoskit.runtime.flooding import Floods
 from chaoskit.runtime.leftovers import remove_run
 from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.output import Output
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.readiness import Readiness
 from chaoskit.runtime.reaper import Reaper
+from chaoskit.runtime.replacing import Replacing
 from chaoskit.runtime.sightings import Sightings
 from chaoskit.runtime.up import Up
 from chaoskit.runtime.watch import Watcher
@@ -42,6 +44,7 @@ class Running:
     proxies: Proxies
     watcher: Watcher
     readiness: Readiness
+    replacing: Replacing
 
     def __init__(self, run_id: str, clock: Clock, progress: Callable[[str], None]) -> None:
         self.run_id = run_id
@@ -51,6 +54,7 @@ class Running:
         self.containers = Containers(self.client, run_id)
         self.lifecycle = Lifecycle(self.containers, clock)
         self.output = Output(self.containers, clock)
+        self.floods = Floods(self.containers, clock)
         self._reapers: list[Reaper] = []
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")
         self.up: Up | None = None
@@ -89,6 +93,9 @@ class Running:
             self.containers, self.proxies, components=names, toxiproxies=interposed.toxiproxies
         )
         self.readiness = Readiness(self.watcher, self.proxies, self.lifecycle, expected, self.clock)
+        self.replacing = Replacing(
+            self.containers, self.lifecycle, self.watcher, self.proxies.cuts, interposed
+        )
         self._watching = True
         self.watcher.start()
 
@@ -119,6 +126,7 @@ class Running:
         Raises:
             RuntimeFailure: something could not be removed; the reaper tries again when we end.
         """
+        self.floods.close()
         if keep:
             if self._stop():
                 self.proxies.close()

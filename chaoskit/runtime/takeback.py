@@ -69,6 +69,8 @@ class _Takeback:
             self._lifecycle.resume(step.target)
         elif step.action == "start":
             self._lifecycle.start(step.target)
+        elif step.action == "restart":
+            self._lifecycle.restart(step.target)
 
     def _home(self, proxy: str) -> str:
         for server in self._servers:

@@ -8,7 +8,7 @@ import random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.judge import Judgement, Settings, Verdict, judge
 from chaoskit.system import Impact, Slo, Terms
 from tests.judge.histories import (
@@ -173,6 +173,16 @@ anything = st.one_of(
     st.builds(Mark, st.sampled_from([*PHASES, "lapsed", "harness failure"]), moments),
     st.builds(Acknowledgement, st.just("buy"), st.just("order"), st.sampled_from("123"), moments),
     st.builds(Check, st.just("order"), st.sampled_from("123"), st.none() | st.booleans()),
+    st.builds(
+        Access,
+        st.sampled_from(["browse", "buy"]),
+        st.integers(0, 2),
+        st.just("order"),
+        st.sampled_from("12"),
+        st.booleans(),
+        st.none() | st.integers(),
+        moments,
+    ),
 )
 promises = st.builds(
     Slo,
@@ -203,7 +213,7 @@ journeys = st.builds(
 )
 @settings(max_examples=3 * EXAMPLES)
 def test_the_judge_never_raises(
-    entries: list[Sample | Mark | Acknowledgement | Check],
+    entries: list[Sample | Mark | Acknowledgement | Check | Access],
     terms: list[Terms],
     impact: Impact,
     how: Settings,

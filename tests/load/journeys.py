@@ -63,6 +63,15 @@ async def order(user: User) -> None:
     user.acknowledge("order", user.id * 1000 + number)
 
 
+@journey(rate=5, timeout=2)
+async def edit(user: User) -> None:
+    """Writes the next revision of one thing, and sees the one before it."""
+    await user.get("/ok")
+    revision = user.state["revision"] = user.state.get("revision", 0) + 1
+    user.wrote("page", 7, revision)
+    user.read("page", 7, revision - 1 or None)
+
+
 @journey(rate=20, timeout=0.2)
 async def block(user: User) -> None:
     """Does what no journey may do."""

@@ -65,6 +65,7 @@ class Rig:
             base_url="http://127.0.0.1:1",
             transport=httpx.AsyncBaseTransport(),
             acknowledged=lambda *promise: None,
+            accessed=lambda *access: None,
         )
 
     def drive(self, arrivals: int = 20, grace: float = 5.0, late: float = 0.0) -> list[Sample]:

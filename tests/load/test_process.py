@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -141,6 +142,28 @@ def test_promises_are_kept_broken_or_not_found_out(load: Make, server: Server) -
     for path in asked:  # by the user to whom it was promised
         number, user = path.removeprefix("/order/").split("?user=")
         assert int(number) // 1000 == int(user)
+
+
+def test_what_users_wrote_and_read_is_recorded_in_their_order(load: Make) -> None:
+    """Each user's writes and reads arrive in the order of the calls, with the user's number."""
+    process, history = load(journeys.edit)
+    object.__setattr__(process._setup.plans[0], "rate", 60.0)  # the population stays, and comes back
+    process.start()
+    origin = process.begin()
+    until(lambda: any(each.version == 2 and each.wrote for each in history.accesses), 20.0)
+    process.stop()
+    for user in {each.user for each in history.accesses}:
+        own = [each for each in history.accesses if each.user == user]
+        said = [(each.kind, each.id, each.wrote, each.version) for each in own]
+        count = len(own) // 2
+        assert said == [
+            ("page", "7", wrote, revision if wrote else revision - 1 or None)
+            for revision in range(1, count + 1)
+            for wrote in (True, False)
+        ]
+        assert all(earlier.at <= later.at for earlier, later in itertools.pairwise(own))
+        assert own[0].at >= origin
+        assert own[0].journey == "edit"
 
 
 def test_a_mistake_in_a_journey_is_told_once_with_its_line(load: Make) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.history import Acknowledgement, Check, Mark, Outcome, Sample
+from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 from chaoskit.load.protocol import (
     Entry,
     Setup,
@@ -32,6 +32,9 @@ ENTRIES = (
     SAMPLES
     | st.builds(Mark, TEXT, TIMES, st.dictionaries(TEXT, JSON, max_size=3))
     | st.builds(Acknowledgement, TEXT, ANY_TEXT, ANY_TEXT, TIMES)
+    | st.builds(
+        Access, TEXT, st.integers(), ANY_TEXT, ANY_TEXT, st.booleans(), st.none() | st.integers(), TIMES
+    )
     | st.builds(Check, ANY_TEXT, ANY_TEXT, st.none() | st.booleans(), ANY_TEXT)
 )
 PLACES = st.builds(Place, TEXT, TEXT, st.none() | TEXT, st.none() | TEXT)

@@ -3,14 +3,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
 
+from chaoskit.load import pool
 from chaoskit.load.guard import Guard
 from chaoskit.load.transport import ForeignRequest, Transport
+from tests.load.scripted import Answering, Scripted, answering
 from tests.load.server import Server
+
+Work = Callable[[httpx.AsyncClient], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
@@ -23,7 +31,7 @@ async def client(url: str, **options: object) -> AsyncIterator[httpx.AsyncClient
         await transport.shut()
 
 
-def use(url: str, work: Callable[[httpx.AsyncClient], Awaitable[None]], **options: object) -> None:
+def use(url: str, work: Work, **options: object) -> None:
     """Run something with a client."""
 
     async def run() -> None:
@@ -143,6 +151,23 @@ def test_giving_up_closes_the_connection(server: Server) -> None:
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("timeout", [None, 0.05])
+def test_nothing_is_left_of_a_request_that_was_given_up(server: Server, timeout: float | None) -> None:
+    """Neither the user's patience nor a time-out of the request leaves a connection behind."""
+
+    async def work(user: httpx.AsyncClient) -> None:
+        transport = user._transport
+        assert isinstance(transport, Transport)
+        with pytest.raises((TimeoutError, httpx.ReadTimeout)):
+            async with asyncio.timeout(None if timeout else 0.05):
+                await user.get("/hang", timeout=timeout)
+        async with asyncio.timeout(5):
+            while transport.open:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+    use(server.url, work)
+
+
 def test_a_stalled_request_holds_up_nobody(server: Server) -> None:
     """While some hang, others get connections, however many there are."""
 
@@ -193,3 +218,180 @@ def test_bodies_can_be_streamed(server: Server) -> None:
 
     use(server.url, work)
     assert server.seen[0].body == b"one"
+
+
+def run(
+    script: list[Answering], work: Callable[[httpx.AsyncClient], Awaitable[None]], **tls: Any
+) -> Scripted:
+    """Do something with a client of a scripted server; what the server saw."""
+
+    async def go() -> Scripted:
+        async with asyncio.timeout(30), answering(*script, **tls) as seen:
+            url = seen.url.replace("http:", "https:") if tls else seen.url
+            async with client(url) as each:
+                await work(each)
+            return seen
+
+    return asyncio.run(go())
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def test_bodies_without_a_length_go_out_in_chunks() -> None:
+    """A body that is made on the way is framed as it goes."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in (b"one", b"", b"x" * 20):
+            yield piece
+
+    got: list[bytes] = []
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.readuntil(b"0\r\n\r\n"))
+        writer.write(OK)
+
+    async def work(user: httpx.AsyncClient) -> None:
+        await user.post("/", content=body())
+        await user.get("/")
+
+    seen = run([read, OK], work)
+    assert got == [b"3\r\none\r\n14\r\n" + b"x" * 20 + b"\r\n0\r\n\r\n"]
+    assert seen.connections == 1
+
+
+def test_an_early_answer_ends_the_body() -> None:
+    """A server that has said no need not read on, and the rest is not taken for the next request."""
+    answered = asyncio.Event()
+    refused = b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 50_000
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(200_000)
+        writer.write(refused)
+        await answered.wait()  # and reads no more
+
+    async def work(user: httpx.AsyncClient) -> None:
+        assert (await user.post("/", content=endless())).status_code == 413
+        answered.set()
+        assert (await user.get("/")).status_code == 200
+
+    assert run([refuse, OK], work).connections == 2
+
+
+def test_a_large_body_comes_in_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body of many times what is held at once is complete, for quick and for slow readers."""
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + b"0123456789" * 500_000
+
+    async def work(user: httpx.AsyncClient) -> None:
+        assert (await user.get("/")).content == large[-5_000_000:]
+        async with user.stream("GET", "/") as response:
+            got = []
+            async for piece in response.aiter_raw():
+                got.append(piece)
+                await asyncio.sleep(0)
+        assert b"".join(got) == large[-5_000_000:]
+        async with user.stream("GET", "/"):
+            pass  # nobody reads it
+        assert (await user.get("/")).content == b"ok"
+
+    assert run([large, large, large, OK], work).connections == 2
+
+
+def test_an_idle_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the server would close it, and without anyone asking."""
+    monkeypatch.setattr(pool, "KEEPALIVE", 0.05)
+
+    async def work(user: httpx.AsyncClient) -> None:
+        transport = user._transport
+        assert isinstance(transport, Transport)
+        await user.get("/")
+        assert transport.open == 1
+        async with asyncio.timeout(5):
+            while transport.open:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        await user.get("/")
+
+    assert run([OK, OK], work).connections == 2
+
+
+def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
+    """A server that closes an idle connection takes no request with it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        writer.close()
+
+    async def work(user: httpx.AsyncClient) -> None:
+        transport = user._transport
+        assert isinstance(transport, Transport)
+        await user.get("/")
+        while transport.open:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await user.get("/")
+
+    assert run([serve, OK], work).connections == 2
+
+
+def test_certificates_are_not_checked() -> None:
+    """A test system signs its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+
+    async def work(user: httpx.AsyncClient) -> None:
+        assert (await user.get("/")).content == b"ok"
+        assert (await user.get("/")).content == b"ok"
+
+    assert run([OK, OK], work, tls=context).connections == 1
+
+
+def test_plain_http_where_tls_was_expected_is_a_connect_error() -> None:
+    """A handshake that fails is told as httpx tells it."""
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        writer.close()
+
+    async def go() -> None:
+        server = await asyncio.start_server(plain, "127.0.0.1", 0)
+        async with client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as user:
+            with pytest.raises(httpx.ConnectError):
+                await user.get("/")
+        server.close()
+
+    asyncio.run(go())
+
+
+def test_connecting_has_its_own_timeout() -> None:
+    """A server whose backlog is full answers to no SYN: that is a ConnectTimeout, to the moment."""
+    with socket.socket() as full, contextlib.ExitStack() as held:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            filler = held.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+
+        async def work(user: httpx.AsyncClient) -> None:
+            began = monotonic()
+            with pytest.raises(httpx.ConnectTimeout, match="no connection"):
+                await user.get("/", timeout=httpx.Timeout(None, connect=0.1))
+            assert 0.1 <= monotonic() - began < 1.0
+
+        use(f"http://127.0.0.1:{full.getsockname()[1]}", work)
+
+
+def test_a_name_that_nobody_knows_is_a_connect_error() -> None:
+    """A wrong host is not taken for a silent one."""
+
+    async def go() -> None:
+        transport = Transport(Guard(frozenset(), frozenset({"no-such-host.invalid"})))
+        async with httpx.AsyncClient(transport=transport) as user:
+            with pytest.raises(httpx.ConnectError, match="name not found"):
+                await user.get("http://no-such-host.invalid/")
+        await transport.shut()
+
+    asyncio.run(go())

@@ -8,6 +8,7 @@ import pytest
 from chaoskit.load.user import Crowd, User
 
 PROMISES: list[tuple[User, str, str]] = []
+ACCESSES: list[tuple[User, str, str, bool, int | None]] = []
 
 
 def user(number: int, journey: str = "buy", seed: int = 1) -> User:
@@ -19,6 +20,7 @@ def user(number: int, journey: str = "buy", seed: int = 1) -> User:
         base_url="http://127.0.0.1:1",
         transport=httpx.MockTransport(lambda request: httpx.Response(200, text=str(request.url))),
         acknowledged=lambda *promise: PROMISES.append(promise),
+        accessed=lambda *access: ACCESSES.append(access),
     )
 
 
@@ -34,6 +36,32 @@ def test_promises_reach_the_ledger_as_text() -> None:
     buyer = user(1)
     buyer.acknowledge("order", 17)
     assert PROMISES.pop() == (buyer, "order", "17")
+
+
+def test_writes_and_reads_are_noted_in_their_order() -> None:
+    """What a user wrote and saw is noted with the user, also that something was not there."""
+    buyer = user(1)
+    buyer.wrote("orders", 7, 3)
+    buyer.read("orders", 7, None)
+    buyer.read("orders", 7, 2)
+    assert [
+        (buyer, "orders", "7", True, 3),
+        (buyer, "orders", "7", False, None),
+        (buyer, "orders", "7", False, 2),
+    ] == ACCESSES
+    ACCESSES.clear()
+
+
+@pytest.mark.parametrize("version", ["3", 2.5, True])
+def test_a_version_is_a_whole_number(version: int) -> None:
+    """Anything else is a mistake in the journey, told as one, and is not noted."""
+    with pytest.raises(TypeError, match="a version is a whole number that only grows"):
+        user(1).wrote("orders", 7, version)
+    with pytest.raises(TypeError, match="a version is a whole number that only grows"):
+        user(1).read("orders", 7, version)
+    with pytest.raises(TypeError, match="not None"):
+        user(1).wrote("orders", 7, None)  # type: ignore[arg-type]
+    assert not ACCESSES
 
 
 async def _get(client: User) -> str:

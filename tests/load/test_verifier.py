@@ -21,6 +21,7 @@ def user() -> User:
         base_url="http://127.0.0.1:1",
         transport=httpx.AsyncBaseTransport(),
         acknowledged=lambda *promise: None,
+        accessed=lambda *access: None,
     )
 
 

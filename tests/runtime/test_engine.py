@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
+import docker
 import pytest
 import requests.exceptions
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from chaoskit.errors import EngineUnavailable, RuntimeFailure
 from chaoskit.interpose import COMPONENT_LABEL
 from chaoskit.runtime import State
-from chaoskit.runtime.engine import calling, connect, last_line, name_of, state_of
+from chaoskit.runtime.engine import (
+    Containers,
+    calling,
+    connect,
+    containers,
+    last_line,
+    name_of,
+    state_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,7 @@ from chaoskit.runtime.engine import calling, connect, last_line, name_of, state_
             State("exited", exit_code=137, out_of_memory=True),
         ),
         ({"State": {"Status": "removing", "ExitCode": 0}}, State("dead", exit_code=0)),
+        ({"State": {"Status": "running"}, "Config": {"Image": "a:1"}}, State("running", image="a:1")),
     ],
 )
 def test_inspect_becomes_a_state(inspected: dict[str, Any], state: State) -> None:
@@ -82,3 +93,81 @@ def test_the_last_line_that_says_something() -> None:
     """Blank lines at the end of an error are passed over."""
     assert last_line("first\nlast \n\n") == "last"
     assert last_line("") == ""
+
+
+@dataclass
+class Few:
+    """An engine with containers of one component each; ``client.api`` is the same object.
+
+    Attributes:
+        states: container → its state, the youngest last.
+    """
+
+    states: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def api(self) -> Few:
+        """The low level."""
+        return self
+
+    def containers(self, *, all: bool, filters: dict[str, str]) -> list[dict[str, Any]]:
+        """GET /containers/json: the youngest first, as the engine has it."""
+        found = [
+            {"Id": each, "State": state, "Created": number, "Labels": {COMPONENT_LABEL: "api"}}
+            for number, (each, state) in enumerate(self.states.items())
+        ]
+        return found[::-1]
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        """GET /containers/…/json."""
+        if container not in self.states:
+            raise NotFound("404")
+        return {"Id": container, "State": {"Status": self.states[container]}}
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The engine, for the type checker."""
+        return cast(docker.DockerClient, self)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ("running", "created", "old"),
+        ("paused", "created", "old"),
+        ("exited", "created", "old"),
+        ("exited", "running", "new"),
+        ("removing", "running", "new"),
+        ("exited", "exited", "new"),
+        ("running", "exited", "old"),
+        ("exited", "restarting", "new"),
+    ],
+)
+def test_of_two_containers_the_component_is_the_one_that_can_serve(old: str, new: str, counts: str) -> None:
+    """While it is replaced: the one that runs; before the new one was ever started, the old one."""
+    assert containers(Few({"old": old, "new": new}).client, "r") == {"api": counts}
+
+
+def test_late_news_of_a_former_container_change_nothing() -> None:
+    """Events and listings that still tell of the old container do not bring it back."""
+    engine = Few({"old": "exited", "new": "created"})
+    known = Containers(engine.client, "r")
+    assert known.id("api") == "old"
+    known.succeed("api", "old", "new")
+    known.learn("api", "old")
+    assert known.id("api") == "new"
+    assert known.list() == {"api": "new"}
+    assert known.id("api") == "new"
+    known.learn("api", "newer")
+    assert known.id("api") == "newer"
+
+
+def test_a_look_that_a_replacement_overtakes_finds_the_new_container() -> None:
+    """The container that was known has just been removed: its successor is looked at at once."""
+    engine = Few({"old": "running"})
+    known = Containers(engine.client, "r")
+    assert known.inspect("api")["Id"] == "old"
+    engine.states = {"new": "running"}
+    assert known.inspect("api")["Id"] == "new"
+    engine.states = {}
+    assert known.inspect("api") == {}

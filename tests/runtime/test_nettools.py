@@ -147,7 +147,7 @@ def test_a_missing_image_is_built(engine: Engine, nettools: Nettools, bases: set
 def test_an_image_that_cannot_be_built_is_named(engine: Engine, nettools: Nettools) -> None:
     """The error has the image, why, and what to do."""
     engine.images_here, engine.buildable = set(), False
-    with pytest.raises(ImageUnavailable, match="chaoskit/nettools:1") as caught:
+    with pytest.raises(ImageUnavailable, match="chaoskit/nettools:2") as caught:
         nettools.run("toxiproxy", ["nft"], timeout=1)
     assert caught.value.evidence == "E: unable to fetch nftables"
     assert caught.value.remedy == "make images"

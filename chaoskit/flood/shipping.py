@@ -1,0 +1,42 @@
+"""The source as a command: it carries its own program, so that its version is always this package's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from chaoskit.flood import Plan
+
+_MODULES = {
+    "chaoskit.flood": "__init__.py",
+    "chaoskit.flood.answers": "answers.py",
+    "chaoskit.flood.accounts": "accounts.py",
+    "chaoskit.flood.bots": "bots.py",
+    "chaoskit.flood.source": "source.py",
+}
+"""In the order in which they need each other."""
+
+_LOADER = """\
+import json, sys, types
+sys.modules["chaoskit"] = types.ModuleType("chaoskit")
+for name, text in json.loads(sys.argv[1]).items():
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(text, name, "exec"), module.__dict__)
+sys.exit(sys.modules["chaoskit.flood.source"].main(sys.argv[2]))
+"""
+
+
+def command(plan: Plan, addresses: Sequence[str], python: str = "python3") -> list[str]:
+    """The command that floods, for Python 3.11 or newer and without any package of ours beside it.
+
+    Args:
+        plan: what is asked.
+        addresses: where the entry may be found, the first one that accepts counts.
+        python: the interpreter.
+    """
+    here = Path(__file__).parent
+    program = {name: (here / file).read_text(encoding="utf-8") for name, file in _MODULES.items()}
+    arguments = {**asdict(plan), "addresses": list(addresses)}
+    return [python, "-ISc", _LOADER, json.dumps(program), json.dumps(arguments)]

@@ -1,0 +1,89 @@
+"""The detection matrix of the marketplace: ``make matrix``.
+
+Every experiment on the hardened system, then each mutant on the experiments that must catch it. It
+passes when the hardened system holds everywhere and each mutant is caught for the reason that stands
+beside it in ``fixtures/marketplace/mutants.py``. With names of mutants as arguments only those are
+tried.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from chaoskit import journal  # noqa: E402
+from chaoskit.errors import ChaoskitError, UsageError  # noqa: E402
+from chaoskit.mutants import Mutant, Trial, detect, text, to_record  # noqa: E402
+from chaoskit.report.terminal import explain  # noqa: E402
+from chaoskit.setup import environment_for  # noqa: E402
+from experiments.catalogue import experiments  # noqa: E402
+from fixtures.marketplace.mutants import MUTANTS  # noqa: E402
+from fixtures.marketplace.system import marketplace  # noqa: E402
+
+FOLDER = ROOT / "chaoskit-report" / "matrix"
+BEGAN = time.monotonic()
+
+
+def main(names: Sequence[str]) -> int:
+    """Try them; the exit code is 0 if everything came out as it must."""
+    chosen = _chosen(names)
+    trials = detect(
+        marketplace,
+        experiments(),
+        chosen,
+        lambda system: environment_for(system, tell=lambda line: _say(f"  {line}")),
+        FOLDER,
+        hardened=not names,
+        tell=_say,
+        seen=_seen,
+    )
+    path = FOLDER / "detection.json"
+    journal.write(path, to_record(trials))
+    for trial in trials:
+        if not trial.right:
+            print(f"\n{trial.mutant or 'as it is'}, {trial.experiment}:")
+            print(explain(trial.conclusion.result))
+    print(f"\n{text(trials)}\n")
+    wrong = sum(not each.right for each in trials)
+    caught = sum(each.right for each in trials if each.wanted)
+    print(
+        f"{caught} of {sum(each.wanted is not None for each in trials)} catches, {wrong} not as they must be"
+    )
+    print(f"journals and {path.name}: {FOLDER}")
+    return 1 if wrong else 0
+
+
+def _chosen(names: Sequence[str]) -> tuple[Mutant, ...]:
+    unknown = [name for name in names if name not in {each.name for each in MUTANTS}]
+    if unknown:
+        raise UsageError(
+            f"there is no mutant {', '.join(map(repr, unknown))}",
+            remedy=f"there are {', '.join(repr(each.name) for each in MUTANTS)}",
+        )
+    return tuple(each for each in MUTANTS if not names or each.name in names)
+
+
+def _seen(trial: Trial) -> None:
+    _say(
+        f"{'as it must be' if trial.right else 'NOT as it must be'}: {trial.verdict.name} {trial.experiment}"
+    )
+
+
+def _say(line: str) -> None:
+    print(f"[{time.monotonic() - BEGAN:6.1f} s] {line}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ChaoskitError as failure:
+        print(f"chaoskit: {failure}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted; nothing was left running", file=sys.stderr)
+        sys.exit(130)

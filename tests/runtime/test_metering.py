@@ -1,0 +1,91 @@
+"""The rules by which the kernel counts requests; that it does is tried in tests/integration."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chaoskit.errors import RuntimeFailure
+from chaoskit.interpose import Placed
+from chaoskit.runtime import Executed
+from chaoskit.runtime.metering import LinkMeter, packets, rules
+from chaoskit.runtime.packets import dropping
+from chaoskit.system import Link
+
+
+class FakeNettools:
+    """Takes down what nft is told in each container, and counts 5 packets in each."""
+
+    def __init__(self) -> None:
+        self.scripts: list[tuple[str, str]] = []
+        self.exit_code = 0
+
+    def run(self, container: str, command: list[str], *, timeout: float, admin: bool) -> Executed:
+        assert admin
+        self.scripts.append((container, command[-1]))
+        counters = {
+            "nftables": [{"metainfo": {}}, {"counter": {"name": "asked", "packets": 5, "bytes": 900}}]
+        }
+        return Executed(self.exit_code, json.dumps(counters) if "-j" in command else "")
+
+
+PLACED = [
+    Placed(Link("gateway", "api", 8000), "toxiproxy", "10.0.0.2:8000", "10.0.1.3:8000"),
+    Placed(Link("gateway", "auth", 9000), "toxiproxy", "10.0.0.2:9000", "10.0.2.3:9000"),
+    Placed(Link("gateway", "search", 8000), "toxiproxy-2", "10.0.0.4:8000", "10.0.3.3:8000"),
+]
+
+
+@pytest.fixture
+def nettools() -> FakeNettools:
+    """One without an engine."""
+    return FakeNettools()
+
+
+@pytest.fixture
+def meter(nettools: FakeNettools) -> LinkMeter:
+    """On three links by way of two Toxiproxies."""
+    given: Any = nettools
+    return LinkMeter(given, lambda name: f"id-of-{name}", PLACED)
+
+
+def test_links_are_counted_in_each_toxiproxy_that_has_some(nettools: FakeNettools, meter: LinkMeter) -> None:
+    """One transaction in each, and their sum; one removal in each, once."""
+    assert [container for container, _ in nettools.scripts] == ["id-of-toxiproxy", "id-of-toxiproxy-2"]
+    assert meter.read() == 10
+    meter.close()
+    removed = [script for _, script in nettools.scripts if "delete table" in script]
+    meter.close()
+    assert len(removed) == len([script for _, script in nettools.scripts if "delete table" in script]) == 2
+
+
+def test_what_ends_a_write_is_counted_where_the_proxy_listens() -> None:
+    """By address and port, over IPv6 too, each listener once; nothing is dropped."""
+    script = rules("t", ["10.0.0.2:80", "[fd00::2]:80", "10.0.0.2:80"])
+    push = "tcp flags & psh == psh counter name asked"
+    assert script.count("add rule") == 2
+    assert f"ip daddr 10.0.0.2 tcp dport 80 {push}" in script
+    assert f"ip6 daddr fd00::2 tcp dport 80 {push}" in script
+    assert "drop" not in script
+
+
+def test_a_meter_is_not_taken_for_a_cut() -> None:
+    """Whoever looks for links whose packets are dropped passes it over."""
+    expression = [{"match": {}}, {"counter": "asked"}]
+    rule = {"rule": {"table": "chaoskit_meter_1", "chain": "input", "expr": expression}}
+    assert dropping({"nftables": [rule]}) == frozenset()
+
+
+def test_counters_are_summed() -> None:
+    """The rest of what nft prints is passed over."""
+    printed = {"nftables": [{"metainfo": {}}, {"counter": {"packets": 3}}, {"counter": {"packets": 4}}]}
+    assert packets(json.dumps(printed)) == 7
+
+
+def test_a_count_that_is_lost_is_an_error(nettools: FakeNettools, meter: LinkMeter) -> None:
+    """After a restart of Toxiproxy its table is gone, and nft says so."""
+    nettools.exit_code = 1
+    with pytest.raises(RuntimeFailure, match="nft failed"):
+        meter.read()
