@@ -229,8 +229,7 @@ def _report(folder: Path, results: Sequence[Result]) -> str:
     from chaoskit.report import page  # noqa: PLC0415
 
     try:
-        sources = page.of_records((result.journal.name, result.record) for result in results)
-        return f"report: {page.write(folder / page.FILE, sources)}"
+        return f"report: {page.write(folder / page.FILE, page.of_results(results))}"
     except ChaoskitError as error:
         return f"no report: {error}"
     except Exception as error:  # noqa: BLE001 - the verdicts stand, whatever becomes of the report

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,6 +124,13 @@ def test_what_is_kept_is_bounded_and_is_the_nearest(
         left = sorted(distance(at) for at, _ in lines[name])[len(each["lines"]) :]
         if left and each["lines"]:
             assert max(distance(at) for at, _ in each["lines"]) <= left[0]
+
+
+def test_no_component_has_more_than_its_lines() -> None:
+    """However short they are, and however much room there is, and those left out are counted."""
+    kept = logs.chosen({"api": [(float(number), "ok") for number in range(500)]}, [250.0])["api"]
+    assert (len(kept["lines"]), kept["left_out"]) == (logs.LINES, 500 - logs.LINES)
+    assert kept["lines"][0][0] == pytest.approx(250.0 - logs.LINES / 2, abs=1.0)
 
 
 def test_who_says_much_takes_no_room_from_who_says_little() -> None:

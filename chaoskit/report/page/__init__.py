@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from chaoskit import journal
-from chaoskit.report.page.document import of_records, render
+from chaoskit.report.page.document import of_results, render
 from chaoskit.report.page.sources import Source, Sources, gather
 
 FILE = "report.html"
 
-__all__ = ["FILE", "Source", "Sources", "gather", "of_records", "render", "write"]
+__all__ = ["FILE", "Source", "Sources", "gather", "of_results", "render", "write"]
 
 
 def write(path: Path, sources: Sources) -> Path:

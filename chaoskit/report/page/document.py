@@ -16,6 +16,7 @@ from chaoskit.report.page.facts import Facts
 from chaoskit.report.page.markup import Html, join, tag
 from chaoskit.report.page.section import section
 from chaoskit.report.page.sources import Source, Sources
+from chaoskit.result import Result
 
 _ASSETS = Path(__file__).with_name("assets")
 _STYLES = ("uplot.min.css", "style.css")
@@ -47,7 +48,7 @@ def render(sources: Sources) -> str:
         headline=join([headline]),
         overview=_overview(plain, broken_on_purpose, sources.detection, ids),
         experiments=_sections(ordered, ids),
-        data=_json({"experiments": [charts.data(each) for each in ordered]}),
+        data=embedded({"experiments": [charts.data(each) for each in ordered]}),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
 
@@ -102,7 +103,7 @@ def _anchors(found: Sequence[Facts]) -> dict[int, str]:
     return ids
 
 
-def _json(value: Any) -> str:
+def embedded(value: Any) -> str:
     """JSON that ends no script element and opens no comment, whatever is in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -121,6 +122,6 @@ def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8").strip()
 
 
-def of_records(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Sources:
-    """Sources from journals that are in memory: (file name, record) pairs."""
-    return Sources([Source(file, record) for file, record in records])
+def of_results(results: Iterable[Result], *detection: Mapping[str, Any]) -> Sources:
+    """Sources from what a run has in memory: its results, and the detection matrix if it made one."""
+    return Sources([Source(each.journal.name, each.record) for each in results], detection)

@@ -148,7 +148,7 @@ def _errors(facts: Facts, journey: Journey) -> Html | None:
     items = [
         tag(
             "li",
-            tag("strong", f"{count:,} times"),
+            tag("strong", words.plural(count, "time")),
             " ",
             tag("code", error or "no answer within the time that was left"),
             tag("span", f"first at {words.since(first[error])} s", class_="note"),

@@ -104,8 +104,9 @@ def _trial(trial: Mapping[str, Any] | None, anchors: Mapping[str, str]) -> Html:
     said: Html | str = word
     if anchor := anchors.get(str(trial["journal"]).replace("\\", "/").rpartition("/")[2]):
         said = tag("a", word, href=f"#{anchor}")
-    icon = "held" if right else "broken"
-    note = tag("span", f"verdict {str(trial['verdict']).upper()}", class_="note") if not right else None
+    verdict = str(trial["verdict"])
+    icon = "held" if right else "unknown" if verdict == "unknown" else "broken"
+    note = tag("span", f"verdict {verdict.upper()}", class_="note") if word == "missed" else None
     return tag("td", tag("span", words.icon(icon), said, class_=f"seen {icon}"), note)
 
 
@@ -118,4 +119,5 @@ def _reason(trial: Mapping[str, Any]) -> Html:
         must = "must hold"
     seen = "; ".join(f"{each['journey']} {each['promise']}: {each['reason']}".strip() for each in broken)
     mark = words.badge(Verdict(trial["verdict"]))
-    return tag("li", mark, " ", head, tag("span", must, class_="note"), tag("span", seen or "nothing broke"))
+    nothing = "it cannot be told; its section says why" if trial["verdict"] == "unknown" else "nothing broke"
+    return tag("li", mark, " ", head, tag("span", must, class_="note"), tag("span", seen or nothing))

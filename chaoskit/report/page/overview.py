@@ -99,7 +99,7 @@ def table(experiments: Sequence[Facts], ids: Mapping[int, str], caption: str) ->
 
 
 def _row(facts: Facts, anchor: str) -> Html:
-    fault: list[Html | str] = [tag("code", facts.fault)]
+    fault: list[Html | str] = [tag("code", words.breakable(facts.fault))]
     if facts.stage:
         fault.append(tag("span", facts.stage, class_="note"))
     name: list[Html | str] = [tag("a", words.breakable(facts.name), href=f"#{anchor}")]
@@ -144,6 +144,9 @@ def _held(facts: Facts) -> str:
         "degraded": "degraded within the SLO",
         "failed": "failed, as it may, and came back",
     }
+    if len(seen) == 1 and len(facts.row.cells) > 1:
+        ((key, _),) = seen.items()
+        return f"Nothing: all {len(facts.row.cells)} journeys {phrases.get(key, key)}"
     said = [f"{', '.join(seen[key])} {phrase}" for key, phrase in phrases.items() if key in seen]
     return "Nothing: " + "; ".join(said) if said else "Nothing"
 

@@ -54,7 +54,7 @@ def _summary(facts: Facts) -> Html:
     ]
     reset = facts.record.get("reset") or {}
     pairs: list[tuple[str, Html | str]] = [
-        ("Fault", tag("code", facts.fault)),
+        ("Fault", tag("code", words.breakable(facts.fault))),
         ("What it hit", ", ".join(hit) or "nothing"),
         ("Stage", facts.stage or words.NONE),
         ("Blast radius", ", ".join(facts.judgement.blast_radius) or "none"),

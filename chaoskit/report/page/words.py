@@ -103,7 +103,7 @@ def written(moment: str) -> str:
 
 def breakable(name: str) -> Html:
     """A long name that may go on in another line where its parts meet."""
-    parts = re.split(r"(?<=[._:/])(?=\w)", name)
+    parts = re.split(r"(?<=[._:/])(?=\w)|(?=\()", name)
     return join([parts[0], *(join([tag("wbr"), part]) for part in parts[1:])])
 
 

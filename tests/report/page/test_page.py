@@ -13,6 +13,7 @@ from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.report import page
 from chaoskit.report.page import charts, facts
+from chaoskit.report.page.document import embedded
 from chaoskit.report.page.facts import Facts
 from tests.report.page import journals
 
@@ -85,6 +86,14 @@ def test_what_others_wrote_is_text_and_never_markup(three: list[Path], tmp_path:
     assert hostile.count("<img") == plain.count("<img") == 0
     assert "alert('pwned')" in words_of(hostile)
     assert data_of(hostile)
+
+
+def test_the_pages_data_cannot_end_its_element() -> None:
+    """Whatever will be in it one day: no tag begins in it, and it is the same data when it is read."""
+    value = {"name": f"<!--{journals.HOSTILE}\u2028"}
+    text = embedded(value)
+    assert "<" not in text
+    assert json.loads(text) == value
 
 
 def test_the_matrices_are_there(three: list[Path], tmp_path: Path) -> None:

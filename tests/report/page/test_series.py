@@ -63,9 +63,16 @@ def test_no_bin_mixes_what_was_before_and_after_the_edge() -> None:
 
 def test_arrivals_on_an_edge_are_counted_evenly() -> None:
     """A schedule of whole milliseconds does not fall to one side or the other by rounding."""
-    every = trace([(109.0 + number / 20, 0.01, False) for number in range(-180, 280)])
-    made = bins(every, 109.0, 100.0, 123.0, 0.2)
+    every = trace([(round(number / 20, 6), 0.01, False) for number in range(460)])
+    made = bins(every, 9.0, 0.0, 23.0, 0.2)
     assert set(made.requests) == {4}
+
+
+def test_a_request_at_the_very_end_is_in_the_last_bin() -> None:
+    """What was intended at the last moment of the observation is counted, although no bin follows."""
+    made = bins(trace([(0.0, 0.01, False), (4.0, 0.01, True)]), 0.0, 0.0, 4.0, 1.0)
+    assert made.requests == (1, 0, 0, 1)
+    assert made.failed == (0, 0, 0, 1)
 
 
 @pytest.mark.parametrize("rate", [0.25, 5, 50, 2500])
