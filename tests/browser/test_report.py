@@ -203,7 +203,9 @@ def test_the_keyboard_reaches_everything_and_reads_a_chart(opened: Open) -> None
 def test_the_page_has_a_structure_for_who_does_not_see_it(opened: Open) -> None:
     """One first heading, none skipped, landmarks, tables with captions and scopes, charts with words."""
     page = opened()
-    levels = page.eval_on_selector_all("h1,h2,h3,h4", "all => all.map((each) => Number(each.tagName[1]))")
+    levels = page.eval_on_selector_all(
+        "h1,h2,h3,h4,h5,h6", "all => all.map((each) => Number(each.tagName[1]))"
+    )
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert page.get_by_role("main").count() == page.get_by_role("banner").count() == 1
@@ -293,7 +295,12 @@ def test_paper_shows_everything_in_light(opened: Open) -> None:
     page = opened(scheme="dark")
     folded = page.locator("details:not([open])").count()
     assert folded > 0
+    charts(page)
+    line = "(({ u }) => u.series[1].stroke(u, 1))(Charts.of(document.querySelector('.plot')))"
+    dark = page.evaluate(line)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    light = opened(scheme="light").evaluate(f"Charts.ensureAll(), {line}")
+    assert page.evaluate(line) == light != dark
     page.emulate_media(media="print")
     assert page.locator("details:not([open])").count() == 0
     assert page.locator(".plot canvas").count() == 18
@@ -303,3 +310,4 @@ def test_paper_shows_everything_in_light(opened: Open) -> None:
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details:not([open])").count() == folded
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert page.evaluate(line) == dark
