@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from chaoskit import journal  # noqa: E402
 from chaoskit.errors import ChaoskitError  # noqa: E402
 from chaoskit.mutants import Trial, detect, to_record  # noqa: E402
 from chaoskit.report import page  # noqa: E402
@@ -51,7 +52,9 @@ def main() -> int:
         if trial.wanted is not None or not trial.right:
             print(explain(trial.conclusion.result))
     well = all(trial.right for trial in trials)
-    report = page.write(FOLDER / page.FILE, page.of_results(results, to_record(trials)))
+    detection = to_record(trials)
+    journal.write(FOLDER / page.DETECTION, detection)  # so that `chaoskit report` tells mutants apart, too
+    report = page.write(FOLDER / page.FILE, page.of_results(results, detection))
     print(f"\njournals: {FOLDER}\nreport: {report}")
     print("as it must be" if well else "NOT as it must be")
     return 0 if well else 1

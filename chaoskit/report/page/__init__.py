@@ -9,11 +9,11 @@ from pathlib import Path
 
 from chaoskit import journal
 from chaoskit.report.page.document import of_results, render
-from chaoskit.report.page.sources import Source, Sources, gather
+from chaoskit.report.page.sources import DETECTION, Source, Sources, gather
 
 FILE = "report.html"
 
-__all__ = ["FILE", "Source", "Sources", "gather", "of_results", "render", "write"]
+__all__ = ["DETECTION", "FILE", "Source", "Sources", "gather", "of_results", "render", "write"]
 
 
 def write(path: Path, sources: Sources) -> Path:
