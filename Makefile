@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix test test-unit lint bench setup venv images clean
+.PHONY: help demo matrix test test-unit lint bench setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -22,11 +22,11 @@ demo: setup ## the six failures on the reference system, and two mutants caught
 matrix: setup ## every experiment on the reference system and on its 16 mutants (ARGS='"no pooler"' for some)
 	@$(PYTHON_BIN) experiments/matrix.py $(ARGS)
 
-test: setup lint ## the whole test suite (ARGS="-k cache" for a part)
+test: setup browser lint ## the whole test suite (ARGS="-k cache" for a part)
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest $(ARGS)
 
-test-unit: venv ## the tests that need no Docker
-	@$(PYTHON_BIN) -m pytest -m "not docker" -n 2 --dist worksteal $(ARGS)
+test-unit: venv ## the tests that need neither Docker nor a browser
+	@$(PYTHON_BIN) -m pytest -m "not docker and not browser" -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check
@@ -41,6 +41,9 @@ setup: ## engine, virtual environment and images
 
 venv: ## the virtual environment alone (PYTHON=python3.12 to choose)
 	$(SETUP) venv
+
+browser: ## a Chromium, for the tests of the report
+	$(SETUP) browser
 
 images: ## the images, and the engine they need
 	$(SETUP) images

@@ -1,4 +1,4 @@
-"""``chaoskit doctor | plan | up | clean | trend | faults``: what a person does at a prompt."""
+"""``chaoskit doctor | plan | up | report | clean | trend | faults``: what a person does at a prompt."""
 
 from __future__ import annotations
 
@@ -52,6 +52,19 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start the system behind Toxiproxy, hold it, print addresses")
     up.add_argument("--keep", action="store_true", help="leave it running and return; `clean` removes it")
     up.set_defaults(run=_up)
+
+    report = commands.add_parser("report", help="make one HTML file from journals")
+    report.add_argument(
+        "journals", nargs="+", type=Path, metavar="JOURNAL", help="a journal, or a folder of them"
+    )
+    report.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        help="the file to write; default: report.html",
+    )
+    report.set_defaults(run=_report)
 
     clean = commands.add_parser("clean", help="remove what dead runs have left in the engine")
     clean.add_argument(
@@ -178,6 +191,17 @@ def _up(options: argparse.Namespace) -> int:
         return OK
     finally:
         runtime.close()
+
+
+def _report(options: argparse.Namespace) -> int:
+    from chaoskit.report import page  # noqa: PLC0415
+
+    sources = page.gather(options.journals)
+    for line in sources.passed_over:
+        print(f"passed over {line}", file=sys.stderr)
+    path = page.write(options.output, sources)
+    print(f"{path}: {len(sources.journals)} experiments, {path.stat().st_size / 1e6:.2f} MB")
+    return OK
 
 
 def _clean(options: argparse.Namespace) -> int:

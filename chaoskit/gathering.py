@@ -109,7 +109,7 @@ class Gathering:
             self._history.close()
         if self._config.pluginmanager.hasplugin("dsession"):  # workers end in any order
             self.results.sort(key=lambda result: (str(result.record["experiment"].get("test")), result.name))
-        for write in (self._write_matrix, self._write_summary):
+        for write in (self._write_matrix, self._write_summary, self._write_report):
             try:
                 write()
             except ChaoskitError as error:
@@ -130,6 +130,23 @@ class Gathering:
             markdown.append(
                 self._summary, markdown.summary(self.results, self._stopped, means=means, folder=folder)
             )
+
+    def _write_report(self) -> None:
+        wanted = self._config.getini("chaos_report") and not self._config.getoption("--chaos-no-report")
+        if not (self.results and wanted):
+            return
+        from chaoskit.report import page  # noqa: PLC0415
+
+        folder = self.results[0].journal.parent
+        try:
+            path = page.write(folder / page.FILE, page.gather(result.journal for result in self.results))
+        except ChaoskitError as error:
+            self._notes.append(f"no report: {error}")
+        except Exception as error:  # noqa: BLE001 - the verdicts stand, whatever becomes of the report
+            again = f"`chaoskit report {folder}` tries again"
+            self._notes.append(f"no report: {type(error).__name__}: {error}; {again}")
+        else:
+            self._notes.append(f"report: {path}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The verdict table, and what the exit code means where it is one of ours."""

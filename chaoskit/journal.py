@@ -24,13 +24,19 @@ SCHEMA = Path(__file__).with_name("journal.schema.json")
 _OUTCOMES = tuple(Outcome)
 
 
+def origin(history: History) -> float:
+    """The moment from which a record's times count: the first entry, or 0 in an empty history."""
+    marks, samples = history.marks, history.samples
+    return min([mark.at for mark in marks] + [sample.intended for sample in samples], default=0.0)
+
+
 def history_to_record(history: History) -> dict[str, Any]:
     """A history as JSON-able data; times in microsecond resolution from its first entry."""
     samples, marks = history.samples, history.marks
-    origin = min([mark.at for mark in marks] + [sample.intended for sample in samples], default=0.0)
+    start = origin(history)
 
     def since(moment: float | None) -> float | None:
-        return None if moment is None else round(moment - origin, 6)
+        return None if moment is None else round(moment - start, 6)
 
     errors = sorted({sample.error for sample in samples if sample.error})
     number = {error: index for index, error in enumerate(errors)}
@@ -45,7 +51,7 @@ def history_to_record(history: History) -> dict[str, Any]:
         column["outcome"].append(_OUTCOMES.index(sample.outcome))
         column["error"].append(number.get(sample.error, -1))
     return {
-        "origin": origin,
+        "origin": start,
         "outcomes": [outcome.value for outcome in _OUTCOMES],
         "errors": errors,
         "samples": columns,
@@ -128,12 +134,25 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         JournalUnwritable: a full disk, no permission; no half-written file stays behind.
     """
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+    put(path, text, "the journal cannot be written, so there is no verdict")
+
+
+def put(path: Path, text: str, otherwise: str) -> None:
+    """Write a file whole or not at all; its folder is made.
+
+    Args:
+        path, text: the file.
+        otherwise: what to say where it cannot be written.
+
+    Raises:
+        JournalUnwritable: a full disk, no permission; no half-written file stays behind.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8") as file:
-            json.dump(record, file, ensure_ascii=False, separators=(",", ":"))
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -143,7 +162,7 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
         ):  # the folder itself cannot be written: there is nothing to take away
             part.unlink(missing_ok=True)
         raise JournalUnwritable(
-            "the journal cannot be written, so there is no verdict",
+            otherwise,
             where=str(path),
             evidence=error.strerror or str(error),
             remedy="free some space there, or choose another folder with --chaos-report-dir",

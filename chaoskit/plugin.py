@@ -61,6 +61,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="leave the system running at the end; `chaoskit clean` removes it; ini: chaos_keep",
     )
 
+    parser.addini("chaos_report", "write an HTML report beside the journals", type="bool", default=True)
+    group.addoption(
+        "--chaos-no-report",
+        action="store_true",
+        default=False,
+        help="write no HTML report beside the journals; ini: chaos_report = false",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and gather results in the process that reports."""

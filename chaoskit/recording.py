@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chaoskit import journal
-from chaoskit.judge import Judgement
+from chaoskit import journal, logs
+from chaoskit.judge import DECISIVE, Judgement, moments, phases
 
 if TYPE_CHECKING:
     from chaoskit.experiment import Experiment
@@ -37,7 +37,20 @@ def record_of(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
         "reset": asdict(experiment.reset) if experiment.reset else None,
         "history": journal.history_to_record(experiment.history),
         "judgement": judgement.to_record(),
+        "logs": _logs(experiment, judgement),
     }
+
+
+def _logs(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
+    """What the components logged around the moments at which something was done or broke."""
+    history = experiment.history
+    try:
+        last = max((sample.intended for sample in history.samples), default=0.0)
+        found = moments(history.marks, phases(history.marks, last), judgement)
+        decisive = [each.at for each in found if each.name in DECISIVE]
+    except Exception:  # noqa: BLE001 - a history that crashes the judge still gets its journal
+        decisive = []
+    return logs.gather(experiment.environment.runtime, decisive, journal.origin(history))
 
 
 def file_name(experiment: str) -> str:

@@ -15,8 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from chaoskit import journal  # noqa: E402
 from chaoskit.errors import ChaoskitError  # noqa: E402
-from chaoskit.mutants import Trial, detect  # noqa: E402
+from chaoskit.mutants import Trial, detect, to_record  # noqa: E402
+from chaoskit.report import page  # noqa: E402
 from chaoskit.report.terminal import explain, matrix, table  # noqa: E402
 from chaoskit.setup import environment_for  # noqa: E402
 from experiments.catalogue import failures  # noqa: E402
@@ -50,7 +52,10 @@ def main() -> int:
         if trial.wanted is not None or not trial.right:
             print(explain(trial.conclusion.result))
     well = all(trial.right for trial in trials)
-    print(f"\njournals: {FOLDER}")
+    detection = to_record(trials)
+    journal.write(FOLDER / page.DETECTION, detection)  # so that `chaoskit report` tells mutants apart, too
+    report = page.write(FOLDER / page.FILE, page.of_results(results, detection))
+    print(f"\njournals: {FOLDER}\nreport: {report}")
     print("as it must be" if well else "NOT as it must be")
     return 0 if well else 1
 

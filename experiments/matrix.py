@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from chaoskit import journal  # noqa: E402
 from chaoskit.errors import ChaoskitError, UsageError  # noqa: E402
 from chaoskit.mutants import Mutant, Trial, detect, text, to_record  # noqa: E402
+from chaoskit.report import page  # noqa: E402
 from chaoskit.report.terminal import explain  # noqa: E402
 from chaoskit.setup import environment_for  # noqa: E402
 from experiments.catalogue import experiments  # noqa: E402
@@ -54,7 +55,9 @@ def main(names: Sequence[str]) -> int:
     print(
         f"{caught} of {sum(each.wanted is not None for each in trials)} catches, {wrong} not as they must be"
     )
-    print(f"journals and {path.name}: {FOLDER}")
+    results = [trial.conclusion.result for trial in trials]
+    report = page.write(FOLDER / page.FILE, page.of_results(results, to_record(trials)))
+    print(f"journals and {path.name}: {FOLDER}\nreport: {report}")
     return 1 if wrong else 0
 
 

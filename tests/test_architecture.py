@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("chaos",),
     ("experiment", "report", "parcels"),
     ("result", "recording"),
-    ("environment",),
+    ("environment", "logs"),
     ("faults", "load", "judge", "runtime.docker", "runtime.memory"),
     ("engines", "journal", "undo", "interpose", "toxiproxy"),
     ("runtime", "compose"),

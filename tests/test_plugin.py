@@ -8,6 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chaoskit.errors import JournalUnwritable
+from chaoskit.report import page
+
 SIMULATED = """
     import pytest
     from pathlib import Path
@@ -89,6 +92,44 @@ def test_verdicts_are_junit_properties_and_journals(project: pytest.Pytester) ->
     assert Path(found["chaos.journal"] or "").parent == project.path / "journals"
     assert record["experiment"]["stage"] == "50,000 users"
     assert record["experiment"]["about"] == "Losing the cache touches nothing else."
+
+
+def test_a_session_leaves_a_report_of_its_own_experiments(project: pytest.Pytester) -> None:
+    """The page lies beside the journals and its path is told; what an earlier session left is not in it."""
+    simulated(project, "hardened", EXPERIMENT)
+    folder = project.path / "chaoskit-report"
+    folder.mkdir()
+    (folder / "older.json").write_text("{}")
+    project.runpytest().stdout.fnmatch_lines([f"report: {folder / 'report.html'}"])
+    page = (folder / "report.html").read_text()
+    assert "The experiment held" in page
+    assert "Losing the cache touches nothing else." in page
+
+
+@pytest.mark.parametrize(("ini", "option"), [("chaos_report = false", ()), ("", ("--chaos-no-report",))])
+def test_the_report_can_be_switched_off(project: pytest.Pytester, ini: str, option: tuple[str, ...]) -> None:
+    """By the ini file or for one run."""
+    project.makeini(f"[pytest]\n{ini}")
+    simulated(project, "hardened", EXPERIMENT)
+    project.runpytest(*option).stdout.no_fnmatch_line("*report:*")
+    assert not (project.path / "chaoskit-report" / "report.html").exists()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("no room"), JournalUnwritable("no room")])
+def test_a_report_that_fails_breaks_no_run(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The verdicts stand; why there is no report is told in a line, without a traceback."""
+
+    def fail(path: Path, sources: page.Sources) -> Path:
+        raise error
+
+    monkeypatch.setattr(page, "write", fail)
+    simulated(project, "hardened", EXPERIMENT)
+    result = project.runpytest()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["HELD*", "no report: *no room*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_the_command_line_wins_over_the_ini_file(project: pytest.Pytester) -> None:

@@ -7,6 +7,8 @@ try it on any history. The methods and their sources are in ``docs/statistics.md
 from __future__ import annotations
 
 from chaoskit.judge.judging import judge
+from chaoskit.judge.moments import DECISIVE, Moment, moments
+from chaoskit.judge.phases import Phases, phases
 from chaoskit.judge.recovery import observation_limit, recovered
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.standing import Standing, relation
@@ -15,9 +17,12 @@ from chaoskit.judge.summary import Summary
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
 
 __all__ = [
+    "DECISIVE",
     "Finding",
     "JourneyJudgement",
     "Judgement",
+    "Moment",
+    "Phases",
     "Recovery",
     "Settings",
     "Standing",
@@ -25,7 +30,9 @@ __all__ = [
     "Verdict",
     "combined",
     "judge",
+    "moments",
     "observation_limit",
+    "phases",
     "recovered",
     "relation",
     "unsteady",

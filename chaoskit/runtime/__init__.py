@@ -11,10 +11,10 @@ from typing import Protocol
 
 from chaoskit.clock import Clock
 from chaoskit.flood import Flood, Plan
-from chaoskit.runtime.words import Cut, Executed, State, Toxic, Undo
+from chaoskit.runtime.words import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import Component, Link
 
-__all__ = ["Cut", "Executed", "Meter", "Runtime", "State", "Toxic", "Undo"]
+__all__ = ["Cut", "Executed", "LogLine", "Meter", "Runtime", "State", "Toxic", "Undo"]
 
 
 class Meter(Protocol):
@@ -83,6 +83,19 @@ class Runtime(Protocol):
 
     def logs(self, component: str, lines: int = 20) -> str:
         """The last lines of its output."""
+        ...
+
+    def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
+        """The lines that it wrote from ``since`` to ``until``, both streams, in their order.
+
+        Args:
+            since, until: seconds since 1970 by the engine's clock; see :meth:`wall_offset`. Of very
+                many lines the first ones come.
+        """
+        ...
+
+    def wall_offset(self) -> float:
+        """Seconds since 1970 by the engine's clock at which :attr:`clock` read 0, as measured now."""
         ...
 
     def stats(self, component: str) -> Mapping[str, float]:

@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, Plan
-from chaoskit.runtime import Cut, Executed, Meter, State, Toxic, Undo
+from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
 from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
@@ -136,6 +136,14 @@ class DockerRuntime:
     def logs(self, component: str, lines: int = 20) -> str:
         """The last lines of its output."""
         return self._lifecycle.logs(component, lines)
+
+    def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
+        """The lines that it wrote between two moments of the engine's clock."""
+        return self._run.output.lines(component, since, until)
+
+    def wall_offset(self) -> float:
+        """Seconds since 1970 by the engine's clock at which the run's clock read 0."""
+        return self._run.output.wall_offset()
 
     def stats(self, component: str) -> Mapping[str, float]:
         """``cpu_seconds``, ``memory_bytes`` and ``processes`` of it now."""

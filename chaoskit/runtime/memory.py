@@ -13,7 +13,7 @@ from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure
 from chaoskit.flood import Plan
 from chaoskit.flood.scripted import Script, ScriptedFlood, served
-from chaoskit.runtime import Cut, Executed, State, Toxic, Undo
+from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import OUTSIDE, Component, Link
 
 
@@ -107,6 +107,14 @@ class MemoryRuntime:
     def logs(self, component: str, lines: int = 20) -> str:
         """Nothing is ever logged."""
         return ""
+
+    def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
+        """Nothing is ever logged."""
+        return ()
+
+    def wall_offset(self) -> float:
+        """The manual clock began in 1970."""
+        return 0.0
 
     def stats(self, component: str) -> Mapping[str, float]:
         """Nothing is ever used."""

@@ -12,6 +12,7 @@ from chaoskit.runtime.engine import Containers, connect
 from chaoskit.runtime.flooding import Floods
 from chaoskit.runtime.leftovers import remove_run
 from chaoskit.runtime.lifecycle import Lifecycle
+from chaoskit.runtime.output import Output
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.readiness import Readiness
 from chaoskit.runtime.reaper import Reaper
@@ -52,6 +53,7 @@ class Running:
         self.client = connect()
         self.containers = Containers(self.client, run_id)
         self.lifecycle = Lifecycle(self.containers, clock)
+        self.output = Output(self.containers, clock)
         self.floods = Floods(self.containers, clock)
         self._reapers: list[Reaper] = []
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")

@@ -70,6 +70,19 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a component wrote.
+
+    Attributes:
+        written: when, in seconds since 1970 by the clock of the engine that took it.
+        text: the line, without its line end.
+    """
+
+    written: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """One step that takes back part of a fault; plain data, so that it can be on disk beforehand.
 

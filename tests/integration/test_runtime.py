@@ -243,6 +243,23 @@ def test_figures_of_a_component(running: DockerRuntime) -> None:
     assert "listening" in running.logs("db", 5)
 
 
+def test_log_lines_bear_the_moments_of_the_runs_clock(running: DockerRuntime) -> None:
+    """A line that is written now is found now, by the engine's stamp and the offset of its clock; one that
+    was written before is not.
+    """
+    before = running.clock.now()
+    running.execute("db", ["sh", "-c", "echo a line to find >/proc/1/fd/1"])
+    after = running.clock.now()
+    offset = running.wall_offset()
+    until = after + 5.0
+    while not (found := running.log_lines("db", before + offset, after + offset + 1.0)):
+        assert running.clock.now() < until, "the line never came"
+        running.clock.sleep(0.02)
+    assert [line.text for line in found] == ["a line to find"]
+    assert before - 0.05 <= found[0].written - offset <= after + 0.05
+    assert running.log_lines("db", after + offset + 60.0, after + offset + 61.0) == []
+
+
 def test_an_unknown_component_or_link_is_told_with_those_that_there_are(running: DockerRuntime) -> None:
     """A typo in a fault is answered with the names to choose from."""
     with pytest.raises(RuntimeFailure, match="nosuch") as caught:

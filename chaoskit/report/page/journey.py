@@ -1,0 +1,191 @@
+"""One journey of an experiment: its findings, its charts, and the same figures as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chaoskit.judge import Finding, Summary
+from chaoskit.report.page import words
+from chaoskit.report.page.facts import Facts, Journey
+from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page.series import rows
+
+ERRORS = 6
+"""At most so many kinds of errors are listed."""
+
+_PHASES = {"control": "control", "fault": "fault", "after": "recovery"}
+
+_DECLARED = {
+    "needs": "needs what was at fault",
+    "uses": "uses what was at fault",
+    "neither": "neither needs nor uses what was at fault",
+}
+
+
+def section(facts: Facts, number: int, anchor: str) -> Html:
+    """The journey's part of an experiment.
+
+    Args:
+        facts: the experiment.
+        number: which of its journeys.
+        anchor: the anchor of the experiment.
+    """
+    journey = facts.journeys[number]
+    name, judged = journey.terms.name, journey.judged
+    stands = f"{_DECLARED[journey.cell.declared]}: {words.STANDINGS[judged.standing]}"
+    return tag(
+        "section",
+        tag("h3", words.badge(judged.verdict), " ", name, id=f"{anchor}--{number}"),
+        tag("p", stands, class_="note"),
+        tag("ul", [finding(each) for each in judged.findings], class_="findings"),
+        tag("div", _rate(facts, number), _latency(facts, number), class_="charts"),
+        _phases(journey),
+        _errors(facts, journey),
+        _by_bins(facts, journey),
+        class_="journey",
+        aria_labelledby=f"{anchor}--{number}",
+    )
+
+
+def finding(found: Finding) -> Html:
+    """A promise and what became of it."""
+    return tag("li", words.badge(found.verdict), " ", tag("strong", found.promise), f": {found.reason}")
+
+
+def _rate(facts: Facts, number: int) -> Html:
+    name = facts.journeys[number].terms.name
+    keys = [("arrive", "requests that arrive"), ("fail", "of them fail")]
+    return _figure(facts, number, "rate", "Requests per second", keys, f"{name}: requests per second")
+
+
+def _latency(facts: Facts, number: int) -> Html:
+    name = facts.journeys[number].terms.name
+    keys = [("p50", "p50"), ("p95", "p95"), ("p99", "p99"), ("bound", "promised")]
+    return _figure(facts, number, "latency", "Latency of successes", keys, f"{name}: latency, log scale")
+
+
+def _figure(
+    facts: Facts, number: int, kind: str, title: str, keys: list[tuple[str, str]], label: str
+) -> Html:
+    figures = _label(facts.journeys[number], kind)
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            tag("span", title, class_="title"),
+            [tag("span", text, class_=f"key {name}") for name, text in keys],
+        ),
+        tag("p", class_="readout", aria_hidden="true"),
+        tag(
+            "div",
+            class_="plot",
+            role="img",
+            tabindex="0",
+            aria_label=f"{label}. {figures} Arrow keys read it bin by bin; the table below has it all.",
+            data_journey=number,
+            data_kind=kind,
+        ),
+        class_="chart",
+    )
+
+
+def _label(journey: Journey, kind: str) -> str:
+    said = []
+    for phase, word in _PHASES.items():
+        summary = journey.judged.summary.get(phase)
+        if summary is None or not summary.samples:
+            continue
+        if kind == "rate":
+            said.append(f"{word}: {words.share(summary.failed, summary.samples)} of {summary.samples} failed")
+        else:
+            said.append(f"{word}: p95 {words.latency(summary.p95)}")
+    return f"{'; '.join(said)}." if said else "No requests."
+
+
+def _phases(journey: Journey) -> Html | None:
+    heads = ("Phase", "Requests", "Failed", "p50", "p95", "p99", "Slowest", "Worst second", "Longest burst")
+    found = [(word, journey.judged.summary.get(phase)) for phase, word in _PHASES.items()]
+    seen = [_phase(word, each) for word, each in found if each is not None and each.samples]
+    if not seen:
+        return None
+    return words.scroller(
+        f"Figures of {journey.terms.name} by phase",
+        tag(
+            "table",
+            tag("caption", "Figures by phase; latencies of requests that succeeded, from the intended start"),
+            tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
+            tag("tbody", seen),
+            class_="figures",
+        ),
+    )
+
+
+def _phase(word: str, each: Summary) -> Html:
+    cells = (
+        f"{each.samples:,}",
+        f"{each.failed:,} ({words.share(each.failed, each.samples)})" if each.failed else "0",
+        words.latency(each.p50),
+        words.latency(each.p95),
+        words.latency(each.p99),
+        words.latency(each.slowest),
+        f"{each.worst_share:.0%} bad",
+        words.seconds(each.longest_burst),
+    )
+    return tag("tr", tag("th", word, scope="row"), [tag("td", cell) for cell in cells])
+
+
+def _errors(facts: Facts, journey: Journey) -> Html | None:
+    trace = journey.trace
+    failed = [
+        (at, error) for at, fail, error in zip(trace.at, trace.failed, trace.errors, strict=True) if fail
+    ]
+    if not failed:
+        return None
+    first: dict[str, float] = {}
+    for at, error in failed:
+        first.setdefault(error, at - facts.zero)
+    kinds = Counter(error for _, error in failed)
+    items = [
+        tag(
+            "li",
+            tag("strong", words.plural(count, "time")),
+            " ",
+            tag("code", error or "no answer within the time that was left"),
+            tag("span", f"first at {words.since(first[error])} s", class_="note"),
+        )
+        for error, count in kinds.most_common(ERRORS)
+    ]
+    if len(kinds) > ERRORS:
+        items.append(tag("li", f"and {words.plural(len(kinds) - ERRORS, 'further kind')}", class_="note"))
+    return tag("div", tag("h4", "What failed requests were told"), tag("ul", items, class_="errors"))
+
+
+def _by_bins(facts: Facts, journey: Journey) -> Html:
+    found = rows(journey.trace, facts.edge, facts.begin, facts.end)
+    heads = ("From", "Requests", "Per second", "Failed", "p50", "p95", "p99")
+    lines = []
+    for number in range(len(found)):
+        requests, failed, seconds = found.requests[number], found.failed[number], found.seconds[number]
+        cells = (
+            f"{requests:,}",
+            f"{requests / seconds:.1f}" if seconds else words.NONE,
+            f"{failed:,} ({words.share(failed, requests)})" if failed else "0",
+            words.latency(found.p50[number]),
+            words.latency(found.p95[number]),
+            words.latency(found.p99[number]),
+        )
+        start = f"{words.since(facts.edge - facts.zero + found.start + number * found.width)} s"
+        lines.append(tag("tr", tag("th", start, scope="row"), [tag("td", cell) for cell in cells]))
+    name = journey.terms.name
+    table = tag(
+        "table",
+        tag("caption", f"{name}, {found.width:g} s a row"),
+        tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
+        tag("tbody", lines),
+        class_="figures",
+    )
+    return tag(
+        "details",
+        tag("summary", f"The charts' figures as a table, {found.width:g} s a row"),
+        words.scroller(f"Figures of {name} over time", table),
+    )

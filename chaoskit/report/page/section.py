@@ -1,0 +1,119 @@
+"""One experiment: what it says of itself, what happened when, what was found, journey by journey."""
+
+from __future__ import annotations
+
+from chaoskit.judge import Moment
+from chaoskit.report.page import journey, loglines, words
+from chaoskit.report.page.facts import ZEROS, Facts
+from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page.overview import recovery, why
+
+IN_FULL = 4000
+"""Characters of a reason."""
+
+
+def section(facts: Facts, number: int, anchor: str, following: tuple[str, str] | None) -> Html:
+    """The section of an experiment.
+
+    Args:
+        facts: the experiment.
+        number: its place in the page's data.
+        anchor: its own anchor.
+        following: anchor and name of the next one.
+    """
+    return tag(
+        "section",
+        tag("h2", words.badge(facts.verdict), " ", words.breakable(facts.name), id=anchor, tabindex="-1"),
+        [tag("p", part, class_="lead") for part in facts.about.split("\n\n") if part],
+        _summary(facts),
+        tag("h3", "What happened, and when", id=f"{anchor}--when"),
+        _moments(facts),
+        _findings(facts),
+        _zoom(facts),
+        [journey.section(facts, each, anchor) for each in range(len(facts.journeys))],
+        loglines.section(facts, anchor),
+        tag(
+            "p",
+            tag("a", "Back to the overview", href="#overview"),
+            tag("a", f"Next: {following[1]}", href=f"#{following[0]}") if following else None,
+            class_="onward",
+        ),
+        class_="experiment",
+        aria_labelledby=anchor,
+        data_experiment=number,
+    )
+
+
+def _summary(facts: Facts) -> Html:
+    impact = facts.record["impact"]
+    hit = [
+        *(f"{name} lost" for name in impact["lost"]),
+        *(f"{name} strained" for name in impact["strained"]),
+        *(f"{a}→{b} severed" for a, b in impact["severed"]),
+        *(f"{a}→{b} hampered" for a, b in impact["hampered"]),
+    ]
+    reset = facts.record.get("reset") or {}
+    pairs: list[tuple[str, Html | str]] = [
+        ("Fault", tag("code", words.breakable(facts.fault))),
+        ("What it hit", ", ".join(hit) or "nothing"),
+        ("Stage", facts.stage or words.NONE),
+        ("Blast radius", ", ".join(facts.judgement.blast_radius) or "none"),
+        ("Recovery", recovery(facts)),
+        ("Test", tag("code", words.breakable(facts.test)) if facts.test else words.NONE),
+        ("Journal", tag("code", words.breakable(facts.file))),
+    ]
+    if reset.get("rebuilt"):
+        pairs.append(("Environment", f"rebuilt before this experiment: {reset['why']}"))
+    reason = tag("div", tag("dt", "What broke, and why"), tag("dd", why(facts, IN_FULL)), class_="whole")
+    rest = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs]
+    return tag("dl", reason, rest, class_="facts")
+
+
+def _moments(facts: Facts) -> Html:
+    clock = facts.wall is not None
+    heads = ["Seconds", *(["Clock (UTC)"] if clock else []), "Moment", "What was seen"]
+    table = tag(
+        "table",
+        tag("caption", f"Seconds count from when {ZEROS[facts.zero_is]}"),
+        tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
+        tag("tbody", [_moment(each, facts.wall) for each in facts.moments]),
+        class_="moments",
+    )
+    return words.scroller(f"What happened in {facts.name}", table)
+
+
+def _moment(moment: Moment, wall: float | None) -> Html:
+    name = words.MOMENTS.get(moment.name, moment.name)
+    whose = f"{moment.journey} {name}" if moment.journey else name
+    return tag(
+        "tr",
+        tag("td", words.since(moment.at), class_="figure"),
+        tag("td", words.clock(wall + moment.at), class_="figure") if wall is not None else None,
+        tag("th", whose, scope="row", class_=f"moment {moment.name}".rstrip()),
+        tag("td", moment.says, class_="says"),
+    )
+
+
+def _findings(facts: Facts) -> Html | None:
+    if not facts.judgement.findings:
+        return None
+    found = [journey.finding(each) for each in facts.judgement.findings]
+    return tag("div", tag("h3", "On the experiment as a whole"), tag("ul", found, class_="findings"))
+
+
+def _zoom(facts: Facts) -> Html:
+    """Buttons for who has no mouse to drag with; of use only where the script runs."""
+    buttons = [("all", "Whole experiment")]
+    if facts.times.inject is not None:
+        buttons.append(("fault", "Fault"))
+    if facts.times.calm is not None:
+        buttons.append(("recovery", "Recovery"))
+    return tag(
+        "div",
+        tag("span", "Charts show", class_="note"),
+        [tag("button", text, type="button", data_zoom=name) for name, text in buttons],
+        tag("span", "or drag across a chart; a double click shows all of it.", class_="note wide"),
+        class_="zoom",
+        role="group",
+        aria_label=f"What the charts of {facts.name} show",
+    )

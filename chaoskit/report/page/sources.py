@@ -1,0 +1,116 @@
+"""What a report is made from: journals, and the detection matrix where it is beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaoskit import journal
+from chaoskit.errors import UsageError
+
+DETECTION = "detection.json"
+"""The file that holds the detection matrix of a folder of journals."""
+
+_BESIDE = frozenset({DETECTION, "independence.json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One journal: the name of its file, and its record."""
+
+    file: str
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All that goes into a report.
+
+    Attributes:
+        journals: in the order in which they were named; those of a folder by when they were written.
+        detection: detection matrices, as :func:`chaoskit.mutants.to_record` writes them.
+        passed_over: files of a folder that are no journals, each with the reason.
+    """
+
+    journals: Sequence[Source]
+    detection: Sequence[Mapping[str, Any]] = ()
+    passed_over: Sequence[str] = ()
+
+
+def gather(paths: Iterable[Path]) -> Sources:
+    """Read journals.
+
+    Args:
+        paths: journals, or folders of them. A detection matrix beside a journal goes along; it may
+            also be named.
+
+    Raises:
+        UsageError: a path is not there; a file that was named is no journal that can be read; there
+            is no journal at all.
+    """
+    files: dict[Path, Source] = {}
+    matrices: dict[Path, Mapping[str, Any]] = {}
+    passed: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            found = [*_folder(path, passed)]
+            files |= {file: source for file, source in found if file not in files}
+            _add_detection(path / DETECTION, matrices, passed)
+        elif path.name == DETECTION:
+            matrices[path.resolve()] = _detection(path)
+        else:
+            files.setdefault(path.resolve(), Source(path.name, _journal(path)))
+            _add_detection(path.parent / DETECTION, matrices, passed)
+    if not files:
+        raise UsageError(
+            "there is no journal to report",
+            where=", ".join(map(str, paths)) or None,
+            evidence="\n".join(passed) or None,
+            remedy="name journals, or the folder that --chaos-report-dir has filled (chaoskit-report)",
+        )
+    return Sources(tuple(files.values()), tuple(matrices.values()), tuple(passed))
+
+
+def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Source]]:
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        if path.name in _BESIDE or path.name.startswith("."):
+            continue
+        try:
+            found.append((path.resolve(), Source(path.name, _journal(path))))
+        except UsageError as error:
+            passed.append(f"{path}: {error.what}")
+    return sorted(found, key=lambda each: str(each[1].record["run"]["written_at"]))
+
+
+def _journal(path: Path) -> dict[str, Any]:
+    record = journal.read(path)
+    if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
+        raise UsageError("this is no journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
+    return record
+
+
+def _add_detection(path: Path, matrices: dict[Path, Mapping[str, Any]], passed: list[str]) -> None:
+    if not path.is_file() or path.resolve() in matrices:
+        return
+    try:
+        matrices[path.resolve()] = _detection(path)
+    except UsageError as error:
+        passed.append(f"{path}: {error.what}")
+
+
+def _detection(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            "the detection matrix cannot be read", where=str(path), evidence=error.strerror
+        ) from error
+    except ValueError as error:
+        raise UsageError("this is no detection matrix: it is not JSON", where=str(path)) from error
+    if not isinstance(record, dict) or record.get("version") != 1 or "trials" not in record:
+        raise UsageError("this is no detection matrix that this chaoskit knows", where=str(path))
+    return record

@@ -1,0 +1,95 @@
+"""A real browser: the system's Chromium, driven by Playwright. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
+
+from chaoskit.report import page as report
+from tests.report.page import journals
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+REMEDY = "install it (on Debian and Ubuntu: apt-get install chromium), or name one in CHAOSKIT_CHROMIUM"
+
+Open = Callable[..., Page]
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium; CHAOSKIT_CHROMIUM names one that is not on the PATH."""
+    named = os.environ.get("CHAOSKIT_CHROMIUM")
+    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module. As long as Playwright runs, so does an event loop in this thread, which
+    tests of other modules must not meet.
+    """
+    path = find_browser()
+    if path is None:
+        missing = pytest.fail if os.environ.get("CHAOSKIT_BROWSER_TESTS") == "must" else pytest.skip
+        missing(f"there is no Chromium on the PATH; {REMEDY}")
+    with sync_playwright() as playwright:
+        arguments = ["--disable-background-networking", "--disable-component-update"]
+        launched = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Reports of each kind: ``all`` (three verdicts, detection), ``hostile`` (markup in every text) and
+    ``many`` (100,000 requests).
+    """
+    folder, pages = tmp_path_factory.mktemp("journals"), tmp_path_factory.mktemp("pages")
+    held, broken, _ = journals.three(folder)
+    journals.detection(folder, folder / "elsewhere.json")
+    sources = {
+        "all": folder,
+        "hostile": journals.hostile(broken, pages / "hostile.json"),
+        "many": journals.many_samples(held, pages / "many.json"),
+    }
+    return {
+        name: report.write(pages / f"{name}.html", report.gather([path])) for name, path in sources.items()
+    }
+
+
+@pytest.fixture
+def opened(browser: Browser, reports: dict[str, Path]) -> Iterator[Open]:
+    """Opens a report from its file. A test fails if the page had an error, or asked any network."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def request(asked: Request) -> None:
+        if not asked.url.startswith(("file:", "data:")) or not asked.is_navigation_request():
+            wrong.append(f"request: {asked.url[:200]}")
+
+    def dialog(shown: Dialog) -> None:
+        wrong.append(f"dialog: {shown.message}")
+        shown.dismiss()
+
+    def open_(name: str = "all", *, width: int = 1280, scheme: str = "light", **options: object) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+            **options,  # type: ignore[arg-type]
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(f"console {said.type}: {said.text}"))
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("dialog", dialog)
+        page.on("request", request)
+        page.goto(reports[name].as_uri())
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []

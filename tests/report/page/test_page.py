@@ -1,0 +1,204 @@
+"""The page as text: what it says, and that it needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from chaoskit.errors import UsageError
+from chaoskit.judge import Verdict
+from chaoskit.report import page
+from chaoskit.report.page import charts, facts
+from chaoskit.report.page.document import embedded
+from chaoskit.report.page.facts import Facts
+from tests.report.page import journals
+
+
+def rendered(*paths: Path) -> str:
+    """The report of some journals."""
+    return page.render(page.gather(paths))
+
+
+def facts_of(path: Path) -> Facts:
+    """What a page tells of a journal."""
+    (source,) = page.gather([path]).journals
+    return facts.of(source)
+
+
+def words_of(html: str) -> str:
+    """What is left for people to read."""
+    body = re.sub(r"<(script|style).*?</\1>|<wbr>", "", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def data_of(html: str) -> list[dict[str, object]]:
+    """What the charts draw."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    experiments: list[dict[str, object]] = json.loads(found[1])["experiments"]
+    return experiments
+
+
+def test_the_first_screen_answers_what_somebody_asks_first(three: list[Path]) -> None:
+    """What was done, what held, what broke and why, and how long recovery took, before any detail."""
+    html = rendered(*three)
+    said = words_of(html[: html.index('id="independence"')])
+    assert "1 broke, 1 cannot be told, 1 held of 3 experiments" in said
+    assert "CacheLoss('cache')" in said
+    assert re.search(r"browse: degraded : \d+ of \d+ requests failed \(100%\), 1% allowed", said)
+    assert "the system never came into steady state" in said
+    assert re.search(r"2\.\d s ± 0\.\d\d buy, 10 s allowed", said)
+    order = [said.index(f"{verdict} test_cache") for verdict in ("BROKEN", "UNKNOWN", "HELD")]
+    assert order == sorted(order)
+
+
+def test_the_page_asks_nothing_of_any_network(three: list[Path]) -> None:
+    """There is no address in it that a browser would fetch, and its policy allows none."""
+    html = rendered(*three)
+    markup = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert "default-src &#x27;none&#x27;" in html or "default-src 'none'" in html
+    fetched = re.findall(r'(?:src|href|action|data|poster)="([^"#][^"]*)"', markup)
+    assert fetched == ["data:,"]
+    assert "@import" not in markup
+    assert "url(" not in markup
+
+
+def test_a_journal_without_logs_is_reported_as_before(three: list[Path], tmp_path: Path) -> None:
+    """Journals of before logs were kept have a report; nothing in it bears a clock that nobody knows."""
+    record = json.loads(three[1].read_text())
+    del record["logs"]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(record))
+    assert "Clock (UTC)" in words_of(rendered(three[1]))
+    said = words_of(rendered(path))
+    assert "This journal has no log lines." in said
+    assert "Clock (UTC)" not in said
+
+
+def test_what_others_wrote_is_text_and_never_markup(three: list[Path], tmp_path: Path) -> None:
+    """Names, errors and log lines with markup in them make no element and end no script."""
+    plain, hostile = rendered(three[1]), rendered(journals.hostile(three[1], tmp_path / "hostile.json"))
+    assert hostile.count("<script") == plain.count("<script")
+    assert hostile.count("<img") == plain.count("<img") == 0
+    assert "alert('pwned')" in words_of(hostile)
+    assert data_of(hostile)
+
+
+def test_the_pages_data_cannot_end_its_element() -> None:
+    """Whatever will be in it one day: no tag begins in it, and it is the same data when it is read."""
+    value = {"name": f"<!--{journals.HOSTILE}\u2028"}
+    text = embedded(value)
+    assert "<" not in text
+    assert json.loads(text) == value
+
+
+def test_the_matrices_are_there(three: list[Path], tmp_path: Path) -> None:
+    """Independence always; detection where it lies beside the journals, and a mutant is none of the
+    experiments that are counted.
+    """
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in three:
+        (folder / path.name).write_bytes(path.read_bytes())
+    without = words_of(rendered(folder))
+    assert "uses it" in without
+    assert "Detection" not in without
+    journals.detection(folder, three[1])
+    for named in ([folder], [folder / three[0].name, folder / three[1].name, folder / three[2].name]):
+        said = words_of(rendered(*named))
+        assert "1 cannot be told, 1 held of 2 experiments" in said
+        assert "3 trials. 1 did not come out as it must." in said
+        assert "no fallback caught" in said
+        assert "no deadline missed verdict HELD" in said
+        assert "Mutants: the system with one mitigation off, meant to break" in said
+
+
+def test_the_fault_and_the_bounds_are_where_they_were(three: list[Path]) -> None:
+    """Zero is the landing; the fault's shade reaches to the lift; what is owed changes with the fault."""
+    found = charts.data(facts_of(three[0]))
+    full = next(each for each in found["shades"] if each.get("full"))
+    assert (full["from"], full["to"]) == (0.0, 8.0)
+    browse, search, buy = found["journeys"]
+    assert [(each["ms"], each["from"]) for each in browse["bounds"]][1:] == [(800.0, 0.0), (300.0, 8.0)]
+    assert [each["ms"] for each in search["bounds"]] == [300.0]
+    assert [(each["from"], each["to"]) for each in buy["bounds"]] == [
+        (found["begin"], 0.0),
+        (8.0, found["end"]),
+    ]
+    assert [each["name"] for each in buy["marks"]] == ["recovered"]
+    assert 10.2 <= buy["marks"][0]["at"] <= 10.5
+
+
+def test_an_experiment_without_a_fault_counts_from_its_beginning(three: list[Path]) -> None:
+    """Where nothing was injected there is no shade and no promise under a fault."""
+    found = facts_of(three[2])
+    assert (found.verdict, found.fault, found.zero_is) == (Verdict.UNKNOWN, "no fault", "")
+    assert charts.data(found)["shades"] == []
+
+
+def test_experiments_of_the_same_name_have_sections_of_their_own(three: list[Path], tmp_path: Path) -> None:
+    """No anchor is there twice, so every link leads somewhere else."""
+    copy = tmp_path / "again.json"
+    copy.write_bytes(three[0].read_bytes())
+    html = rendered(three[0], copy)
+    anchors = re.findall(r' id="([^"]+)"', html)
+    assert len(anchors) == len(set(anchors))
+    for target in re.findall(r'href="#([^"]+)"', html):
+        assert target in anchors
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "null", '"text"', '{"verdict": "perfect"}'])
+def test_a_journal_that_was_tampered_with_is_one_clear_error(
+    value: str, three: list[Path], tmp_path: Path
+) -> None:
+    """Whatever its judgement is instead, the file is named and there is no traceback."""
+    record = json.loads(three[0].read_text())
+    record["judgement"] = json.loads(value)
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="is not as") as raised:
+        rendered(path)
+    assert raised.value.where == "wrong.json"
+
+
+def test_figures_that_json_does_not_know_do_not_break_the_page(three: list[Path], tmp_path: Path) -> None:
+    """A request that never ended has no latency; the page's data stays JSON that a browser reads."""
+    record = json.loads(three[0].read_text())
+    column = record["history"]["samples"]["browse"]
+    column["ended"] = [None] * len(column["ended"])
+    path = tmp_path / "endless.json"
+    path.write_text(json.dumps(record))
+    (experiment,) = data_of(rendered(path))
+    journeys = experiment["journeys"]
+    assert isinstance(journeys, list)
+    assert set(journeys[0]["levels"][0]["p95_ms"]) == {None}
+
+
+def test_a_hundred_thousand_requests_stay_below_three_megabytes(three: list[Path], tmp_path: Path) -> None:
+    """The file is small, and no request is missing from what it counts."""
+    path = journals.many_samples(three[0], tmp_path / "many.json")
+    html = rendered(path)
+    assert len(html.encode()) < 3_000_000
+    (experiment,) = data_of(html)
+    journeys = experiment["journeys"]
+    assert isinstance(journeys, list)
+    for level in range(len(journeys[0]["levels"])):
+        assert sum(sum(each["levels"][level]["requests"]) for each in journeys) >= 100_000
+
+
+def test_no_failure_is_shown_before_its_cause(three: list[Path], tmp_path: Path) -> None:
+    """Where landing took a while, what failed since the injection is in no bin that began before it."""
+    record = json.loads(three[1].read_text())
+    inject = next(mark for mark in record["history"]["marks"] if mark["name"] == "inject")
+    landed = next(mark for mark in record["history"]["marks"] if mark["name"] == "landed")
+    landed["at"] = inject["at"] + 0.37
+    path = tmp_path / "slow.json"
+    path.write_text(json.dumps(record))
+    browse = charts.data(facts_of(path))["journeys"][0]
+    for level in browse["levels"]:
+        first = next(number for number, failed in enumerate(level["failed"]) if failed)
+        assert level["start"] + first * level["width"] >= -0.371
