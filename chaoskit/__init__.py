@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit import faults
+    from chaoskit.arrivals import ramp, steps
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.errors import ChaoskitError, PromiseBroken
     from chaoskit.judge import Settings, Verdict
@@ -34,6 +35,8 @@ __all__ = [
     "Verdict",
     "faults",
     "journey",
+    "ramp",
+    "steps",
 ]
 
 _HOMES = {
@@ -49,6 +52,8 @@ _HOMES = {
     "User": "load.user",
     "Verdict": "judge",
     "journey": "system",
+    "ramp": "arrivals",
+    "steps": "arrivals",
 }
 
 

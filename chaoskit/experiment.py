@@ -269,7 +269,7 @@ class Experiment:
     def _enough(self, seconds: float) -> float:
         """At least so long that the slowest journey shows something: a window with fewer requests
         than the judge wants would be UNKNOWN, whatever happens in it."""
-        slowest = min(terms.rate for terms in self._terms)
+        slowest = min(terms.slowest(0.0) for terms in self._terms)
         return max(seconds, (self.settings.min_samples + 1) / slowest)
 
     def _brief(self) -> Settings:

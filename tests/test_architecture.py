@@ -23,6 +23,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mistakes",),
     ("entries",),
     ("history", "system"),
+    ("terms",),
+    ("samples", "arrivals"),
     ("clock", "errors", "timing", "endpoint"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from chaoskit.history import History, Mark
 from chaoskit.judge.ledger import judge_ledger
@@ -47,11 +48,10 @@ def judge(
     """
     settings = settings or Settings()
     try:
-        samples, marks = history.samples, history.marks
-        names = {each.name for each in terms}
-        last = max((sample.intended for sample in samples if sample.journey in names), default=0.0)
+        columns, marks = history.columns(), history.marks
+        last = max((columns[each.name].intended[-1] for each in terms if columns.get(each.name)), default=0.0)
         ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
-        times, found = phases(marks, last), traces(terms, samples, ended)
+        times, found = phases(marks, last), traces(terms, columns, ended)
         overall = _overall(times, marks, terms)
     except Exception as error:  # noqa: BLE001 - a judge that fails must not be taken for a verdict
         return Judgement(Verdict.UNKNOWN, (), (_crash("", error),))
@@ -118,7 +118,9 @@ def _journey(
     """The judgement on one journey, and whether the fault reached it."""
     stands = standing(terms, components, impact)
     windows = _windows(trace, times)
-    holes = gaps(terms, {_WORDS[name]: (windows[name], _length(name, times)) for name in _WORDS}, settings)
+    holes = gaps(
+        terms, {_WORDS[name]: (windows[name], *_due(name, terms, times)) for name in _WORDS}, settings
+    )
     late = lateness(terms, {_WORDS[name]: windows[name] for name in _WORDS}, settings)
     seen = windows
     if late:
@@ -132,7 +134,7 @@ def _journey(
         findings += found
     if terms.ledger:
         mine = [each for each in history.acknowledgements if each.journey == terms.name]
-        successes = len(trace) - sum(trace.failed)
+        successes = trace.failed.count(0)
         findings += judge_ledger(terms.name, mine, history.checks, successes, times.landed)
     starts = {"control": times.control, "fault": times.inject, "after": times.calm}
     summary = {
@@ -157,8 +159,14 @@ def _under_fault(
     if times.calm is None:
         findings.append(Finding(terms.name, "recovery", Verdict.UNKNOWN, "the fault was never lifted"))
         return findings, None, reached
+    slowest = terms.slowest(times.calm - times.begin, times.end - times.begin)
     found = judge_recovery(
-        terms, seen["after"], times.calm, times.end, settings, lifted=times.gone is not None
+        replace(terms, rate=slowest),
+        seen["after"],
+        times.calm,
+        times.end,
+        settings,
+        lifted=times.gone is not None,
     )
     return [*findings, *found.findings], found.recovery, reached or found.disturbed
 
@@ -181,14 +189,17 @@ def _windows(trace: Trace, times: Phases) -> dict[str, Trace]:
     return {"control": control, "fault": flying + trace.between(inject, calm), "core": core, "after": after}
 
 
-def _length(name: str, times: Phases) -> float:
-    """Seconds that a phase lasted; 0 where it was not."""
+def _due(name: str, terms: Terms, times: Phases) -> tuple[float, float]:
+    """Seconds that a phase lasted, and how many arrivals it should have had; 0 where it was not."""
     end = times.end
     inject = end if times.inject is None else times.inject
     starts = {"control": times.control, "fault": times.inject, "core": times.landed, "after": times.calm}
     ends = {"control": inject, "fault": times.calm, "core": times.lift, "after": end}
     start, stop = starts[name], ends[name]
-    return 0.0 if start is None else max(0.0, min(end, end if stop is None else stop) - start)
+    if start is None:
+        return 0.0, 0.0
+    last = max(start, min(end, end if stop is None else stop))
+    return last - start, terms.due(start - times.begin, last - times.begin)
 
 
 def _crash(journey: str, error: Exception) -> Finding:
