@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 BODY = b'{"id": 1, "name": "a thing"}'
 ANSWER = (
@@ -37,8 +38,11 @@ class Answering(asyncio.BufferedProtocol):
 
 async def main() -> None:
     """Serve until killed."""
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    listening = socket.create_server(("127.0.0.1", 0))
+    # Few are accepted at a time, lest all who came in a stall are before any of them is answered ...
+    server = await asyncio.get_running_loop().create_server(Answering, sock=listening, backlog=8)
+    listening.listen(4096)  # ... but many may wait
+    print(listening.getsockname()[1], flush=True)
     await server.serve_forever()
 
 
