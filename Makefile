@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix test test-unit lint bench setup venv browser images clean
+.PHONY: help demo matrix test test-unit lint bench bench-load setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -33,8 +33,11 @@ lint: venv ## ruff and mypy
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-bench: setup ## start-up behind Toxiproxy against bare, side by side
+bench: setup bench-load ## start-up behind Toxiproxy against bare, and the load engine beside others
 	@$(PYTHON_BIN) -m tests.bench.startup $(ARGS)
+
+bench-load: venv ## the load engine beside wrk, Locust and httpx (JSON=file.json for the figures)
+	@$(PYTHON_BIN) -m tests.bench.load $(JSON)
 
 setup: ## engine, virtual environment and images
 	$(SETUP) all

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit import faults
+    from chaoskit.arrivals import ramp, steps
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.errors import ChaoskitError, PromiseBroken, UnexpectedVerdict, VerdictUnknown
     from chaoskit.judge import Settings, Verdict
@@ -36,6 +37,8 @@ __all__ = [
     "VerdictUnknown",
     "faults",
     "journey",
+    "ramp",
+    "steps",
 ]
 
 _HOMES = {
@@ -53,6 +56,8 @@ _HOMES = {
     "Verdict": "judge",
     "VerdictUnknown": "errors",
     "journey": "system",
+    "ramp": "arrivals",
+    "steps": "arrivals",
 }
 
 

@@ -274,7 +274,9 @@ class Experiment:
         flights = {
             each.name: min((bound for _, bound in each.slo.quantiles), default=0.0) for each in self._terms
         }
-        shown = ((self.settings.min_samples + 1) / each.rate + flights[each.name] for each in self._terms)
+        shown = (
+            (self.settings.min_samples + 1) / each.slowest(0.0) + flights[each.name] for each in self._terms
+        )
         return max(seconds, *shown)
 
     def _brief(self) -> Settings:

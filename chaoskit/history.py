@@ -5,56 +5,15 @@ The load process and the harness write; judges read. Nothing is ever changed or 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from chaoskit.samples import Columns, Outcome, Sample
 
-class Outcome(StrEnum):
-    """How a request ended."""
-
-    OK = "ok"
-    FAILED = "failed"
-    NEVER_SENT = "never sent"
-    """Its turn came while as many requests as are allowed were in flight. A user would have waited
-    in vain: it counts as failed at its intended time."""
-    UNFINISHED = "unfinished"
-    """Still in flight when the load ended. It counts as failed once it was older than the
-    journey's time-out, and is left out of every share before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One run of a journey; all times in seconds of the shared monotonic clock.
-
-    Attributes:
-        journey: the journey's name.
-        intended: when the schedule wanted it to start. Latency counts from here: a request that
-            could not be sent on time has kept its user waiting all the same.
-        started: when it did start; ``None`` if it never was sent.
-        ended: when it ended; ``None`` if it never did.
-        outcome: how it ended.
-        error: for failures, the exception's type and message in one short line.
-    """
-
-    journey: str
-    intended: float
-    started: float | None
-    ended: float | None
-    outcome: Outcome
-    error: str = ""
-
-    @property
-    def latency(self) -> float | None:
-        """Seconds from the intended start to the end."""
-        return None if self.ended is None else self.ended - self.intended
-
-    @property
-    def lag(self) -> float | None:
-        """Seconds by which the load engine itself was late."""
-        return None if self.started is None else self.started - self.intended
+__all__ = ["Acknowledgement", "Check", "Columns", "History", "Mark", "Outcome", "Sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +99,7 @@ class History:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._samples: list[Sample] = []
+        self._samples = Columns()
         self._marks: list[Mark] = []
         self._acknowledgements: list[Acknowledgement] = []
         self._checks: list[Check] = []
@@ -151,7 +110,7 @@ class History:
         with self._lock:
             for entry in entries:
                 if isinstance(entry, Sample):
-                    self._samples.append(entry)
+                    self._samples.add(entry)
                 elif isinstance(entry, Mark):
                     self._marks.append(entry)
                 elif isinstance(entry, Acknowledgement):
@@ -163,9 +122,13 @@ class History:
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """All samples, in the order in which they ended."""
+        """All samples, journey by journey, in the order in which they were due."""
+        return tuple(sample for column in self.columns().values() for sample in column)
+
+    def columns(self, since: float = -math.inf) -> Columns:
+        """A copy of the samples that were due at ``since`` or later, by column: for who counts."""
         with self._lock:
-            return tuple(self._samples)
+            return self._samples.since(since)
 
     @property
     def marks(self) -> tuple[Mark, ...]:

@@ -10,51 +10,54 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from chaoskit.arrivals import STEADY, Course
 from chaoskit.errors import JournalUnwritable, UsageError
 from chaoskit.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.samples import NEVER, OUTCOMES
 from chaoskit.system import Component, Impact, Slo, Terms
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("journal.schema.json")
-_OUTCOMES = tuple(Outcome)
 
 
 def origin(history: History) -> float:
     """The moment from which a record's times count: the first entry, or 0 in an empty history."""
-    marks, samples = history.marks, history.samples
-    return min([mark.at for mark in marks] + [sample.intended for sample in samples], default=0.0)
+    first = [each.intended[0] for each in history.columns().values()]
+    return min([mark.at for mark in history.marks] + first, default=0.0)
 
 
 def history_to_record(history: History) -> dict[str, Any]:
     """A history as JSON-able data; times in microsecond resolution from its first entry."""
-    samples, marks = history.samples, history.marks
+    columns, marks = history.columns(), history.marks
     start = origin(history)
 
     def since(moment: float | None) -> float | None:
         return None if moment is None else round(moment - start, 6)
 
-    errors = sorted({sample.error for sample in samples if sample.error})
-    number = {error: index for index, error in enumerate(errors)}
-    columns: dict[str, dict[str, list[Any]]] = {}
-    for sample in samples:
-        column = columns.setdefault(
-            sample.journey, {"intended": [], "started": [], "ended": [], "outcome": [], "error": []}
-        )
-        column["intended"].append(since(sample.intended))
-        column["started"].append(since(sample.started))
-        column["ended"].append(since(sample.ended))
-        column["outcome"].append(_OUTCOMES.index(sample.outcome))
-        column["error"].append(number.get(sample.error, -1))
+    def moments(times: Iterable[float]) -> list[float | None]:
+        return [None if moment == NEVER else round(moment - start, 6) for moment in times]
+
+    errors = sorted({error for column in columns.values() for error in column.errors if error})
+    number = {"": -1, **{error: index for index, error in enumerate(errors)}}
     return {
         "origin": start,
-        "outcomes": [outcome.value for outcome in _OUTCOMES],
+        "outcomes": [outcome.value for outcome in OUTCOMES],
         "errors": errors,
-        "samples": columns,
+        "samples": {
+            journey: {
+                "intended": moments(column.intended),
+                "started": moments(column.started),
+                "ended": moments(column.ended),
+                "outcome": list(column.outcome),
+                "error": [number[column.errors[error]] for error in column.error],
+            }
+            for journey, column in columns.items()
+        },
         "marks": [{"name": mark.name, "at": since(mark.at), "detail": _plain(mark.detail)} for mark in marks],
         "acknowledgements": [
             {**asdict(promise), "at": since(promise.at)} for promise in history.acknowledgements
@@ -92,9 +95,11 @@ def history_from_record(record: Mapping[str, Any]) -> History:
 def terms_from_record(record: Mapping[str, Any]) -> Terms:
     """The inverse of ``dataclasses.asdict`` for :class:`Terms`."""
     degraded = record["degraded"]
+    knots = record["course"]["knots"] if "course" in record else STEADY.knots
     return Terms(
         **{
             **record,
+            "course": Course(tuple((at, factor) for at, factor in knots)),
             "slo": Slo(**record["slo"]),
             "degraded": None if degraded is None else Slo(**degraded),
             "needs": tuple(record["needs"]),

@@ -55,6 +55,9 @@ def _journey_mistakes(
         found.append("it is not an async function")
     if not (math.isfinite(terms.rate) and terms.rate > 0):
         found.append(f"its rate is {terms.rate:g} per second; it must be above zero")
+    found += [f"its course: {text}" for text in terms.course.mistakes()]
+    if terms.pattern not in ("constant", "poisson"):
+        found.append(f"its pattern is {terms.pattern!r}; there are 'constant' and 'poisson'")
     if not each.timeout > 0:
         found.append(f"its timeout is {each.timeout:g} s; it must be above zero")
     for word, names in (("needs", terms.needs), ("uses", terms.uses)):

@@ -13,8 +13,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaoskit.arrivals import STEADY, Course, Pattern
+from chaoskit.terms import Slo, Terms
+
 if TYPE_CHECKING:
     from chaoskit.load.user import User
+
+__all__ = [
+    "HARNESS",
+    "OUTSIDE",
+    "Component",
+    "Impact",
+    "Journey",
+    "Link",
+    "Slo",
+    "System",
+    "Terms",
+    "journey",
+    "members",
+]
 
 HARNESS = "harness"
 """The consumer of the links by which the harness itself reaches a component. Never at fault."""
@@ -66,60 +83,6 @@ class Link:
         return f"{self.consumer}.{self.provider}.{self.port}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slo:
-    """A service level objective: what a journey promises to its users.
-
-    Attributes:
-        availability: the share of requests that succeed, 0 to 1.
-        p50, p90, p95, p99: upper bounds in seconds on the quantiles of the latency, counted from
-            the intended start. ``None`` promises nothing.
-        recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
-        fails_within: where the journey may fail, seconds within which it does so at the p95: a
-            user who waits for nothing is worse off than one who is told. ``None`` promises nothing.
-    """
-
-    availability: float = 0.99
-    p50: float | None = None
-    p90: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    recovery: float = 30.0
-    fails_within: float | None = None
-
-    @property
-    def quantiles(self) -> tuple[tuple[float, float], ...]:
-        """The latency promises as (quantile, seconds) pairs, lowest quantile first."""
-        named = ((0.50, self.p50), (0.90, self.p90), (0.95, self.p95), (0.99, self.p99))
-        return tuple((quantile, bound) for quantile, bound in named if bound is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """The promises of a journey, without its code: all that a judge needs to know.
-
-    Attributes:
-        name: the journey's name.
-        rate: arrivals per second.
-        slo: what holds in steady state, and under faults that do not concern the journey.
-        needs: components (or services) without which the journey may fail.
-        uses: components (or services) without which the degraded SLO still holds.
-        degraded: the SLO that holds without what it uses; ``None`` means the full SLO.
-        ledger: whether what the journey acknowledges is checked after recovery.
-        timeout: seconds from the intended start after which a user gives up; the request has
-            failed then.
-    """
-
-    name: str
-    rate: float
-    slo: Slo
-    needs: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
-    degraded: Slo | None = None
-    ledger: bool = False
-    timeout: float = 10.0
-
-
 Run = Callable[["User"], Awaitable[None]]
 Verify = Callable[["User", str, str], Awaitable[None]]
 
@@ -165,6 +128,8 @@ def journey(
     entry: str | None = None,
     timeout: float = 10.0,
     name: str | None = None,
+    pattern: Pattern = "constant",
+    course: Course = STEADY,
 ) -> Callable[[Run], Journey]:
     """Declare an async function as a journey; see :class:`Journey` and :class:`Terms`.
 
@@ -178,6 +143,8 @@ def journey(
         entry: the service (or ``service:port``) it enters by.
         timeout: seconds after which a user gives up.
         name: the journey's name; the function's name by default.
+        pattern: ``constant``: arrivals are evenly spaced; ``poisson``: as of independent users.
+        course: how the rate changes: :func:`chaoskit.ramp`, :func:`chaoskit.steps`.
     """
 
     def declare(run: Run) -> Journey:
@@ -190,6 +157,8 @@ def journey(
             degraded=degraded,
             ledger=verify is not None,
             timeout=timeout,
+            pattern=pattern,
+            course=course,
         )
         return Journey(terms=terms, run=run, verify=verify, entry=entry)
 

@@ -24,6 +24,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mistakes",),
     ("entries",),
     ("history", "system", "flood", "exitcodes"),
+    ("terms",),
+    ("samples", "arrivals"),
     ("clock", "errors", "timing", "endpoint", "provenance"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;

@@ -41,7 +41,7 @@ def test_a_history_survives_the_journey_through_json(samples: list[Sample], mark
     assert [mark.name for mark in back.marks] == [mark.name for mark in marks]
     assert back.checks == history.checks
     for name in ("browse", "buy"):
-        wanted = [sample for sample in samples if sample.journey == name]
+        wanted = [sample for sample in history.samples if sample.journey == name]
         found = [sample for sample in back.samples if sample.journey == name]
         assert [(s.outcome, s.error) for s in found] == [(s.outcome, s.error) for s in wanted]
         assert [s.intended for s in found] == pytest.approx([s.intended - origin for s in wanted], abs=2e-6)

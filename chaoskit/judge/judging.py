@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from chaoskit.history import History, Mark
 from chaoskit.judge.consistency import judge_consistency
@@ -17,7 +18,7 @@ from chaoskit.judge.standing import Standing, standing
 from chaoskit.judge.summary import summarize
 from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
-from chaoskit.judge.windows import cut_out, length
+from chaoskit.judge.windows import cut_out, due
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {
@@ -49,11 +50,10 @@ def judge(
     """
     settings = settings or Settings()
     try:
-        samples, marks = history.samples, history.marks
-        names = {each.name for each in terms}
-        last = max((sample.intended for sample in samples if sample.journey in names), default=0.0)
+        columns, marks = history.columns(), history.marks
+        last = max((columns[each.name].intended[-1] for each in terms if columns.get(each.name)), default=0.0)
         ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
-        times, found = phases(marks, last), traces(terms, samples, ended)
+        times, found = phases(marks, last), traces(terms, columns, ended)
         overall = _overall(times, marks, terms)
     except Exception as error:  # noqa: BLE001 - a judge that fails must not be taken for a verdict
         return Judgement(Verdict.UNKNOWN, (), (_crash("", error),))
@@ -120,7 +120,9 @@ def _journey(
     """The judgement on one journey, and whether the fault reached it."""
     stands = standing(terms, components, impact)
     windows = cut_out(trace, times)
-    holes = gaps(terms, {_WORDS[name]: (windows[name], length(name, times)) for name in _WORDS}, settings)
+    holes = gaps(
+        terms, {_WORDS[name]: (windows[name], *due(name, terms, times)) for name in _WORDS}, settings
+    )
     late = lateness(terms, {_WORDS[name]: windows[name] for name in _WORDS}, settings)
     seen = windows
     if late:
@@ -134,7 +136,7 @@ def _journey(
         findings += found
     if terms.ledger:
         mine = [each for each in history.acknowledgements if each.journey == terms.name]
-        successes = len(trace) - sum(trace.failed)
+        successes = trace.failed.count(0)
         findings += judge_ledger(terms.name, mine, history.checks, successes, times.landed)
     shown = [each for each in history.accesses if each.journey == terms.name]
     findings += judge_consistency(terms.name, shown, times.inject, times.landed)
@@ -161,8 +163,14 @@ def _under_fault(
     if times.calm is None:
         findings.append(Finding(terms.name, "recovery", Verdict.UNKNOWN, "the fault was never lifted"))
         return findings, None, reached
+    slowest = terms.slowest(times.calm - times.begin, times.end - times.begin)
     found = judge_recovery(
-        terms, seen["after"], times.calm, times.end, settings, lifted=times.gone is not None
+        replace(terms, rate=slowest),
+        seen["after"],
+        times.calm,
+        times.end,
+        settings,
+        lifted=times.gone is not None,
     )
     return [*findings, *found.findings], found.recovery, reached or found.disturbed
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from chaoskit.judge.binomial import breaks_at
 from chaoskit.judge.settings import Settings
-from chaoskit.judge.trace import NEVER, Trace
+from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Verdict
+from chaoskit.samples import NEVER
 from chaoskit.system import Terms
 
 _LATE_BUDGET = 0.01
@@ -41,8 +42,10 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: Settings) -> 
     """
     bounds = [bound for _, bound in terms.slo.quantiles]
     limit = settings.max_lag_share * min(bounds, default=settings.lag_reference)
+    if all(max(trace.lag, default=0.0) <= limit for trace in windows.values()):
+        return None
     lags = {phase: [lag for lag in trace.lag if lag < NEVER] for phase, trace in windows.items()}
-    most = max((lag for seen in lags.values() for lag in seen), default=0.0)
+    most = max((max(seen) for seen in lags.values() if seen), default=0.0)
     for phase, seen in lags.items():
         late = sum(lag > limit for lag in seen)
         if late >= breaks_at(len(seen), _LATE_BUDGET, settings.confidence):
@@ -61,16 +64,17 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: Settings) -> 
     return None
 
 
-def gaps(terms: Terms, windows: Mapping[str, tuple[Trace, float]], settings: Settings) -> Finding | None:
+def gaps(
+    terms: Terms, windows: Mapping[str, tuple[Trace, float, float]], settings: Settings
+) -> Finding | None:
     """The finding that arrivals are missing from the record, if they are.
 
     Args:
         terms: the journey.
-        windows: for each phase its requests and its length in seconds.
+        windows: for each phase its requests, its length in seconds and how many were due.
         settings: how the judge decides.
     """
-    for phase, (trace, length) in windows.items():
-        expected = terms.rate * length
+    for phase, (trace, length, expected) in windows.items():
         if len(trace) + 1 < settings.min_coverage * expected:
             reason = (
                 f"{len(trace)} requests are on record for the {phase} window of {length:.1f} s, "

@@ -23,6 +23,7 @@ class Phases:
         calm: the last lifting began; recovery is counted from here.
         gone: all faults were seen to be gone.
         end: the observation ended.
+        begin: the load began; the first mark of all, where that is not on record.
     """
 
     control: float | None
@@ -32,6 +33,7 @@ class Phases:
     calm: float | None
     gone: float | None
     end: float
+    begin: float = 0.0
 
 
 def phases(marks: Sequence[Mark], last_arrival: float) -> Phases:
@@ -56,4 +58,13 @@ def phases(marks: Sequence[Mark], last_arrival: float) -> Phases:
         calm=lifted[-1] if lifted else None,
         gone=gone[-1] if gone and len(gone) >= len(lifted) else None,
         end=min(min(times.get("end", ()), default=last_arrival), last_arrival),
+        begin=load_begin(marks),
+    )
+
+
+def load_begin(marks: Sequence[Mark]) -> float:
+    """When the load began, from which the course of a journey's rate counts."""
+    return min(
+        (mark.at for mark in marks if mark.name == "begin"),
+        default=min((mark.at for mark in marks), default=0.0),
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.slo import Indicator, Share, measure, percent, shares
 from chaoskit.judge.standing import Standing
-from chaoskit.judge.trace import NEVER, Trace
+from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Verdict, combined
+from chaoskit.samples import NEVER
 from chaoskit.system import Slo, Terms
 
 

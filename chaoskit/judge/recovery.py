@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaoskit.history import History
+from chaoskit.judge.phases import load_begin
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.settling import Settling, settle
-from chaoskit.judge.trace import NEVER, Trace, traces
+from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Figure, Finding, Recovery, Verdict
+from chaoskit.samples import NEVER
 from chaoskit.system import Terms
 
 
@@ -98,9 +100,11 @@ def recovered(
     and arrivals that are missing until then are taken to hang.
     """
     settings = settings or Settings()
-    recent = [sample for sample in history.samples if sample.intended >= lift_at]
-    found = traces(terms, recent, now)
-    return bool(terms) and all(_settled(each, found[each.name], lift_at, now, settings) for each in terms)
+    found = traces(terms, history.columns(lift_at), now)
+    begin = load_begin(history.marks)
+    return bool(terms) and all(
+        _settled(each, found[each.name], begin, lift_at, now, settings) for each in terms
+    )
 
 
 def observation_limit(terms: Iterable[Terms], settings: Settings | None = None) -> float:
@@ -109,11 +113,12 @@ def observation_limit(terms: Iterable[Terms], settings: Settings | None = None) 
     """
     settings = settings or Settings()
     return max(
-        (each.slo.recovery + settings.stable_for(each.rate) + each.timeout for each in terms), default=0.0
+        (each.slo.recovery + settings.stable_for(each.slowest(0.0)) + each.timeout for each in terms),
+        default=0.0,
     )
 
 
-def _settled(terms: Terms, trace: Trace, start: float, now: float, settings: Settings) -> bool:
+def _settled(terms: Terms, trace: Trace, begin: float, start: float, now: float, settings: Settings) -> bool:
     bounds = [bound for _, bound in terms.slo.quantiles]
     served = [
         each for each, fail in zip(trace.latency, trace.failed, strict=True) if not fail and each < NEVER
@@ -121,13 +126,14 @@ def _settled(terms: Terms, trace: Trace, start: float, now: float, settings: Set
     usual = 2 * bounds[-1] if bounds else max(served, default=0.0)
     until = now - max(settings.window, min(usual, terms.timeout))
     known = trace.between(start, until)
-    last_due = until - 1.0 / terms.rate
-    settling = settle(known, start, last_due, terms.rate, terms.slo, settings)
+    slowest = terms.slowest(start - begin, now - begin)
+    settling = settle(known, start, until - 1.0 / slowest, slowest, terms.slo, settings)
     if not settling.stable or settling.since is None:
         return False
-    expected = (until - settling.since) * terms.rate
+    expected = terms.due(settling.since - begin, until - begin)
     missing = expected - len(known.between(settling.since, until))
-    return missing < (2.0 if settings.even_arrivals else 2.0 + 4 * math.sqrt(expected))
+    even = settings.even_arrivals and terms.pattern == "constant"
+    return missing < (2.0 if even else 2.0 + 4 * math.sqrt(expected))
 
 
 def _again(settling: Settling, stability: float) -> list[str]:

@@ -20,8 +20,9 @@ class Settings:
         lag_reference: seconds that stand in for the latency promise of a journey without one.
         min_coverage: the share of the scheduled arrivals that must be in the record of a window;
             0 where journeys are driven at other rates than they declare.
-        even_arrivals: whether arrivals are evenly spaced. Then an arrival that is missing from the
-            record is known to be in flight; of Poisson arrivals a gap proves nothing.
+        even_arrivals: whether arrivals are evenly spaced where journeys say so. Then an arrival that
+            is missing from the record is known to be in flight; of Poisson arrivals a gap proves
+            nothing.
     """
 
     window: float = 1.0

@@ -91,7 +91,7 @@ def _excursions(
     trace: Trace, indicator: Indicator, end: float, stability: float, settings: Settings
 ) -> Iterator[Excursion]:
     at, (bad, counted) = trace.at, indicator.flags(trace)
-    if True not in bad:
+    if 1 not in bad:
         return
     sums, counts = [0, *accumulate(bad)], [0, *accumulate(counted)]
     spans = [(settings.window, True), (stability, True)]
@@ -112,7 +112,7 @@ def _excursions(
     low = 0
     while True:
         try:
-            low = bad.index(True, low)
+            low = bad.index(1, low)
         except ValueError:
             return
         if not outside(low):
@@ -120,7 +120,7 @@ def _excursions(
             continue
         start = at[low]
         try:
-            low = bad.index(False, low)
+            low = bad.index(0, low)
         except ValueError:
             yield Excursion(start, None)
             return

@@ -9,9 +9,7 @@ nothing about latency and is left out, lest failures make a system look quick.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from chaoskit.judge.binomial import at_least_share, breaks_at
 from chaoskit.judge.settings import Settings
@@ -34,15 +32,15 @@ class Indicator:
     budget: float
     bound: float | None = None
 
-    def flags(self, trace: Trace) -> tuple[Sequence[bool], Sequence[bool]]:
-        """For each request whether it is bad, and whether it counts at all."""
+    def flags(self, trace: Trace) -> tuple[bytes, bytes]:
+        """For each request whether it is bad, and whether it counts at all: 1 or 0."""
         if self.bound is None:
-            return trace.failed, [True] * len(trace)
+            return trace.failed, b"\1" * len(trace)
         limit = self.bound + CLOCK_RESOLUTION
-        slow = [latency > limit for latency in trace.latency]
-        if True not in trace.failed:
-            return slow, [True] * len(trace)
-        return slow, [late or not fail for late, fail in zip(slow, trace.failed, strict=True)]
+        slow = bytes([latency > limit for latency in trace.latency])
+        if 1 not in trace.failed:
+            return slow, b"\1" * len(trace)
+        return slow, bytes([late or not fail for late, fail in zip(slow, trace.failed, strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +118,10 @@ def shares(trace: Trace, slo: Slo, settings: Settings) -> tuple[Share, ...]:
 def measure(trace: Trace, indicator: Indicator, settings: Settings) -> Share:
     """Judge one promise on a window."""
     bad_flags, counted = indicator.flags(trace)
-    samples, bad = sum(counted), sum(bad_flags)
+    samples, bad = counted.count(1), bad_flags.count(1)
     verdict = decide(samples, bad, indicator.budget, settings)
     broken = verdict is Verdict.BROKEN
-    first = bad_flags.index(True) if bad else None
+    first = bad_flags.index(1) if bad else None
     return Share(
         indicator,
         samples,
@@ -131,8 +129,8 @@ def measure(trace: Trace, indicator: Indicator, settings: Settings) -> Share:
         breaks_at(samples, indicator.budget, settings.confidence),
         verdict,
         None if first is None else trace.at[first],
-        "" if first is None else trace.errors[first],
-        sum(each and not before for before, each in pairwise([False, *bad_flags])) if broken else 0,
+        "" if first is None else trace.errors[trace.error[first]],
+        bad_flags.count(b"\0\1") + bad_flags.startswith(b"\1") if broken else 0,
         at_least_share(bad, samples, settings.confidence) if broken else 0.0,
     )
 

@@ -17,6 +17,6 @@ def unsteady(
 ) -> tuple[Finding, ...]:
     """The journeys that were not inside their SLO from ``since`` to ``now``, each with its figures."""
     settings = settings or Settings()
-    found = traces(terms, history.samples, now)
+    found = traces(terms, history.columns(since), now)
     seen = [steady_state(each, found[each.name].between(since, now), settings) for each in terms]
     return tuple(each for each in seen if each.verdict is not Verdict.HELD)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress, groupby
-from operator import itemgetter
+from itertools import accumulate, compress
 
-from chaoskit.judge.trace import CLOCK_RESOLUTION, NEVER, Trace
+from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
+from chaoskit.samples import NEVER
 from chaoskit.system import Slo
+
+_NOT = b"\1\0".ljust(256, b"\0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +52,10 @@ def summarize(trace: Trace, slo: Slo, start: float, window: float) -> Summary:
     samples = len(trace)
     if not samples:
         return Summary(samples=0, failed=0, failed_share=0.0)
-    failed = sum(trace.failed)
-    good = sorted(
-        latency
-        for latency, fail in zip(trace.latency, trace.failed, strict=True)
-        if not fail and latency < NEVER
-    )
-    lags = sorted(lag for lag in trace.lag if lag < NEVER)
+    failed = trace.failed.count(1)
+    good = sorted(compress(trace.latency, trace.failed.translate(_NOT)))
+    while good and good[-1] == NEVER:
+        good.pop()
     bad = bad_flags(trace, slo)
     worst, worst_at = _worst(trace.at, bad, window)
     return Summary(
@@ -70,7 +70,7 @@ def summarize(trace: Trace, slo: Slo, start: float, window: float) -> Summary:
         worst_share=worst,
         worst_at=None if worst_at is None else worst_at - start,
         longest_burst=_longest(trace.at, bad),
-        lag_p99=quantile(lags, 0.99),
+        lag_p99=_high(list(filter(NEVER.__gt__, trace.lag)), 0.99),
     )
 
 
@@ -86,18 +86,24 @@ def quantile(ascending: Sequence[float], share: float) -> float | None:
     return ascending[max(0, rank - 1)]
 
 
-def bad_flags(trace: Trace, slo: Slo) -> list[bool]:
+def _high(values: Sequence[float], share: float) -> float | None:
+    """As :func:`quantile`, of values in any order: a high one is found without sorting all of them."""
+    above = len(values) - math.ceil(round(share * len(values), 9))
+    return heapq.nlargest(above + 1, values)[-1] if values else None
+
+
+def bad_flags(trace: Trace, slo: Slo) -> bytes:
     """Which requests a user would complain of: failed, or slower than the tightest promise that
     most requests must keep.
     """
     bound = next((bound for q, bound in slo.quantiles if q >= 0.9), None)
     if bound is None:
-        return list(trace.failed)
+        return trace.failed
     limit = bound + CLOCK_RESOLUTION
-    return [fail or late > limit for fail, late in zip(trace.failed, trace.latency, strict=True)]
+    return bytes([fail or late > limit for fail, late in zip(trace.failed, trace.latency, strict=True)])
 
 
-def _worst(at: Sequence[float], bad: Sequence[bool], window: float) -> tuple[float, float | None]:
+def _worst(at: Sequence[float], bad: bytes, window: float) -> tuple[float, float | None]:
     """The largest bad share in any window that begins with a bad request, and when it began.
 
     A window with fewer than half as many requests as usual says nothing by itself.
@@ -113,10 +119,11 @@ def _worst(at: Sequence[float], bad: Sequence[bool], window: float) -> tuple[flo
     return worst, when
 
 
-def _longest(at: Sequence[float], bad: Sequence[bool]) -> float:
-    longest = 0.0
-    for is_bad, run in groupby(zip(bad, at, strict=True), key=itemgetter(0)):
-        if is_bad:
-            moments = [moment for _, moment in run]
-            longest = max(longest, moments[-1] - moments[0])
+def _longest(at: Sequence[float], bad: bytes) -> float:
+    longest, low = 0.0, bad.find(1)
+    while low >= 0:
+        high = bad.find(0, low)
+        last = (len(bad) if high < 0 else high) - 1
+        longest = max(longest, at[last] - at[low])
+        low = bad.find(1, last + 1)
     return longest

@@ -1,24 +1,25 @@
 """The samples of one journey as columns, in the order of their intended times.
 
-Judging is counting, and Python counts in lists of plain values far faster than in objects.
+Judging is counting, and Python counts in columns of plain numbers far faster than in objects.
 """
 
 from __future__ import annotations
 
-import math
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, islice
-from operator import attrgetter, eq
+from itertools import compress
+from operator import sub
 
-from chaoskit.history import Outcome, Sample
+from chaoskit.samples import NEVER, OUTCOMES, Column, Columns, Outcome, Sample
 from chaoskit.system import Terms
 
 CLOCK_RESOLUTION = 1e-6
 """Seconds. The journal keeps microseconds, so a latency is not slower than its bound by less."""
 
-NEVER = math.inf
+_FAILED = bytes(outcome is not Outcome.OK for outcome in OUTCOMES).ljust(256, b"\1")
+_UNFINISHED = OUTCOMES.index(Outcome.UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,16 @@ class Trace:
         at: intended times, ascending, seconds of the shared clock.
         latency: seconds from the intended time to the end; infinite if it never ended.
         lag: seconds by which the load engine was late; infinite if it never sent it.
-        failed: whether the request failed.
-        errors: what it failed of, as far as that is known.
+        failed: 1 where the request failed, else 0.
+        error: what it failed of, as a number into ``errors``.
+        errors: the texts.
     """
 
-    at: Sequence[float]
-    latency: Sequence[float]
-    lag: Sequence[float]
-    failed: Sequence[bool]
+    at: array[float]
+    latency: array[float]
+    lag: array[float]
+    failed: bytes
+    error: array[int]
     errors: Sequence[str]
 
     def __len__(self) -> int:
@@ -70,15 +73,16 @@ class Trace:
         that never were sent, or only when their user was gone, are left out.
         """
         sent = self._where([each < timeout for each in self.lag])
-        return replace(sent, latency=[max(0.0, each - lag) for each in sent.latency])
+        return replace(sent, latency=array("d", [max(0.0, each - lag) for each in sent.latency]))
 
     def __add__(self, later: Trace) -> Trace:
         return Trace(
-            [*self.at, *later.at],
-            [*self.latency, *later.latency],
-            [*self.lag, *later.lag],
-            [*self.failed, *later.failed],
-            [*self.errors, *later.errors],
+            self.at + later.at,
+            self.latency + later.latency,
+            self.lag + later.lag,
+            self.failed + later.failed,
+            self.error + later.error,
+            self.errors,
         )
 
     def _rows(self, low: int, high: int) -> Trace:
@@ -87,59 +91,52 @@ class Trace:
             self.latency[low:high],
             self.lag[low:high],
             self.failed[low:high],
-            self.errors[low:high],
+            self.error[low:high],
+            self.errors,
         )
 
-    def _where(self, kept: Sequence[bool]) -> Trace:
-        columns = (self.at, self.latency, self.lag, self.failed, self.errors)
-        return Trace(*(list(compress(column, kept)) for column in columns))  # type: ignore[arg-type]
+    def _where(self, kept: Sequence[bool] | bytes) -> Trace:
+        return Trace(
+            array("d", compress(self.at, kept)),
+            array("d", compress(self.latency, kept)),
+            array("d", compress(self.lag, kept)),
+            bytes(compress(self.failed, kept)),
+            array("I", compress(self.error, kept)),
+            self.errors,
+        )
 
 
-def traces(terms: Sequence[Terms], samples: Iterable[Sample], end: float) -> dict[str, Trace]:
-    """The traces of all journeys that have terms, in one pass.
+def traces(terms: Sequence[Terms], record: Columns | Iterable[Sample], end: float) -> dict[str, Trace]:
+    """The traces of all journeys that have terms.
 
     Args:
         terms: the journeys; samples of others are left out.
-        samples: in any order.
+        record: the samples, by column or one by one in any order.
         end: when the load ended. A request that was unfinished then has failed if it was older
             than its journey's time-out, and is left out if not: nobody knows what became of it.
     """
-    found: dict[str, list[Sample]] = {each.name: [] for each in terms}
-    for sample in samples:
-        if sample.journey in found:
-            found[sample.journey].append(sample)
-    return {each.name: _trace(found[each.name], each.timeout, end) for each in terms}
+    columns = record if isinstance(record, Columns) else Columns.of(record)
+    return {
+        each.name: _trace(columns.get(each.name) or Column(each.name), each.timeout, end) for each in terms
+    }
 
 
-def _trace(samples: list[Sample], timeout: float, end: float) -> Trace:
-    samples.sort(key=attrgetter("intended"))
-    outcomes = [sample.outcome for sample in samples]
-    if Outcome.UNFINISHED in outcomes:
-        samples = [
-            sample
-            for sample in samples
-            if sample.outcome is not Outcome.UNFINISHED or end - sample.intended >= timeout
-        ]
-        outcomes = [sample.outcome for sample in samples]
-    at = [sample.intended for sample in samples]
-    if any(map(eq, at, islice(at, 1, None))):  # the order of the record must play no part
-        samples.sort(key=_everything)
-        outcomes = [sample.outcome for sample in samples]
-    return Trace(
+def _trace(column: Column, timeout: float, end: float) -> Trace:
+    at, outcome = column.intended, column.outcome.tobytes()
+    found = Trace(
         at,
-        [NEVER if (ended := sample.ended) is None else ended - sample.intended for sample in samples],
-        [_lag(sample) if sample.started is None else sample.started - sample.intended for sample in samples],
-        [outcome is not Outcome.OK for outcome in outcomes],
-        [sample.error for sample in samples],
+        array("d", map(sub, column.ended, at)),
+        array("d", map(sub, column.started, at)),
+        outcome.translate(_FAILED),
+        column.error,
+        column.errors,
     )
-
-
-def _lag(sample: Sample) -> float:
+    if _UNFINISHED not in outcome:
+        return found
     # An unfinished request may have been cancelled before it could say when it started.
-    return NEVER if sample.outcome is Outcome.NEVER_SENT else 0.0
-
-
-def _everything(sample: Sample) -> tuple[float, float, float, str, str]:
-    started = NEVER if sample.started is None else sample.started
-    ended = NEVER if sample.ended is None else sample.ended
-    return sample.intended, started, ended, sample.outcome.value, sample.error
+    for row, lag in enumerate(found.lag):
+        if lag == NEVER and outcome[row] == _UNFINISHED:
+            found.lag[row] = 0.0
+    return found._where(
+        [what != _UNFINISHED or end - due >= timeout for what, due in zip(outcome, at, strict=True)]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chaoskit.judge.phases import Phases
 from chaoskit.judge.trace import Trace
+from chaoskit.system import Terms
 
 
 def cut_out(trace: Trace, times: Phases) -> dict[str, Trace]:
@@ -24,11 +25,14 @@ def cut_out(trace: Trace, times: Phases) -> dict[str, Trace]:
     return {"control": control, "fault": flying + trace.between(inject, calm), "core": core, "after": after}
 
 
-def length(name: str, times: Phases) -> float:
-    """Seconds that a phase lasted; 0 where it was not."""
+def due(name: str, terms: Terms, times: Phases) -> tuple[float, float]:
+    """Seconds that a phase lasted, and how many arrivals it should have had; 0 where it was not."""
     end = times.end
     inject = end if times.inject is None else times.inject
     starts = {"control": times.control, "fault": times.inject, "core": times.landed, "after": times.calm}
     ends = {"control": inject, "fault": times.calm, "core": times.lift, "after": end}
     start, stop = starts[name], ends[name]
-    return 0.0 if start is None else max(0.0, min(end, end if stop is None else stop) - start)
+    if start is None:
+        return 0.0, 0.0
+    last = max(start, min(end, end if stop is None else stop))
+    return last - start, terms.due(start - times.begin, last - times.begin)

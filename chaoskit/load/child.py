@@ -82,7 +82,7 @@ async def _serve(setup: Setup, out: int) -> None:
         command = await commands.get()
         match command["say"]:
             case "begin":
-                session.begin()
+                session.begin(command["origin"])
             case "stop":
                 await session.stop(command["grace"])
             case "verify":

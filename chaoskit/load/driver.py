@@ -88,7 +88,7 @@ class Driver:
         self._record = record
         self._mistaken = mistaken
         self._defect = defect
-        self._cap = cap_of(schedule.rate, timeout)
+        self._cap = cap_of(schedule.most / schedule.share[1], timeout)
         self._flying: set[_Flight] = set()
         self._deadlines: deque[_Flight] = deque()
         self._reaper: asyncio.TimerHandle | None = None

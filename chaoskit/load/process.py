@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+import threading
+from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from chaoskit.arrivals import Pattern
 from chaoskit.errors import LoadFailure, UsageError
-from chaoskit.history import Acknowledgement, Check, History, Mark, Sample
+from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.load.crew import Crew, parts, processes_for
 from chaoskit.load.guard import Guard
-from chaoskit.load.protocol import Entry, Setup, encode_message, encode_setup
-from chaoskit.load.schedule import Pattern, Schedule
+from chaoskit.load.protocol import Entry, Setup
+from chaoskit.load.schedule import schedule_of
 from chaoskit.load.source import LoadSource
-from chaoskit.load.totals import Totals, accounts
-from chaoskit.load.worker import INSIDE, Worker
+from chaoskit.load.totals import Totals, accounts, nearest_rank
+from chaoskit.load.worker import INSIDE
 from chaoskit.system import Journey
 
 READY_WITHIN = 30.0
 ANSWERS_WITHIN = 10.0
+LEAD = 0.03
+"""Seconds between the command to begin and the schedule's origin."""
 
 
 class LoadProcess:
@@ -39,8 +47,10 @@ class LoadProcess:
         max_in_flight: most runs of all journeys at once; arrivals beyond are NEVER_SENT. A
             journey by itself is bounded by its rate and time-out already.
         max_duration: seconds after which the process ends by itself, whatever happens.
-        pattern: how users arrive.
+        pattern: how users arrive, whatever their journeys declare.
         allowed_hosts: hosts beside this machine that requests may go to.
+        processes: how many processes share the work; by default as many as the rates want, which
+            is one up to some thousand arrivals per second.
 
     Raises:
         UsageError: a journey has no entry, its code cannot be found by another process, or an
@@ -56,8 +66,9 @@ class LoadProcess:
         seed: int,
         max_in_flight: int = 4000,
         max_duration: float = 900.0,
-        pattern: Pattern = "constant",
+        pattern: Pattern | None = None,
         allowed_hosts: Iterable[str] = (),
+        processes: int | None = None,
     ) -> None:
         self._source = journeys if isinstance(journeys, LoadSource) else LoadSource.of(journeys)
         self._history = history
@@ -78,26 +89,31 @@ class LoadProcess:
             allowed_hosts=tuple(allowed_hosts),
         )
         Guard.around(self._setup.entries.values(), self._setup.allowed_hosts)
-        self._worker: Worker | None = None
-        self._samples: list[Sample] = []
+        most = sum(schedule_of(plan, self._setup).most for plan in self._source.plans)
+        self._processes = processes_for(most) if processes is None else processes
+        self._crew: Crew | None = None
+        self._counts: Counter[tuple[str, Outcome]] = Counter()
+        self._lags = array("d")
         self._errors: list[Mark] = []
+        self._lock = threading.Lock()
         self._checks: list[Check] = []
         self._origin = 0.0
 
     @property
     def pid(self) -> int | None:
-        """Its process id, once it was started."""
-        return self._worker.pid if self._worker else None
+        """The process id of the first, once it was started."""
+        return self._crew.workers[0].pid if self._crew else None
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
-        return self._worker is not None and self._worker.alive
+        """Whether the process is there, or all of them."""
+        return self._crew is not None and self._crew.dead is None
 
     @property
     def error(self) -> LoadFailure | None:
         """What the next call raises because the process died, or nothing."""
-        return None if self._worker is None or self._worker.alive else self._worker.death()
+        dead = self._crew.dead if self._crew else None
+        return dead.death() if dead else None
 
     @property
     def errors(self) -> tuple[Mark, ...]:
@@ -107,7 +123,7 @@ class LoadProcess:
     @property
     def output(self) -> tuple[str, ...]:
         """The last lines that the process printed; what journeys print is there too."""
-        return tuple(self._worker.output) if self._worker else ()
+        return tuple(line for worker in self._crew.workers for line in worker.output) if self._crew else ()
 
     def start(self) -> None:
         """Start the process and wait until it has imported the journeys.
@@ -122,15 +138,16 @@ class LoadProcess:
             )
         ours = str(Path(__file__).resolve().parents[2])
         paths = self._source.paths
-        self._worker = Worker(paths if ours in paths else (*paths, ours), self._take)
-        self._worker.send(encode_setup(self._setup))
-        self._worker.wait_for("ready", READY_WITHIN)
+        setups = parts(self._setup, self._processes)
+        self._crew = Crew(setups, paths if ours in paths else (*paths, ours), self._take)
+        self._crew.wait_for("ready", READY_WITHIN)
 
     def begin(self) -> float:
         """Let the schedules begin; returns their origin on the shared clock."""
-        worker = self._started()
-        worker.send(encode_message("begin"))
-        self._origin = float(worker.wait_for("begun", ANSWERS_WITHIN)["origin"])
+        crew = self._started()
+        self._origin = monotonic() + LEAD
+        crew.tell("begin", origin=self._origin)
+        crew.wait_for("begun", ANSWERS_WITHIN)
         return self._origin
 
     def stop(self, grace: float | None = None) -> Totals:
@@ -142,25 +159,34 @@ class LoadProcess:
         Raises:
             LoadFailure: the process died or hangs, or the accounts do not add up.
         """
-        worker = self._started()
-        worker.send(encode_message("stop", grace=grace))
+        crew = self._started()
+        crew.tell("stop", grace=grace)
         plans = self._source.plans
         longest = max((plan.timeout for plan in plans), default=0.0) if grace is None else grace
-        said = worker.wait_for("stopped", longest + ANSWERS_WITHIN)
+        said = crew.wait_for("stopped", longest + ANSWERS_WITHIN)
         scheduled = {
-            plan.name: Schedule(
-                journey=plan.name, rate=plan.rate, seed=self._setup.seed, pattern=self._setup.pattern
-            ).count(self._origin, said["at"])
+            plan.name: sum(
+                schedule_of(plan, setup).count(self._origin, each["at"])
+                for setup, each in zip(parts(self._setup, self._processes), said, strict=True)
+            )
             for plan in plans
         }
+        flying = Counter[str]()
+        for each in said:
+            flying.update(each["most_in_flight"])
+        lags = sorted(self._lags)
         return Totals(
-            accounts=accounts(scheduled, self._samples, said["most_in_flight"]),
+            accounts=accounts(scheduled, self._counts, flying),
             origin=self._origin,
-            stopped=said["at"],
-            most_in_flight=said["most_in_flight_at_once"],
-            worst_lag=max((sample.lag for sample in self._samples if sample.lag is not None), default=0.0),
-            worst_loop_lag=said["worst_loop_lag"],
-            cpu_seconds=said["cpu_seconds"],
+            stopped=max(each["at"] for each in said),
+            processes=self._processes,
+            most_in_flight=sum(each["most_in_flight_at_once"] for each in said),
+            most_connections=sum(each["most_connections"] for each in said),
+            lag_p50=nearest_rank(lags, 0.50),
+            lag_p99=nearest_rank(lags, 0.99),
+            worst_lag=lags[-1] if lags else 0.0,
+            worst_loop_lag=max(each["worst_loop_lag"] for each in said),
+            cpu_seconds=sum(each["cpu_seconds"] for each in said),
         )
 
     def verify(self, acknowledgements: Iterable[Acknowledgement], deadline: float) -> tuple[Check, ...]:
@@ -177,17 +203,15 @@ class LoadProcess:
         Returns:
             The checks, which are in the history as well.
         """
-        worker = self._started()
+        crew = self._started()
         before = len(self._checks)
-        promises = [[each.journey, each.kind, each.id, each.at] for each in acknowledgements]
-        worker.send(encode_message("verify", promises=promises, within=deadline))
-        worker.wait_for("verified", deadline + ANSWERS_WITHIN)
+        crew.verify(tuple(acknowledgements), deadline, deadline + ANSWERS_WITHIN)
         return tuple(self._checks[before:])
 
     def close(self) -> None:
         """End the process for sure. May be called again."""
-        if self._worker is not None:
-            self._worker.close()
+        if self._crew is not None:
+            self._crew.close()
 
     def __enter__(self) -> Self:
         return self
@@ -197,17 +221,28 @@ class LoadProcess:
     ) -> None:
         self.close()
 
-    def _started(self) -> Worker:
-        if self._worker is None:
+    def _started(self) -> Crew:
+        if self._crew is None:
             raise LoadFailure("the load process was not started", remedy="call start() first")
-        return self._worker
+        return self._crew
 
     def _take(self, entries: list[Entry]) -> None:
-        self._history.add(*entries)
-        for entry in entries:
-            if isinstance(entry, Sample):
-                self._samples.append(entry)
-            elif isinstance(entry, Check):
-                self._checks.append(entry)
-            elif isinstance(entry, Mark) and entry.name == "journey-error":
-                self._errors.append(entry)
+        with self._lock:  # each process has a thread that reads it
+            entries = [entry for entry in entries if not self._is_told(entry)]
+            for entry in entries:
+                if isinstance(entry, Sample):
+                    self._counts[entry.journey, entry.outcome] += 1
+                    if entry.started is not None:
+                        self._lags.append(entry.started - entry.intended)
+                elif isinstance(entry, Check):
+                    self._checks.append(entry)
+                elif isinstance(entry, Mark) and entry.name == "journey-error":
+                    self._errors.append(entry)
+            self._history.add(*entries)
+
+    def _is_told(self, entry: Entry) -> bool:
+        """Whether it is a mistake that another process has told already."""
+        if not isinstance(entry, Mark) or entry.name != "journey-error":
+            return False
+        same = (entry.detail["journey"], entry.detail["error"])
+        return any(same == (each.detail["journey"], each.detail["error"]) for each in self._errors)

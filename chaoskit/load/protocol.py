@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chaoskit.arrivals import Course, Pattern
 from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
-from chaoskit.load.schedule import Pattern
 from chaoskit.load.source import Place, Plan
 
 Entry = Sample | Mark | Acknowledgement | Check | Access
@@ -26,19 +26,22 @@ class Setup:
         plans: the journeys.
         entries: journey → base URL.
         seed: the run's seed.
-        pattern: how users arrive.
+        pattern: how users arrive, where that is not as their journeys declare.
         max_in_flight: most runs of all journeys at once.
         max_duration: seconds after which the process ends itself, whatever happens.
         allowed_hosts: hosts beside this machine that requests may go to.
+        share: which of how many load processes this one is: it drives arrival k of each journey
+            where k modulo their number is its own.
     """
 
     plans: tuple[Plan, ...]
     entries: Mapping[str, str]
     seed: int
-    pattern: Pattern
+    pattern: Pattern | None
     max_in_flight: int
     max_duration: float
     allowed_hosts: tuple[str, ...] = ()
+    share: tuple[int, int] = (0, 1)
 
 
 def encode_setup(setup: Setup) -> bytes:
@@ -55,11 +58,14 @@ def decode_setup(line: bytes) -> Setup:
                 **plan,
                 "run": Place(**plan["run"]),
                 "verify": Place(**plan["verify"]) if plan["verify"] else None,
+                "course": Course(tuple((at, factor) for at, factor in plan["course"]["knots"])),
             }
         )
         for plan in raw["plans"]
     )
-    return Setup(**{**raw, "plans": plans, "allowed_hosts": tuple(raw["allowed_hosts"])})
+    return Setup(
+        **{**raw, "plans": plans, "allowed_hosts": tuple(raw["allowed_hosts"]), "share": tuple(raw["share"])}
+    )
 
 
 def encode_message(say: str, /, **content: Any) -> bytes:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, takewhile
-from typing import Literal
+from itertools import count, islice, takewhile
+from typing import TYPE_CHECKING
 
-Pattern = Literal["constant", "poisson"]
-"""``constant``: evenly spaced. ``poisson``: as independent users arrive, exponential gaps."""
+from chaoskit.arrivals import STEADY, Course, Pattern
+
+if TYPE_CHECKING:
+    from chaoskit.load.protocol import Setup
+    from chaoskit.load.source import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +27,23 @@ class Schedule:
         journey: the journey's name; with the seed it decides phase and gaps.
         rate: arrivals per second.
         seed: the run's seed.
-        pattern: see :data:`Pattern`.
+        pattern: see :data:`chaoskit.arrivals.Pattern`.
+        course: how the rate changes.
+        share: (k, n): of the arrivals 0, 1, 2, … those whose number modulo n is k. The shares of
+            n processes together are the whole, whatever n is.
     """
 
     journey: str
     rate: float
     seed: int
     pattern: Pattern = "constant"
+    course: Course = STEADY
+    share: tuple[int, int] = (0, 1)
+
+    @property
+    def most(self) -> float:
+        """Arrivals per second at most, of all shares together."""
+        return self.rate * self.course.most
 
     def arrivals(self, origin: float) -> Iterator[float]:
         """The moments of arrival, without end, on the clock that ``origin`` is from.
@@ -38,16 +51,34 @@ class Schedule:
         A constant schedule begins at a phase of its own within the first gap, so that journeys of
         one rate do not arrive in lockstep.
         """
-        draw = random.Random(f"{self.seed}/{self.journey}/arrivals")
-        if self.pattern == "constant":
-            phase = draw.random()
-            for index in count():
-                yield origin + (index + phase) / self.rate
-        due = origin
-        while True:
-            due += draw.expovariate(self.rate)
-            yield due
+        areas = self._areas()
+        since = areas if self.course.steady else self.course.moments(areas)
+        mine, of = self.share
+        return (origin + seconds for seconds in islice(since, mine, None, of))
 
     def count(self, origin: float, until: float) -> int:
         """How many arrivals there are up to and including ``until``."""
         return sum(1 for _ in takewhile(lambda due: due <= until, self.arrivals(origin)))
+
+    def _areas(self) -> Iterator[float]:
+        """The arrivals at the declared rate, in seconds since the origin."""
+        draw = random.Random(f"{self.seed}/{self.journey}/arrivals")
+        if self.pattern == "constant":
+            phase = draw.random()
+            yield from ((index + phase) / self.rate for index in count())
+        due = 0.0
+        while True:
+            due += draw.expovariate(self.rate)
+            yield due
+
+
+def schedule_of(plan: Plan, setup: Setup) -> Schedule:
+    """A journey's arrivals, as far as they are those of the process with this setup."""
+    return Schedule(
+        journey=plan.name,
+        rate=plan.rate,
+        seed=setup.seed,
+        pattern=setup.pattern or plan.pattern,
+        course=plan.course,
+        share=setup.share,
+    )

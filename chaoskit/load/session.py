@@ -19,14 +19,11 @@ from chaoskit.load.failures import MISTAKES, of_the_user, one_line
 from chaoskit.load.guard import Guard
 from chaoskit.load.protocol import Setup
 from chaoskit.load.recorder import Recorder
-from chaoskit.load.schedule import Schedule
+from chaoskit.load.schedule import schedule_of
 from chaoskit.load.source import Plan
 from chaoskit.load.transport import Transport
 from chaoskit.load.user import Crowd, User
 from chaoskit.load.verifier import verify_all
-
-LEAD = 0.02
-"""Seconds between the command to begin and the schedule's origin."""
 
 RETURNS_AFTER = 10.0
 """Seconds after which a user comes back, on the whole: there are ``rate`` times as many users."""
@@ -63,16 +60,16 @@ class Session:
         self._cpu = 0.0
 
     def _driver(self, plan: Plan) -> Driver:
-        schedule = Schedule(
-            journey=plan.name, rate=plan.rate, seed=self._setup.seed, pattern=self._setup.pattern
-        )
-        population = min(math.ceil(plan.rate * RETURNS_AFTER), cap_of(plan.rate, plan.timeout))
+        schedule = schedule_of(plan, self._setup)
+        rate = schedule.rate / schedule.share[1]
+        population = min(math.ceil(rate * RETURNS_AFTER), cap_of(rate, plan.timeout))
+        mine, of = schedule.share
         first = self._user(plan.name)
         return Driver(
             schedule,
             plan.timeout,
             self._functions[plan.name][0],
-            Crowd(population, first.another),
+            Crowd(population, lambda number: first.another(number * of + mine)),
             self._flights,
             self._recorder.add,
             self._mistaken,
@@ -114,14 +111,13 @@ class Session:
             remedy="report it with this traceback",
         )
 
-    def begin(self) -> None:
-        """Start the schedules, and say from when on."""
-        origin = monotonic() + LEAD
+    def begin(self, origin: float) -> None:
+        """Start the schedules at a moment of the shared clock."""
         self._cpu = time.process_time()
         self._recorder.worst_lag = 0.0
         for driver in self._drivers:
             driver.begin(origin)
-        self._recorder.say("begun", origin=origin)
+        self._recorder.say("begun")
 
     async def stop(self, grace: float | None) -> None:
         """No more arrivals; wait for the runs in flight up to their time-outs, or ``grace``."""
@@ -140,6 +136,7 @@ class Session:
             at=at,
             most_in_flight={driver.name: driver.most_in_flight for driver in self._drivers},
             most_in_flight_at_once=self._flights.most,
+            most_connections=self._transport.most_open,
             worst_loop_lag=self._recorder.worst_lag,
             cpu_seconds=cpu,
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from chaoskit.arrivals import STEADY, Course, Pattern
 from chaoskit.errors import UsageError
 from chaoskit.system import Journey, System
 
@@ -44,6 +45,7 @@ class Plan:
         name, rate, timeout: as declared.
         run: where its function is.
         verify: where the function is that checks its promises.
+        pattern, course: as declared.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Plan:
     timeout: float
     run: Place
     verify: Place | None = None
+    pattern: Pattern = "constant"
+    course: Course = STEADY
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,16 @@ def plan_of(
     else:
         run = _of_function(journey.run, journey, loaded, seekers)
         verify = _of_function(journey.verify, journey, loaded, seekers) if journey.verify else None
-    return Plan(name=journey.name, rate=journey.terms.rate, timeout=journey.timeout, run=run, verify=verify)
+    terms = journey.terms
+    return Plan(
+        name=terms.name,
+        rate=terms.rate,
+        timeout=terms.timeout,
+        run=run,
+        verify=verify,
+        pattern=terms.pattern,
+        course=terms.course,
+    )
 
 
 def _of_reference(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaoskit.errors import LoadFailure
-from chaoskit.history import Outcome, Sample
+from chaoskit.history import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,22 @@ class Totals:
     Attributes:
         accounts: one for each journey.
         origin, stopped: first and last moment of the schedule, on the shared clock.
-        most_in_flight: most runs of all journeys at once.
-        worst_lag: seconds by which an arrival was started late at most.
-        worst_loop_lag: seconds by which its event loop was late at most.
+        processes: how many processes shared the work.
+        most_in_flight: most runs of all journeys at once; of several processes the sum of theirs.
+        most_connections: most open connections at once; the same.
+        lag_p50, lag_p99, worst_lag: seconds by which arrivals were started late, exact.
+        worst_loop_lag: seconds by which an event loop was late at most.
         cpu_seconds: what the load cost between origin and stop.
     """
 
     accounts: tuple[Account, ...]
     origin: float
     stopped: float
+    processes: int
     most_in_flight: int
+    most_connections: int
+    lag_p50: float
+    lag_p99: float
     worst_lag: float
     worst_loop_lag: float
     cpu_seconds: float
@@ -61,23 +67,34 @@ class Totals:
         return next(account for account in self.accounts if account.journey == journey)
 
 
+def nearest_rank(ascending: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of all do not exceed; 0 where there is none."""
+    if not ascending:
+        return 0.0
+    return ascending[max(0, math.ceil(round(share * len(ascending), 9)) - 1)]
+
+
 def accounts(
-    scheduled: Mapping[str, int], samples: Iterable[Sample], most_in_flight: Mapping[str, int]
+    scheduled: Mapping[str, int], counts: Mapping[tuple[str, Outcome], int], most_in_flight: Mapping[str, int]
 ) -> tuple[Account, ...]:
-    """Count samples against the schedule.
+    """Hold what became of the arrivals against the schedule.
+
+    Args:
+        scheduled: journey → arrivals that were due.
+        counts: journey and outcome → samples.
+        most_in_flight: journey → most runs at once.
 
     Raises:
         LoadFailure: arrivals of a journey are missing, or there are too many.
     """
-    counts = Counter((sample.journey, sample.outcome) for sample in samples)
     found = tuple(
         Account(
             journey=journey,
             scheduled=due,
-            ok=counts[journey, Outcome.OK],
-            failed=counts[journey, Outcome.FAILED],
-            never_sent=counts[journey, Outcome.NEVER_SENT],
-            unfinished=counts[journey, Outcome.UNFINISHED],
+            ok=counts.get((journey, Outcome.OK), 0),
+            failed=counts.get((journey, Outcome.FAILED), 0),
+            never_sent=counts.get((journey, Outcome.NEVER_SENT), 0),
+            unfinished=counts.get((journey, Outcome.UNFINISHED), 0),
             most_in_flight=most_in_flight.get(journey, 0),
         )
         for journey, due in scheduled.items()

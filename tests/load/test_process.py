@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from chaoskit.errors import LoadFailure, UsageError
 from chaoskit.history import History, Outcome
 from chaoskit.load import process as module
 from chaoskit.load.process import LoadProcess
+from chaoskit.load.schedule import Schedule
 from chaoskit.load.source import LoadSource
 from tests.load import journeys, only_here
 from tests.load.server import Server
@@ -175,6 +177,72 @@ def test_what_users_wrote_and_read_is_recorded_in_their_order(load: Make) -> Non
         assert all(earlier.at <= later.at for earlier, later in itertools.pairwise(own))
         assert own[0].at >= origin
         assert own[0].journey == "edit"
+
+
+def test_several_processes_are_one_load(load: Make, server: Server) -> None:
+    """Shares add up to the schedule, limits hold for all together, and each promise is checked once, by
+    the user who got it."""
+    process, history = load(journeys.order, journeys.look, processes=2, max_in_flight=50)
+    process.start()
+    origin = process.begin()
+    until(lambda: len(history.acknowledgements) >= 12)
+    totals = process.stop()
+    assert totals.processes == 2
+    for plan in process._source.plans:
+        account = totals.of(plan.name)
+        assert account.ok == account.scheduled > 0
+        due = [each.intended for each in history.samples if each.journey == plan.name]
+        whole = Schedule(journey=plan.name, rate=plan.rate, seed=1).arrivals(origin)
+        early = len(due) - 5  # each process stops when it hears of it
+        assert due[:early] == list(islice(whole, early))
+    checks = process.verify(history.acknowledgements, deadline=0.5)
+    assert sorted(check.id for check in checks) == sorted(each.id for each in history.acknowledgements)
+    owners = {}
+    for seen in server.seen:
+        if seen.path.startswith("/order/"):
+            number, user = seen.path.removeprefix("/order/").split("?user=")
+            assert int(number) // 1000 == int(user)
+            owners[user] = int(user) % 2
+    assert set(owners.values()) == {0, 1}
+
+
+def test_a_mistake_is_told_once_by_several_processes(load: Make) -> None:
+    """A mistake that all of them meet is one mistake."""
+    process, history = load(journeys.mistaken, processes=2)
+    process.start()
+    process.begin()
+    until(lambda: len(history.samples) > 20)
+    process.stop()
+    assert len(process.errors) == 1
+    assert len([mark for mark in history.marks if mark.name == "journey-error"]) == 1
+
+
+def test_the_death_of_one_of_several_is_told(load: Make) -> None:
+    """A load that has lost a part of itself says so."""
+    process, _ = load(journeys.look, processes=2)
+    process.start()
+    assert process._crew is not None
+    os.kill(process._crew.workers[1].pid, signal.SIGKILL)
+    until(lambda: not process.alive)
+    assert isinstance(process.error, LoadFailure)
+    with pytest.raises(LoadFailure, match="SIGKILL"):
+        process.begin()
+
+
+def test_totals_tell_of_the_engine_itself(load: Make, server: Server) -> None:
+    """Connections, runs in flight and lateness are on record, exact and in order."""
+    server.stalled = (0.0, time.monotonic() + 60)
+    process, history = load(journeys.look)
+    process.start()
+    server.stalled = (0.0, process.begin() + 0.2)
+    until(lambda: any(each.outcome is Outcome.OK for each in history.samples))
+    totals = process.stop()
+    assert 15 <= totals.most_connections <= totals.most_in_flight + 1
+    assert totals.most_connections == server.connections
+    assert 0 < totals.lag_p50 <= totals.lag_p99 <= totals.worst_lag
+    lags = sorted(each.lag for each in history.samples if each.lag is not None)
+    assert totals.worst_lag == lags[-1]
+    assert totals.lag_p50 in lags
 
 
 def test_a_mistake_in_a_journey_is_told_once_with_its_line(load: Make) -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.load.schedule import Pattern, Schedule
+from chaoskit.arrivals import Course, Pattern, ramp
+from chaoskit.load.schedule import Schedule
+from tests.test_arrivals import courses
 
 RATES = st.floats(min_value=0.01, max_value=5000)
+PATTERNS = st.sampled_from(["constant", "poisson"])
 SEEDS = st.integers(min_value=0, max_value=2**64)
 
 
@@ -62,3 +66,37 @@ def test_poisson_arrivals_are_as_of_independent_users() -> None:
     deviation = (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5
     assert mean == pytest.approx(1 / 50, rel=0.03)
     assert deviation == pytest.approx(mean, rel=0.03)
+
+
+@given(
+    rate=st.floats(min_value=0.1, max_value=500),
+    seed=SEEDS,
+    pattern=PATTERNS,
+    course=courses(),
+    of=st.integers(min_value=1, max_value=5),
+)
+def test_shares_make_up_the_whole(rate: float, seed: int, pattern: Pattern, course: Course, of: int) -> None:
+    """However many processes share a schedule, each arrival is launched by one of them, at its time."""
+    whole = Schedule(journey="buy", rate=rate, seed=seed, pattern=pattern, course=course)
+    shares = [replace(whole, share=(number, of)) for number in range(of)]
+    together = [arrival for share in shares for arrival in islice(share.arrivals(7.0), 20)]
+    assert sorted(together) == list(islice(whole.arrivals(7.0), 20 * of))
+    assert sum(share.count(7.0, 9.0) for share in shares) == whole.count(7.0, 9.0)
+
+
+@given(rate=st.floats(min_value=1, max_value=500), seed=SEEDS, course=courses())
+def test_arrivals_follow_the_course(rate: float, seed: int, course: Course) -> None:
+    """In any time as many come as the course says, but for one."""
+    schedule = Schedule(journey="buy", rate=rate, seed=seed, course=course)
+    for until in (0.5, 3.0, 8.0):
+        assert abs(schedule.count(0.0, until) - rate * course.area(0.0, until)) <= 1 + 1e-6
+
+
+def test_poisson_arrivals_follow_the_course_on_the_whole() -> None:
+    """Independent users, too, come as often as the course says: here within four standard deviations."""
+    course = ramp(to=5.0, over=10.0)
+    schedule = Schedule(journey="buy", rate=100, seed=3, pattern="poisson", course=course)
+    for start, end in ((0.0, 5.0), (5.0, 10.0), (10.0, 15.0)):
+        due = 100 * course.area(start, end)
+        came = schedule.count(0.0, end) - schedule.count(0.0, start)
+        assert abs(came - due) < 4 * due**0.5

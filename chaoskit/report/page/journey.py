@@ -137,7 +137,9 @@ def _phase(word: str, each: Summary) -> Html:
 def _errors(facts: Facts, journey: Journey) -> Html | None:
     trace = journey.trace
     failed = [
-        (at, error) for at, fail, error in zip(trace.at, trace.failed, trace.errors, strict=True) if fail
+        (at, trace.errors[error])
+        for at, fail, error in zip(trace.at, trace.failed, trace.error, strict=True)
+        if fail
     ]
     if not failed:
         return None

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chaoskit.judge.summary import quantile
-from chaoskit.judge.trace import CLOCK_RESOLUTION, NEVER, Trace
+from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
+from chaoskit.samples import NEVER
 
 WIDTHS = (
     0.01,

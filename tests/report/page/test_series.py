@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from array import array
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.judge.trace import NEVER, Trace
+from chaoskit.judge.trace import Trace
 from chaoskit.report.page.series import LEVELS, bins, levels, rows, width_for
+from chaoskit.samples import NEVER
 
 ROW = st.tuples(st.integers(0, 60_000_000), st.floats(0, 5) | st.just(NEVER), st.booleans())
 TRACES = st.lists(ROW, max_size=60).map(
@@ -20,9 +22,13 @@ TRACES = st.lists(ROW, max_size=60).map(
 
 def trace(found: list[tuple[float, float, bool]]) -> Trace:
     """A trace of (at, latency, failed)."""
-    at = [each[0] for each in found]
     return Trace(
-        at, [each[1] for each in found], [0.0] * len(at), [each[2] for each in found], [""] * len(at)
+        array("d", [each[0] for each in found]),
+        array("d", [each[1] for each in found]),
+        array("d", [0.0] * len(found)),
+        bytes(each[2] for each in found),
+        array("I", [0] * len(found)),
+        ("",),
     )
 
 

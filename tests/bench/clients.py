@@ -1,0 +1,173 @@
+"""The engines that are compared, each in a process of its own.
+
+``python -m tests.bench.clients NAME MODE URL``: ``closed`` keeps 50 connections busy for some
+seconds; ``open`` sends 500 requests per second for ten. It prints ``begun`` when it begins, and in
+the end its figures as one line of JSON; see :class:`tests.bench.load.Run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from time import monotonic, process_time, sleep
+from typing import Any
+
+import httpx
+
+from chaoskit.history import History
+from chaoskit.load.eventloop import calm_the_collector, new_event_loop
+from chaoskit.load.guard import Guard
+from chaoskit.load.process import LoadProcess
+from chaoskit.load.transport import Transport
+from chaoskit.load.user import User
+from chaoskit.system import Journey, journey
+
+CONNECTIONS = 50
+RATE = 500
+FULL_RATE = 3000
+WARM, CLOSED, OPEN = 1.0, 4.0, 10.0
+PATH = "/listings?page=2"
+
+
+@journey(rate=RATE, timeout=30)
+async def steady(user: User) -> None:
+    """What the open loop drives."""
+    (await user.get(PATH)).raise_for_status()
+
+
+@journey(rate=FULL_RATE, timeout=30)
+async def full(user: User) -> None:
+    """What shows the cost of the whole load process."""
+    (await user.get(PATH)).raise_for_status()
+
+
+def tell(**figures: Any) -> None:
+    """The last line."""
+    print(json.dumps(figures), flush=True)
+
+
+def begun() -> None:
+    """The clock of the stall runs from here."""
+    print("begun", flush=True)
+
+
+async def closed(clients: list[httpx.AsyncClient]) -> None:
+    """Keep so many clients busy, and tell what it cost."""
+    done, end = 0, monotonic() + WARM
+
+    async def work(client: httpx.AsyncClient) -> None:
+        nonlocal done
+        while monotonic() < end:
+            (await client.get(PATH)).raise_for_status()
+            done += 1
+
+    await asyncio.gather(*map(work, clients))
+    calm_the_collector()
+    done, began, spent = 0, monotonic(), process_time()
+    end = began + CLOSED
+    await asyncio.gather(*map(work, clients))
+    tell(requests=done, cpu_s=process_time() - spent, seconds=monotonic() - began)
+
+
+async def chaoskit_closed(url: str) -> None:
+    """Journeys' users over our transport."""
+    transport = Transport(Guard.around([url]))
+    first = User(
+        0,
+        journey="bench",
+        seed=1,
+        base_url=httpx.URL(url),
+        transport=transport,
+        acknowledged=lambda *promise: None,
+        accessed=lambda *access: None,
+    )
+    await closed([first.another(number) for number in range(CONNECTIONS)])
+    await transport.shut()
+
+
+def chaoskit_open(url: str, what: Journey = steady, seconds: float = OPEN) -> None:
+    """The load process as an experiment uses it."""
+    history = History()
+    with LoadProcess([what], history, entries={what.name: url}, seed=1) as load:
+        load.start()
+        origin = load.begin()
+        begun()
+        sleep(max(0.0, origin + seconds - monotonic()))
+        totals = load.stop()
+    samples = history.samples
+    tell(
+        requests=totals.accounts[0].scheduled,
+        accounted=totals.accounts[0].known,
+        cpu_s=totals.cpu_seconds,
+        seconds=seconds,
+        started=[sample.started - origin for sample in samples if sample.started is not None],
+        latency=[sample.latency for sample in samples if sample.latency is not None],
+        lag=[sample.lag for sample in samples if sample.lag is not None],
+    )
+
+
+async def httpx_closed(url: str) -> None:
+    """httpx as it comes, with a pool of 50."""
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=None) as client:
+        await closed([client] * CONNECTIONS)
+
+
+async def httpx_open(url: str) -> None:
+    """The same, with a task for each request that is due."""
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    started: list[float] = []
+    latency: list[float] = []
+    lag: list[float] = []
+
+    async def one(client: httpx.AsyncClient, due: float) -> None:
+        now = monotonic()
+        started.append(now - origin)
+        lag.append(now - due)
+        (await client.get(PATH)).raise_for_status()
+        latency.append(monotonic() - due)
+
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=None) as client:
+        spent, origin = process_time(), monotonic()
+        begun()
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(RATE * OPEN)):
+                due = origin + number / RATE
+                await asyncio.sleep(max(0.0, due - monotonic()))
+                group.create_task(one(client, due))
+    tell(
+        requests=len(latency),
+        cpu_s=process_time() - spent,
+        seconds=OPEN,
+        started=started,
+        latency=latency,
+        lag=lag,
+    )
+
+
+def on_our_loop(work: Callable[[str], Awaitable[None]], url: str) -> None:
+    """Run it as the load process would."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work(url))  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Run one of them."""
+    name, mode, url = sys.argv[1:]
+    match name, mode:
+        case "chaoskit", "closed":
+            on_our_loop(chaoskit_closed, url)
+        case "chaoskit", "open":
+            chaoskit_open(url)
+        case "chaoskit", "full":
+            chaoskit_open(url, full, CLOSED)
+        case "httpx", "closed":
+            asyncio.run(httpx_closed(url))
+        case "httpx", "open":
+            asyncio.run(httpx_open(url))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Locust's FastHttpUser as it is used, for ``tests.bench.load``; runs where Locust is installed.
+
+``python locust_client.py MODE URL``, with what ``tests/bench/clients.py`` prints. ``latency`` is what
+Locust reports: from when a user got round to the request.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import gevent
+from locust import FastHttpUser, constant, constant_throughput, task
+from locust.env import Environment
+
+MODE, URL = sys.argv[1:]
+USERS, RATE, WARM, CLOSED, OPEN = 50, 500, 1.0, 4.0, 10.0
+
+
+class Visitor(FastHttpUser):  # type: ignore[misc]
+    """One of fifty."""
+
+    host = URL
+    wait_time = constant(0) if MODE == "closed" else constant_throughput(RATE / USERS)
+    network_timeout = connection_timeout = 60.0
+
+    @task  # type: ignore[untyped-decorator]
+    def look(self) -> None:
+        """What the others do, too."""
+        self.client.get("/listings?page=2")
+
+
+def main() -> None:
+    """Run it."""
+    environment = Environment(user_classes=[Visitor])
+    times: list[tuple[float, float]] = []
+
+    def note(response_time: float, start_time: float, **_: Any) -> None:
+        times.append((start_time, response_time / 1000))
+
+    if MODE == "open":
+        environment.events.request.add_listener(note)
+    runner = environment.create_local_runner()
+    runner.start(USERS, spawn_rate=USERS)
+    if MODE == "closed":
+        gevent.sleep(WARM)
+    total = environment.stats.total
+    done, spent, began, since = total.num_requests, time.process_time(), time.monotonic(), time.time()
+    print("begun", flush=True)
+    gevent.sleep(CLOSED if MODE == "closed" else OPEN)
+    figures: dict[str, Any] = {
+        "requests": environment.stats.total.num_requests - done,
+        "cpu_s": time.process_time() - spent,
+        "seconds": time.monotonic() - began,
+    }
+    if MODE == "open":
+        figures["started"] = [start - since for start, _ in times]
+        figures["latency"] = [latency for _, latency in times]
+    print(json.dumps(figures), flush=True)
+    runner.quit()
+
+
+main()

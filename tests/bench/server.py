@@ -1,0 +1,50 @@
+"""The server under the load engines: answers all that comes at once, at some 15 µs of CPU each.
+
+``python -m tests.bench.server`` prints its port. To stall it, stop the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+BODY = b'{"id": 1, "name": "a thing"}'
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+    b"Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n\r\n%b"
+) % (len(BODY), BODY)
+_BUFFER = memoryview(bytearray(1 << 16))
+
+
+class Answering(asyncio.BufferedProtocol):
+    """One connection."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It stands."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._rest = b""
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Answer each request that is complete; none of them has a body."""
+        data = self._rest + bytes(_BUFFER[:nbytes])
+        self._rest = data[data.rfind(b"\r\n\r\n") + 4 :] if b"\r\n\r\n" in data else data
+        self._transport.write(ANSWER * data.count(b"\r\n\r\n"))
+
+
+async def main() -> None:
+    """Serve until killed."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    # Few are accepted at a time, lest all who came in a stall are before any of them is answered ...
+    server = await asyncio.get_running_loop().create_server(Answering, sock=listening, backlog=8)
+    listening.listen(4096)  # ... but many may wait
+    print(listening.getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
