@@ -17,7 +17,7 @@ from chaoskit.environment import Environment, Reset, Traffic
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
 from chaoskit.faults.base import Evidence, Fault, Injection, Promise, check
 from chaoskit.history import History, Mark
-from chaoskit.judge import Settings, judge, observation_limit, recovered, unsteady
+from chaoskit.judge import Settings, judge, observation_limit, recovered, shown_after, unsteady
 from chaoskit.recording import file_name, record_of
 from chaoskit.result import Result
 from chaoskit.system import Impact
@@ -267,17 +267,8 @@ class Experiment:
         return evidence
 
     def _enough(self, seconds: float) -> float:
-        """At least so long that the slowest journey shows something: a window with fewer requests
-        than the judge wants would be UNKNOWN, whatever happens in it. What is in flight at its end
-        counts for the next one.
-        """
-        flights = {
-            each.name: min((bound for _, bound in each.slo.quantiles), default=0.0) for each in self._terms
-        }
-        shown = (
-            (self.settings.min_samples + 1) / each.slowest(0.0) + flights[each.name] for each in self._terms
-        )
-        return max(seconds, *shown)
+        """At least so long that the slowest journey shows something."""
+        return max(seconds, shown_after(self._terms, self.settings))
 
     def _brief(self) -> Settings:
         """Steadiness before the control window is seen in a window no longer than the warm-up."""

@@ -7,6 +7,7 @@ try it on any history. The methods and their sources are in ``docs/statistics.md
 from __future__ import annotations
 
 from chaoskit.judge.judging import judge
+from chaoskit.judge.measurement import shown_after
 from chaoskit.judge.moments import DECISIVE, Moment, moments
 from chaoskit.judge.phases import Phases, phases
 from chaoskit.judge.recovery import observation_limit, recovered
@@ -35,5 +36,6 @@ __all__ = [
     "phases",
     "recovered",
     "relation",
+    "shown_after",
     "unsteady",
 ]

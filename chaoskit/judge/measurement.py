@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chaoskit.judge.binomial import breaks_at
@@ -62,6 +62,20 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: Settings) -> 
             )
             return Lateness(Finding(terms.name, "measurement", Verdict.UNKNOWN, reason, figures), most)
     return None
+
+
+def shown_after(terms: Iterable[Terms], settings: Settings) -> float:
+    """Seconds of a window in which every journey shows as many requests as the judge wants; a shorter
+    one would be UNKNOWN, whatever happens in it. What is in flight at its end counts for the next one.
+    """
+    return max(
+        (
+            (settings.min_samples + 1) / each.slowest(0.0)
+            + min((bound for _, bound in each.slo.quantiles), default=0.0)
+            for each in terms
+        ),
+        default=0.0,
+    )
 
 
 def gaps(
