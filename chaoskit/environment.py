@@ -71,6 +71,10 @@ class Reset:
     why: str = ""
 
 
+_APART = 1_000_003
+"""Between the seeds of two loads of one environment: more than anybody counts seeds up by hand."""
+
+
 class Environment:
     """A system, the runtime it runs in, and what has to be undone.
 
@@ -83,6 +87,9 @@ class Environment:
         state: a folder for the undo log of each runtime.
         seed: from which all randomness of this environment comes.
         tell: takes progress, a line at a time.
+
+    Attributes:
+        turn: how many loads it has made.
     """
 
     def __init__(
@@ -98,6 +105,7 @@ class Environment:
     ) -> None:
         self.system = system
         self.seed = seed
+        self.turn = 0
         self.tell = tell
         self._make_runtime, self._make_traffic = make_runtime, make_traffic
         self._outline, self._state = outline, state
@@ -139,13 +147,18 @@ class Environment:
         self._poison, self._used = None, False
 
     def traffic(self, history: History) -> Traffic:
-        """A load for this system that has not started."""
+        """A load for this system that has not started.
+
+        Each throws other dice: users who come again with the same ids and keys would not do anything
+        new (an order with an idempotency key that is known is the old order).
+        """
         runtime = self.runtime
         doors = {}
         for journey in self.system.journeys:
             entry = matching_entries(journey.entry, runtime.components, runtime.entries)[0]
             doors[journey.name] = f"http://{runtime.entries[entry]}"
-        return self._make_traffic(self.system, history, doors, self.seed)
+        self.turn += 1
+        return self._make_traffic(self.system, history, doors, self.seed + _APART * (self.turn - 1))
 
     def poison(self, why: str) -> None:
         """Say that this environment cannot be trusted any more: it is rebuilt before its next use."""

@@ -22,6 +22,7 @@ def record_of(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
         "run": {
             "id": runtime.run_id,
             "seed": environment.seed,
+            "turn": environment.turn,
             "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
         "system": {

@@ -117,6 +117,7 @@ class Simulation:
     ) -> None:
         self._kind = kind
         self.runtimes: list[MemoryRuntime] = []
+        self.seeds: list[int] = []
         self.lose_promises = False
         self.said: list[str] = []
         self._behaviour, self._clock = behaviour, ManualClock(start=100.0)
@@ -143,6 +144,7 @@ class Simulation:
     def _make_traffic(
         self, system: System, history: History, doors: Mapping[str, str], seed: int
     ) -> ScriptedTraffic:
+        self.seeds.append(seed)
         traffic = ScriptedTraffic(system, history, self._behaviour, self.runtimes[-1])
         traffic.lose_promises = self.lose_promises
         return traffic

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaoskit.errors import DeclarationError, RuntimeFailure
+from chaoskit.history import History
 from chaoskit.runtime import Runtime, Toxic
 from chaoskit.runtime.memory import MemoryRuntime
 from tests.simulation import SYSTEM, Simulation, browse, hardened
@@ -105,3 +106,15 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeFailure):
         simulation.environment.reset()
     assert simulation.runtimes[0].log == ["close"]
+
+
+def test_each_load_throws_other_dice_and_the_same_in_every_run(tmp_path: Path) -> None:
+    """Users of a second experiment do not come with the first one's keys, and a run can be repeated."""
+    seeds = []
+    for _ in range(2):
+        simulation = Simulation(hardened, tmp_path)
+        for _ in range(3):
+            simulation.environment.traffic(History())
+        seeds.append(simulation.seeds)
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0])) == 3

@@ -123,7 +123,8 @@ def _settled(terms: Terms, trace: Trace, begin: float, start: float, now: float,
     served = [
         each for each, fail in zip(trace.latency, trace.failed, strict=True) if not fail and each < NEVER
     ]
-    usual = 2 * bounds[-1] if bounds else max(served, default=0.0)
+    # As long as they take now, and half as long again; who takes longer is missing below.
+    usual = min(1.5 * max(served, default=0.0), 2 * bounds[-1] if bounds else terms.timeout)
     until = now - max(settings.window, min(usual, terms.timeout))
     known = trace.between(start, until)
     slowest = terms.slowest(start - begin, now - begin)
