@@ -12,6 +12,7 @@ export CHAOSKIT_SETUP_STARTED
 
 SETUP := @bash fixtures/setup/setup.sh
 PYTHON_BIN := .venv/bin/python
+UNIT := "not docker and not browser"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,10 +24,15 @@ matrix: setup ## every experiment on the reference system and on its 16 mutants 
 	@$(PYTHON_BIN) experiments/matrix.py $(ARGS)
 
 test: setup browser lint ## the whole test suite (ARGS="-k cache" for a part)
+ifdef ARGS
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest $(ARGS)
+else
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest -m "docker or browser"
+endif
 
 test-unit: venv ## the tests that need neither Docker nor a browser
-	@$(PYTHON_BIN) -m pytest -m "not docker and not browser" -n 2 --dist worksteal $(ARGS)
+	@$(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check

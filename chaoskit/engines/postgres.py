@@ -180,20 +180,24 @@ def connect(
     host, port = runtime.address(component, served(runtime, component) or PORT)
     who = credentials.filled(runtime.environment(component))
     try:
-        return Session(
-            pg8000.native.Connection(
-                who.user,
-                host=host,
-                port=port,
-                password=who.password,
-                database=who.database,
-                timeout=timeout,
-                application_name=application,
-            ),
-            (host, port),
+        # pg8000 leaves the socket of a connection that is refused to the garbage collector.
+        way = socket.create_connection((host, port), timeout)
+    except OSError as error:
+        raise Refused(None, f"no connection to {host}:{port}: {error}") from error
+    try:
+        connection = pg8000.native.Connection(
+            who.user,
+            host=host,
+            password=who.password,
+            database=who.database,
+            timeout=timeout,
+            application_name=application,
+            sock=way,
         )
     except (Error, OSError) as error:
+        way.close()
         raise _refused(error) from error
+    return Session(connection, (host, port))
 
 
 @contextlib.contextmanager

@@ -27,6 +27,11 @@ IMAGE: Final = "chaoskit/nettools:2"
 TARGET_LABEL: Final = "org.chaoskit.sidecar"
 """On a sidecar: the container whose network it shares, and that container's start."""
 ADMIN_LABEL: Final = "org.chaoskit.sidecar.admin"
+_TRIES: Final = 3
+_NEVER_RAN: Final = b"OCI runtime exec failed"
+"""How the engine says that a command could not be begun. Now and then that passes: the sidecar runs,
+and the same command begins a moment later.
+"""
 _RECIPE: Final = Path(__file__).parents[1] / "images" / "nettools"
 _BASES: Final = ("chaoskit/base:bookworm", "debian:12.11-slim")
 
@@ -73,9 +78,12 @@ class Nettools:
                 slot.id, slot.beside = self._start(container, beside, admin), beside
         bounded = ["timeout", "--kill-after=1", f"{timeout:.3f}", *command]
         with calling(f"run {command[0]} beside container {container[:12]}"):
-            execution = self._client.api.exec_create(slot.id, bounded)["Id"]
-            output: bytes = self._client.api.exec_start(execution)
-            code = self._client.api.exec_inspect(execution)["ExitCode"]
+            for _ in range(_TRIES):
+                execution = self._client.api.exec_create(slot.id, bounded)["Id"]
+                output: bytes = self._client.api.exec_start(execution)
+                code = self._client.api.exec_inspect(execution)["ExitCode"]
+                if not (code and output.startswith(_NEVER_RAN)):
+                    break
         return Executed(exit_code=code, output=output.decode(errors="replace"))
 
     def known(self, container: str) -> bool:

@@ -29,6 +29,7 @@ class Engine:
         self.buildable = True
         self.built: list[dict[str, Any]] = []
         self.ran: list[str] = []
+        self.refusals = 0
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         started = self.running.get(container)
@@ -49,10 +50,11 @@ class Engine:
         return {"Id": "x"}
 
     def exec_start(self, execution: str) -> bytes:
-        return b"said"
+        self.refusals -= 1
+        return b"said" if self.refusals < 0 else b"OCI runtime exec failed: connection reset by peer"
 
     def exec_inspect(self, execution: str) -> dict[str, int]:
-        return {"ExitCode": 0}
+        return {"ExitCode": 0 if self.refusals < 0 else 126}
 
     def remove_container(self, sidecar: str, *, force: bool, v: bool) -> None:
         if sidecar not in self.sidecars:
@@ -92,6 +94,16 @@ def test_a_sidecar_is_started_once_and_removed(engine: Engine, nettools: Nettool
     nettools.close()
     assert engine.sidecars == {}
     nettools.close()
+
+
+def test_a_command_that_could_not_be_begun_is_tried_again(engine: Engine, nettools: Nettools) -> None:
+    """A busy engine refuses now and then; what it refuses for good is told by its own words."""
+    engine.refusals = 2
+    assert nettools.run("toxiproxy", ["nft"], timeout=1, admin=True).output == "said"
+    engine.refusals = 1000
+    refused = nettools.run("toxiproxy", ["nft"], timeout=1, admin=True)
+    assert refused.exit_code == 126
+    assert len(engine.ran) == 6
 
 
 def test_only_who_changes_the_network_may(engine: Engine, nettools: Nettools) -> None:
