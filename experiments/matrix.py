@@ -3,7 +3,7 @@
 Every experiment on the hardened system, then each mutant on the experiments that must catch it. It
 passes when the hardened system holds everywhere and each mutant is caught for the reason that stands
 beside it in ``fixtures/marketplace/mutants.py``. With names of mutants as arguments only those are
-tried.
+tried; ``hardened`` stands for the system as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from fixtures.marketplace.mutants import MUTANTS  # noqa: E402
 from fixtures.marketplace.system import marketplace  # noqa: E402
 
 FOLDER = ROOT / "chaoskit-report" / "matrix"
+HARDENED = "hardened"
 BEGAN = time.monotonic()
 
 
@@ -39,7 +40,7 @@ def main(names: Sequence[str]) -> int:
         chosen,
         lambda system: environment_for(system, tell=lambda line: _say(f"  {line}")),
         FOLDER,
-        hardened=not names,
+        hardened=not names or HARDENED in names,
         tell=_say,
         seen=_seen,
     )
@@ -62,7 +63,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def _chosen(names: Sequence[str]) -> tuple[Mutant, ...]:
-    unknown = [name for name in names if name not in {each.name for each in MUTANTS}]
+    unknown = [name for name in names if name not in {HARDENED, *(each.name for each in MUTANTS)}]
     if unknown:
         raise UsageError(
             f"there is no mutant {', '.join(map(repr, unknown))}",
