@@ -10,6 +10,9 @@ CHAOSKIT_SETUP_STARTED := $(shell t=$$(date +%s.%N); echo $${t%.N})
 endif
 export CHAOSKIT_SETUP_STARTED
 
+# Tests are compiled once (into __pycache__, which git does not see), not in every run of every worker.
+unexport PYTHONDONTWRITEBYTECODE
+
 SETUP := @bash fixtures/setup/setup.sh
 PYTHON_BIN := .venv/bin/python
 UNIT := "not docker and not browser"
@@ -32,7 +35,7 @@ else
 endif
 
 test-unit: venv ## the tests that need neither Docker nor a browser
-	@$(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal $(ARGS)
+	@$(PYTHON_BIN) -m pytest -m $(UNIT) -n 3 --dist worksteal $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check
