@@ -21,10 +21,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: setup ## the six failures on the reference system, and two mutants caught
-	@$(PYTHON_BIN) experiments/demo.py
+	@$(PYTHON_BIN) -m experiments.demo
 
 matrix: setup ## every experiment on the reference system and on its 16 mutants (ARGS='"no pooler"' for some)
-	@$(PYTHON_BIN) experiments/matrix.py $(ARGS)
+	@$(PYTHON_BIN) -m experiments.matrix $(ARGS)
 
 test: setup browser lint ## the whole test suite (ARGS="-k cache" for a part)
 ifdef ARGS

@@ -40,8 +40,7 @@ class Conclusion:
         """The promises that broke, as (journey, promise) pairs in the order of the journeys. What was
         owed under the fault itself (``drain``) comes first, with an empty journey.
         """
-        judgement = self.result.judgement
-        findings = (*judgement.findings, *(each for one in judgement.journeys for each in one.findings))
+        findings = self.result.judgement.all_findings
         return tuple((each.journey, each.promise) for each in findings if each.verdict is Verdict.BROKEN)
 
     def assert_held(self) -> Conclusion:

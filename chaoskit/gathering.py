@@ -55,9 +55,9 @@ class Gathering:
     """The plugin that reports.
 
     Args:
+        config: pytest's.
         history: the file that each experiment adds a row to, if there is one.
         summary: the Markdown file to which the summary is appended, if there is one.
-        folder: where journals go.
 
     Raises:
         ChaoskitError: the history is another's file, or cannot be written.

@@ -12,21 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from chaoskit import journal
+from chaoskit.errors import ChaoskitError
+from chaoskit.mutants import Trial, detect, to_record
+from chaoskit.report import page
+from chaoskit.report.terminal import explain, matrix, table
+from chaoskit.setup import environment_for
+from experiments.catalogue import failures
+from fixtures.marketplace.mutants import MUTANTS
+from fixtures.marketplace.system import marketplace
 
-from chaoskit import journal  # noqa: E402
-from chaoskit.errors import ChaoskitError  # noqa: E402
-from chaoskit.mutants import Trial, detect, to_record  # noqa: E402
-from chaoskit.report import page  # noqa: E402
-from chaoskit.report.terminal import explain, matrix, table  # noqa: E402
-from chaoskit.setup import environment_for  # noqa: E402
-from experiments.catalogue import failures  # noqa: E402
-from fixtures.marketplace.mutants import MUTANTS  # noqa: E402
-from fixtures.marketplace.system import marketplace  # noqa: E402
-
-FOLDER = ROOT / "chaoskit-report" / "demo"
-SHOWN = ("no pooler", "no fresh reads")
+FOLDER = Path(__file__).resolve().parents[1] / "chaoskit-report" / "demo"
+SHOWN = ("no pooler", "no stale pages")
 BEGAN = time.time()
 
 

@@ -13,20 +13,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from chaoskit import journal
+from chaoskit.errors import ChaoskitError, UsageError
+from chaoskit.mutants import Mutant, Trial, detect, text, to_record
+from chaoskit.report import page
+from chaoskit.report.terminal import explain
+from chaoskit.setup import environment_for
+from experiments.catalogue import experiments
+from fixtures.marketplace.mutants import MUTANTS
+from fixtures.marketplace.system import marketplace
 
-from chaoskit import journal  # noqa: E402
-from chaoskit.errors import ChaoskitError, UsageError  # noqa: E402
-from chaoskit.mutants import Mutant, Trial, detect, text, to_record  # noqa: E402
-from chaoskit.report import page  # noqa: E402
-from chaoskit.report.terminal import explain  # noqa: E402
-from chaoskit.setup import environment_for  # noqa: E402
-from experiments.catalogue import experiments  # noqa: E402
-from fixtures.marketplace.mutants import MUTANTS  # noqa: E402
-from fixtures.marketplace.system import marketplace  # noqa: E402
-
-FOLDER = ROOT / "chaoskit-report" / "matrix"
+FOLDER = Path(__file__).resolve().parents[1] / "chaoskit-report" / "matrix"
 HARDENED = "hardened"
 BEGAN = time.monotonic()
 

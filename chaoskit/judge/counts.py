@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaoskit.history import History
-from chaoskit.judge.phases import phases
 from chaoskit.judge.slo import indicators
 from chaoskit.judge.standing import Standing
-from chaoskit.judge.trace import traces
-from chaoskit.judge.windows import cut_out
+from chaoskit.judge.windows import cut_out, observed
 from chaoskit.system import Slo, Terms
 
 PHASES = ("control", "fault", "after")
@@ -48,11 +46,7 @@ def count(
         standings: how each stands to the fault.
         history: what happened.
     """
-    samples, marks = history.samples, history.marks
-    names = {each.name for each in terms}
-    last = max((sample.intended for sample in samples if sample.journey in names), default=0.0)
-    ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
-    times, found = phases(marks, last), traces(terms, samples, ended)
+    times, found, _ = observed(terms, history)
     counts = {}
     for each in terms:
         windows = cut_out(found[each.name], times)

@@ -10,15 +10,15 @@ from chaoskit.history import History, Mark
 from chaoskit.judge.consistency import judge_consistency
 from chaoskit.judge.ledger import judge_ledger
 from chaoskit.judge.measurement import gaps, lateness
-from chaoskit.judge.phases import Phases, phases
+from chaoskit.judge.phases import Phases
 from chaoskit.judge.promises import FaultWindow, steady_state, while_active
 from chaoskit.judge.recovery import judge_recovery
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.standing import Standing, standing
 from chaoskit.judge.summary import summarize
-from chaoskit.judge.trace import Trace, traces
+from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
-from chaoskit.judge.windows import cut_out, due
+from chaoskit.judge.windows import cut_out, due, observed
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {
@@ -50,11 +50,8 @@ def judge(
     """
     settings = settings or Settings()
     try:
-        columns, marks = history.columns(), history.marks
-        last = max((columns[each.name].intended[-1] for each in terms if columns.get(each.name)), default=0.0)
-        ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
-        times, found = phases(marks, last), traces(terms, columns, ended)
-        overall = _overall(times, marks, terms)
+        times, found, _ = observed(terms, history)
+        overall = _overall(times, history.marks, terms)
     except Exception as error:  # noqa: BLE001 - a judge that fails must not be taken for a verdict
         return Judgement(Verdict.UNKNOWN, (), (_crash("", error),))
     journeys, reached = [], []

@@ -118,6 +118,11 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     blast_radius: tuple[str, ...] = ()
 
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """What concerns the whole experiment first, then journey by journey."""
+        return (*self.findings, *(each for one in self.journeys for each in one.findings))
+
     def to_record(self) -> dict[str, Any]:
         """JSON-able data; :meth:`from_record` is the inverse."""
         record: dict[str, Any] = asdict(self)

@@ -1,10 +1,21 @@
-"""The requests of each phase, cut out of a journey's trace."""
+"""What a history shows: its phases, each journey's trace, and the requests of a phase cut out of it."""
 
 from __future__ import annotations
 
-from chaoskit.judge.phases import Phases
-from chaoskit.judge.trace import Trace
+from collections.abc import Sequence
+
+from chaoskit.history import History
+from chaoskit.judge.phases import Phases, phases
+from chaoskit.judge.trace import Trace, traces
 from chaoskit.system import Terms
+
+
+def observed(terms: Sequence[Terms], history: History) -> tuple[Phases, dict[str, Trace], float]:
+    """The phases, the journeys' traces, and when the last request was due (0 if there was none)."""
+    columns, marks = history.columns(), history.marks
+    last = max((columns[each.name].intended[-1] for each in terms if columns.get(each.name)), default=0.0)
+    ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
+    return phases(marks, last), traces(terms, columns, ended), last
 
 
 def cut_out(trace: Trace, times: Phases) -> dict[str, Trace]:

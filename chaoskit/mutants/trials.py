@@ -118,7 +118,6 @@ def _try(chaos: Chaos, experiment: Experiment, name: str, mutant: str, wanted: C
     if not chaos.conclusions:
         raise UsageError(f"experiment {name!r} came to no conclusion", remedy="call chaos.experiment in it")
     conclusion = chaos.conclusions[-1]
-    judgement = conclusion.result.judgement
-    findings = (*judgement.findings, *(each for one in judgement.journeys for each in one.findings))
+    findings = conclusion.result.judgement.all_findings
     broken = tuple(each for each in findings if each.verdict is Verdict.BROKEN)
     return Trial(name, mutant, conclusion.verdict, broken, wanted, conclusion)

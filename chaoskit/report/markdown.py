@@ -87,12 +87,10 @@ def _row(result: Result) -> tuple[str, ...]:
 
 def _why(result: Result) -> list[str]:
     """What did not hold, with its figures."""
-    judgement = result.judgement
-    findings = (*judgement.findings, *(each for one in judgement.journeys for each in one.findings))
     lines = [
         f"- {_SIGNS[each.verdict]} "
         + escaped(f"{each.journey}: {each.promise}: {each.reason}".removeprefix(": "))
-        for each in findings
+        for each in result.judgement.all_findings
         if each.verdict is not Verdict.HELD
     ]
     return [f"### {escaped(result.name)}", "\n".join(lines)] if lines else []

@@ -35,7 +35,7 @@ def explain(result: Result) -> str:
     reasons = [
         f"  {finding.verdict.name:<8} {finding.journey + ': ' if finding.journey else ''}"
         f"{finding.promise}: {finding.reason}"
-        for finding in (*judgement.findings, *(f for each in judgement.journeys for f in each.findings))
+        for finding in judgement.all_findings
         if finding.verdict is not Verdict.HELD
     ]
     if reasons:

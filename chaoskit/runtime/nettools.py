@@ -27,10 +27,10 @@ IMAGE: Final = "chaoskit/nettools:2"
 TARGET_LABEL: Final = "org.chaoskit.sidecar"
 """On a sidecar: the container whose network it shares, and that container's start."""
 ADMIN_LABEL: Final = "org.chaoskit.sidecar.admin"
-_TRIES: Final = 3
+_TRIES: Final = 5
 _NEVER_RAN: Final = b"OCI runtime exec failed"
-"""How the engine says that a command could not be begun. Now and then that passes: the sidecar runs,
-and the same command begins a moment later.
+"""How the engine says that a command could not be begun. On a busy machine that passes: the sidecar
+runs, and the same command begins a moment later. Now and then it loses what a command printed, too.
 """
 _RECIPE: Final = Path(__file__).parents[1] / "images" / "nettools"
 _BASES: Final = ("chaoskit/base:bookworm", "debian:12.11-slim")
@@ -57,7 +57,15 @@ class Nettools:
         self._lock = threading.Lock()
         self._sidecars: dict[tuple[str, bool], _Sidecar] = {}
 
-    def run(self, container: str, command: Sequence[str], *, timeout: float, admin: bool = False) -> Executed:
+    def run(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        timeout: float,
+        admin: bool = False,
+        speaks: bool = False,
+    ) -> Executed:
         """Run a command in the network of a container, for at most ``timeout`` seconds.
 
         Args:
@@ -65,6 +73,8 @@ class Nettools:
             command: the program and its arguments.
             timeout: seconds after which it is killed; its exit code is 124 then.
             admin: whether it may change that network (NET_ADMIN, for this network namespace only).
+            speaks: whether it prints something whenever it succeeds, and changes nothing: it is run
+                again where the engine has lost its words.
 
         Raises:
             ImageUnavailable: the sidecar's image is neither here nor can it be built.
@@ -82,7 +92,8 @@ class Nettools:
                 execution = self._client.api.exec_create(slot.id, bounded)["Id"]
                 output: bytes = self._client.api.exec_start(execution)
                 code = self._client.api.exec_inspect(execution)["ExitCode"]
-                if not (code and output.startswith(_NEVER_RAN)):
+                lost = speaks and code == 0 and not output
+                if not lost and not (code and output.startswith(_NEVER_RAN)):
                     break
         return Executed(exit_code=code, output=output.decode(errors="replace"))
 

@@ -6,7 +6,6 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, Final, Literal
 
 from chaoskit.errors import RuntimeFailure
@@ -14,8 +13,6 @@ from chaoskit.runtime import Executed
 from chaoskit.runtime.nettools import Nettools
 
 _DEADLINE: Final = 10.0
-_TRIES: Final = 5
-"""A busy engine now and then loses what a command printed, though it succeeded: it is asked again."""
 _PREFIX: Final = "chaoskit_"
 _LISTEN: Final = 0.3
 """Seconds for which a fresh connection is listened to: a provider that speaks first has spoken."""
@@ -58,7 +55,8 @@ def nft(nettools: Nettools, container: str, script: str, *options: str) -> str:
     Raises:
         RuntimeFailure: it failed.
     """
-    done = nettools.run(container, ["nft", *options, script], timeout=_DEADLINE, admin=True)
+    command = ["nft", *options, script]
+    done = nettools.run(container, command, timeout=_DEADLINE, admin=True, speaks="-j" in options)
     if done.exit_code != 0:
         raise RuntimeFailure(
             "nft failed in Toxiproxy's network",
@@ -75,20 +73,18 @@ def listing(nettools: Nettools, container: str, script: str) -> list[dict[str, A
     """The objects that ``nft -j list …`` tells of.
 
     Raises:
-        RuntimeFailure: it failed, or told nothing that can be read in several tries.
+        RuntimeFailure: it failed, or told nothing that can be read.
     """
-    told = ""
-    for _ in range(_TRIES):
-        told = nft(nettools, container, script, "-j")
-        with suppress(ValueError):
-            return list(json.loads(told)["nftables"])
-    raise RuntimeFailure(
-        "nft told nothing that can be read",
-        where=f"container {container[:12]}: nft -j {script}",
-        limit=f"{_TRIES} tries",
-        evidence=told or "no output",
-        remedy="run it again on a machine that is less busy",
-    )
+    told = nft(nettools, container, script, "-j")
+    try:
+        return list(json.loads(told)["nftables"])
+    except ValueError:
+        raise RuntimeFailure(
+            "nft told nothing that can be read",
+            where=f"container {container[:12]}: nft -j {script}",
+            evidence=told or "no output",
+            remedy="run it again on a machine that is less busy",
+        ) from None
 
 
 def table(proxy: str) -> str:
@@ -138,11 +134,7 @@ def connected(
     failure = None
     for container in filter(None, containers):
         try:
-            done = nettools.run(container, command, timeout=timeout + _LISTEN)
-            for _ in range(_TRIES):
-                if done.exit_code == 0 and not done.output:
-                    done = nettools.run(container, command, timeout=timeout + _LISTEN)
-            return met(done, listen)
+            return met(nettools.run(container, command, timeout=timeout + _LISTEN, speaks=True), listen)
         except RuntimeFailure as error:
             failure = error
     raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")

@@ -131,8 +131,7 @@ def entry_of(record: Mapping[str, Any]) -> Entry:
 
 
 def _reason(judgement: Judgement) -> str:
-    found = (*judgement.findings, *(each for one in judgement.journeys for each in one.findings))
-    for each in found:
+    for each in judgement.all_findings:
         if each.verdict is judgement.verdict and each.verdict is not Verdict.HELD:
             whose = f"{each.journey}: " if each.journey else ""
             return f"{whose}{each.promise}: {each.reason}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from chaoskit.judge import Verdict
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.runtime.memory import MemoryRuntime
 from tests.simulation import Simulation, hardened
+from tests.waiting import until
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,14 +51,6 @@ def runtime() -> MemoryRuntime:
     made = MemoryRuntime(["worker-1=worker", "worker-2=worker", "queue"], [("worker-1", "queue", 6379)])
     made.start()
     return made
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for another thread."""
-    end = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize(("how", "status"), [("stop", "exited"), ("pause", "paused")])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +19,7 @@ from chaoskit.faults.base import check
 from chaoskit.faults.slots import connection_limit
 from chaoskit.faults.statements import RUNS, TOLERANCE, End, Sent, Statements, statement_limit
 from chaoskit.runtime.memory import MemoryRuntime
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -209,14 +209,6 @@ def begin(runtime: MemoryRuntime, **options: Any) -> Statements:
     )
     made.start()
     return made
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for other threads."""
-    end = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_statements_land_when_one_runs_for_a_while(runtime: MemoryRuntime, server: Server) -> None:

@@ -77,7 +77,15 @@ class FakeNettools:
         self.meets = Executed(0, "accepted 142\n")
         self.asked: list[str] = []
 
-    def run(self, container: str, command: Sequence[str], *, timeout: float, admin: bool = False) -> Executed:
+    def run(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        timeout: float,
+        admin: bool = False,
+        speaks: bool = False,
+    ) -> Executed:
         if command[0] != "nft":
             self.asked.append(container)
             return self.meets

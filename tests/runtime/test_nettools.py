@@ -29,7 +29,7 @@ class Engine:
         self.buildable = True
         self.built: list[dict[str, Any]] = []
         self.ran: list[str] = []
-        self.refusals = 0
+        self.refusals = self.losses = 0
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         started = self.running.get(container)
@@ -50,6 +50,9 @@ class Engine:
         return {"Id": "x"}
 
     def exec_start(self, execution: str) -> bytes:
+        if self.losses:
+            self.losses -= 1
+            return b""
         self.refusals -= 1
         return b"said" if self.refusals < 0 else b"OCI runtime exec failed: connection reset by peer"
 
@@ -103,7 +106,17 @@ def test_a_command_that_could_not_be_begun_is_tried_again(engine: Engine, nettoo
     engine.refusals = 1000
     refused = nettools.run("toxiproxy", ["nft"], timeout=1, admin=True)
     assert refused.exit_code == 126
-    assert len(engine.ran) == 6
+    assert len(engine.ran) == 3 + 5
+
+
+def test_words_that_the_engine_loses_are_asked_for_again(engine: Engine, nettools: Nettools) -> None:
+    """Only of a command that always prints something; another one that is silent has been run."""
+    engine.losses, engine.refusals = 3, -1
+    assert nettools.run("toxiproxy", ["nft", "-j"], timeout=1, admin=True, speaks=True).output == "said"
+    assert len(engine.ran) == 4
+    engine.losses = 1
+    assert nettools.run("toxiproxy", ["nft"], timeout=1, admin=True).output == ""
+    assert len(engine.ran) == 5
 
 
 def test_only_who_changes_the_network_may(engine: Engine, nettools: Nettools) -> None:

@@ -46,18 +46,6 @@ def test_a_probe_without_any_container_is_an_error() -> None:
         connected(nowhere, [None], "10.0.0.2:1", 1.0)
 
 
-def test_a_probe_whose_words_are_lost_is_made_again() -> None:
-    """A busy engine now and then loses what a command printed, though it succeeded."""
-    told = [Executed(0, ""), Executed(0, ""), Executed(0, "accepted 0")]
-
-    class Forgetful:
-        def run(self, *_command: object, **_limits: object) -> Executed:
-            return told.pop(0)
-
-    nettools: Any = Forgetful()
-    assert connected(nettools, ["web"], "10.0.0.2:1", 1.0) == "open"
-
-
 def test_rules_name_both_directions_and_no_more() -> None:
     """One table of its own; what comes in to the address and port, and what goes out from them."""
     name = table("api.db.5432")

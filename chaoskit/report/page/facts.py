@@ -8,8 +8,9 @@ from typing import Any
 
 from chaoskit import journal
 from chaoskit.errors import UsageError
-from chaoskit.judge import Finding, JourneyJudgement, Judgement, Moment, Phases, Verdict, moments, phases
-from chaoskit.judge.trace import Trace, traces
+from chaoskit.judge import Finding, JourneyJudgement, Judgement, Moment, Phases, Verdict, moments
+from chaoskit.judge.trace import Trace
+from chaoskit.judge.windows import observed
 from chaoskit.report import independence
 from chaoskit.report.page.sources import Source
 from chaoskit.system import Terms
@@ -91,8 +92,7 @@ class Facts:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings: on the whole first, then journey by journey."""
-        found = (each for one in self.judgement.journeys for each in one.findings)
-        return (*self.judgement.findings, *found)
+        return self.judgement.all_findings
 
     @property
     def decisive(self) -> tuple[Finding, ...]:
@@ -119,17 +119,14 @@ def of(source: Source) -> Facts:
 
 def _facts(file: str, record: Mapping[str, Any]) -> Facts:
     history = journal.history_from_record(record["history"])
-    samples, marks = history.samples, history.marks
+    marks = history.marks
     terms = {each["name"]: journal.terms_from_record(each) for each in record["system"]["journeys"]}
-    last = max((each.intended for each in samples if each.journey in terms), default=0.0)
-    times = phases(marks, last)
+    times, found, last = observed(list(terms.values()), history)
     judgement = Judgement.from_record(record["judgement"])
     about = record["experiment"]
     faults = [str(mark.detail.get("fault", "")) for mark in marks if mark.name == "inject"]
     fault = " + ".join(faults) or "no fault"
     row = independence.row(about["name"], fault, record)
-    ended = min((mark.at for mark in marks if mark.name == "end"), default=last)
-    found = traces(list(terms.values()), samples, ended)
     zero_is = next((name for name in ("landed", "inject", "control") if getattr(times, name) is not None), "")
     zero: float = getattr(times, zero_is) if zero_is else 0.0
     wall = (record.get("logs") or {}).get("wall_at_origin")
@@ -148,7 +145,7 @@ def _facts(file: str, record: Mapping[str, Any]) -> Facts:
             for each in judgement.journeys
         ],
         times=times,
-        begin=min([mark.at for mark in marks] + [each.intended for each in samples], default=0.0),
+        begin=journal.origin(history),
         end=max(times.end, last),
         zero=zero,
         zero_is=zero_is,

@@ -1,0 +1,14 @@
+"""Waiting in tests that have threads or processes: for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def until(condition: Callable[[], bool], within: float = 5.0) -> None:
+    """Wait for a condition; a failure says that it never came true."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.001)
