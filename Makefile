@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix test test-unit lint bench bench-load setup venv browser images clean
+.PHONY: help demo matrix test test-unit explore lint bench bench-load setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -36,6 +36,9 @@ endif
 
 test-unit: venv ## the tests that need neither Docker nor a browser
 	@$(PYTHON_BIN) -m pytest -m $(UNIT) -n 3 --dist worksteal $(ARGS)
+
+explore: venv ## the properties on thousands of new examples, for the counterexamples nobody has met yet
+	@HYPOTHESIS_PROFILE=explore $(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff and mypy
 	@.venv/bin/ruff check
