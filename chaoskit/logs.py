@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chaoskit.masking import Masker, secrets_of
 from chaoskit.runtime import LogLine, Runtime
 
 LINES = 200
@@ -36,13 +37,19 @@ Line = tuple[float, str]
 """(seconds from the history's origin, text)."""
 
 
-def gather(runtime: Runtime, moments: Sequence[float], origin: float) -> dict[str, Any]:
+def gather(
+    runtime: Runtime, moments: Sequence[float], origin: float, secrets: Iterable[str] = ()
+) -> dict[str, Any]:
     """The lines nearest to some moments, as JSON-able data. Never raises, but for an interrupt.
+
+    What is known to be secret is masked: see :mod:`chaoskit.masking`. A component whose environment
+    cannot be read may log secrets that nobody knows, so none of its lines is kept.
 
     Args:
         runtime: where the components run.
         moments: seconds of the runtime's clock.
         origin: the reading of that clock from which the times of the result count.
+        secrets: values that must not be shown, beside those in the components' environments.
 
     Returns:
         ``wall_at_origin`` (seconds since 1970 by the engine's clock at the origin, or ``None``),
@@ -60,7 +67,10 @@ def gather(runtime: Runtime, moments: Sequence[float], origin: float) -> dict[st
         why = _says(error)
         return {"wall_at_origin": None, "components": {}, "missing": dict.fromkeys(names, why)}
     until = runtime.clock.now() + PATIENCE
+    masker = Masker([*secrets, *_known(runtime, names, missing)])
     for name in names:
+        if name in missing:
+            continue
         if runtime.clock.now() > until:
             missing[name] = f"reading the logs of the others took {PATIENCE:g} s"
             continue
@@ -73,7 +83,7 @@ def gather(runtime: Runtime, moments: Sequence[float], origin: float) -> dict[st
         except Exception as error:  # noqa: BLE001 - see above
             missing[name] = _says(error)
             continue
-        found[name] = [_line(each, offset + origin) for each in lines]
+        found[name] = [_line(each, offset + origin, masker) for each in lines]
     return {
         "wall_at_origin": round(offset + origin, 6),
         "components": chosen(found, [moment - origin for moment in moments]),
@@ -126,8 +136,19 @@ def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dic
     }
 
 
-def _line(line: LogLine, origin: float) -> Line:
-    text = _UNREADABLE.sub("", line.text)
+def _known(runtime: Runtime, names: Iterable[str], missing: dict[str, str]) -> list[str]:
+    """The secrets in the components' environments; whose cannot be read is ``missing``."""
+    known: list[str] = []
+    for name in names:
+        try:
+            known += secrets_of(runtime.environment(name))
+        except Exception as error:  # noqa: BLE001 - see above
+            missing[name] = f"its environment, which may hold secrets, cannot be read: {_says(error)}"
+    return known
+
+
+def _line(line: LogLine, origin: float, masker: Masker) -> Line:
+    text = masker.text(_UNREADABLE.sub("", line.text))  # before it is cut: half a secret is one too
     if len(text) > LINE_CHARACTERS:
         text = f"{text[:LINE_CHARACTERS]}…"
     return round(line.written - origin, 6), text

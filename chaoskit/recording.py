@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chaoskit import journal, logs
 from chaoskit.judge import DECISIVE, Judgement, moments, phases
+from chaoskit.masking import compose_secrets
 
 if TYPE_CHECKING:
     from chaoskit.experiment import Experiment
@@ -51,7 +52,9 @@ def _logs(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
         decisive = [each.at for each in found if each.name in DECISIVE]
     except Exception:  # noqa: BLE001 - a history that crashes the judge still gets its journal
         decisive = []
-    return logs.gather(experiment.environment.runtime, decisive, journal.origin(history))
+    system = experiment.environment.system
+    secrets = compose_secrets(system.compose, system.environment)
+    return logs.gather(experiment.environment.runtime, decisive, journal.origin(history), secrets)
 
 
 def file_name(experiment: str) -> str:

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("history", "system", "flood", "exitcodes"),
     ("terms",),
     ("samples", "arrivals"),
-    ("clock", "errors", "timing", "endpoint", "provenance"),
+    ("clock", "errors", "timing", "endpoint", "provenance", "masking"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;
 ``runtime.docker`` stands for everything beside ``memory`` and ``words`` in that folder. ``reference`` and the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jsonschema
@@ -101,6 +101,37 @@ def test_slow_logs_are_left_out_after_a_while(tmp_path: Path) -> None:
     found, _ = record(tmp_path, Slow)
     assert isinstance(found["logs"], dict)
     assert list(found["logs"]["missing"]) == ["cache"]
+
+
+def test_secrets_of_the_components_do_not_go_along(tmp_path: Path) -> None:
+    """A component's password is in no line, not even of another component, nor where a long line is cut;
+    one whose environment cannot be read may hold secrets that nobody knows, so its lines are left out.
+    """
+    password = "correct-horse-9"
+
+    class Leaking(Talking):
+        def environment(self, component: str) -> Mapping[str, str]:
+            return {"REDIS_PASSWORD": password} if component == "cache" else {}
+
+        def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
+            cut = "x" * (logs.LINE_CHARACTERS - 8) + password
+            return [LogLine(since, f"AUTH {password}"), LogLine(since, cut)]
+
+    class Closed(Leaking):
+        def environment(self, component: str) -> Mapping[str, str]:
+            if component == "api":
+                raise RuntimeFailure("could not inspect api")
+            return super().environment(component)
+
+    found, _ = record(tmp_path / "leaking", Leaking)
+    assert isinstance(found["logs"], dict)
+    assert set(found["logs"]["components"]) == {"api", "cache"}
+    assert "AUTH ***" in json.dumps(found["logs"])
+    assert "correct-" not in json.dumps(found)
+    found, _ = record(tmp_path / "closed", Closed)
+    assert isinstance(found["logs"], dict)
+    assert list(found["logs"]["components"]) == ["cache"]
+    assert "could not inspect api" in found["logs"]["missing"]["api"]
 
 
 LINES = st.lists(st.tuples(st.floats(0, 100), st.text(max_size=300)), max_size=400)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from chaoskit.errors import UsageError
+from chaoskit.masking import MASK
 from chaoskit.runtime import Runtime
 
 OF_ONES_OWN = (
@@ -70,7 +71,7 @@ class Queue(ABC):
         for each in fields(self):
             value = getattr(self, each.name)
             if not each.repr:
-                value = None if value is None else "***"
+                value = None if value is None else MASK
             shown[each.name] = _name(value) if callable(value) else value
         return shown
 

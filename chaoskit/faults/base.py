@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from chaoskit.errors import FaultMisfit
+from chaoskit.masking import MASK
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Component, Impact, members
 
@@ -113,7 +114,7 @@ class Fault(ABC):
             if position == 0:
                 shown.append(repr(value))
             elif each.name == "password" and value:
-                shown.append("password='***'")
+                shown.append(f"password={MASK!r}")
             elif value != each.default:
                 shown.append(f"{each.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -123,7 +124,7 @@ class Fault(ABC):
         shown: dict[str, Any] = {"kind": type(self).__name__, "stage": self.stage}
         for each in fields(self):
             value = getattr(self, each.name)
-            shown[each.name] = value if each.repr or value is None else "***"
+            shown[each.name] = value if each.repr or value is None else MASK
         return shown
 
     @abstractmethod

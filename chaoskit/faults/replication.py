@@ -11,6 +11,7 @@ from chaoskit.errors import FaultMisfit
 from chaoskit.faults.base import Fault, Injection, targets
 from chaoskit.faults.lagging import Lagging, Paused, Slow
 from chaoskit.faults.pairs import Pair, pair_of
+from chaoskit.masking import MASK
 from chaoskit.runtime import Runtime, Toxic, Undo
 from chaoskit.system import Impact
 
@@ -73,7 +74,7 @@ class ReplicaLag(Fault):
 
     def describe(self) -> dict[str, Any]:
         """The fault as JSON-able data, without its password."""
-        return {**super().describe(), "password": "***" if self.password else None}
+        return {**super().describe(), "password": MASK if self.password else None}
 
     @property
     def credentials(self) -> Credentials:

@@ -1,0 +1,137 @@
+"""Secrets in text that others wrote: what a log line shows of a password is ``***``.
+
+A value is taken for a secret by the name of its variable, as a Compose secret, or by where it stands:
+in a URL or in a header. What is short, a word or a number is left as it is, since it would be found in
+much that is no secret, and a log of asterisks tells nobody anything; where it stands in a URL or in a
+header it is masked all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import yaml
+
+MASK = "***"
+"""What stands in the place of a secret."""
+
+SHORTEST = 6
+"""Characters; a shorter value is not masked."""
+
+WORDS_BELOW = 16
+"""Characters below which letters alone are a word, and digits alone a number."""
+
+_SECRET_WORD = re.compile(
+    r"""PASS(?:WORD|WD|PHRASE)?|PWD|SECRETS?|TOKENS?|KEYS?|CREDENTIALS?|AUTH|COOKIE|SALT
+        |.*(?:PASSWORD|PASSWD|SECRET|TOKEN|(?:API|SECRET|ACCESS|PRIVATE)KEY)""",
+    re.VERBOSE,
+)
+_NOT_ITSELF = frozenset({"FILE", "PATH", "DIR"})
+"""Last words of names whose value tells where a secret is."""
+
+_WORKING_FOLDERS = frozenset({"PWD", "OLDPWD"})
+
+_URL = re.compile(
+    r"""(?P<before>[a-z][a-z0-9+.-]*://[^\s/:@"'<>]*:)
+        (?!\d+(?:[/?\#\s,]|$))                # a port, not a password
+        (?P<password>(?:(?!://)[^\s"'<>])+)@  # up to the last @ of this URL: passwords hold some""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+_HEADER = re.compile(
+    r"""(?P<lead>(?P<around>["']?)\b(?:proxy-authorization|authorization|set-cookie|cookie)\b)
+        (?:
+          (?P<to>\\*["']?\s*[:=,]\s*b?\\*(?P<quote>["']))(?:\\.|(?!(?P=quote)).)+  # a quoted value
+        | (?P<colon>\s*:\s*)(?:(?!(?P=around)).)+                               # in quotes as a whole
+        | (?P<rest>\\*["']?\s*[:=]\s*)\S.*                                         # to the end of the line
+        )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+class Masker:
+    """Masks what was found to be secret.
+
+    Args:
+        secrets: values that must not be shown. Those that are short, a word or a number are left out,
+            and of a value of several lines each line counts.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        lines = {line.strip() for value in secrets for line in value.splitlines()}
+        known = {line for line in lines if _telling(line)}
+        known |= {quote(line, safe="") for line in known}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._values = re.compile("|".join(map(re.escape, longest_first))) if known else None
+
+    def text(self, text: str) -> str:
+        """The text, each secret in it as ``***``."""
+        if self._values is not None:
+            text = self._values.sub(MASK, text)
+        if "://" in text:
+            text = _URL.sub(rf"\g<before>{MASK}@", text)
+        return _HEADER.sub(_header, text)
+
+
+def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
+    """The values of variables whose name is that of a secret, and the passwords in those that hold URLs."""
+    for name, value in environment.items():
+        if secret_name(name):
+            yield value
+        for found in _URL.finditer(value):
+            yield found["password"]
+            yield unquote(found["password"])
+
+
+def secret_name(name: str) -> bool:
+    """Whether a variable of this name holds a secret itself: ``DB_PASSWORD``, not ``DB_PASSWORD_FILE``."""
+    name = name.upper()
+    words = re.split(r"[^A-Z0-9]+", name)
+    if name in _WORKING_FOLDERS or words[-1] in _NOT_ITSELF:
+        return False
+    return any(map(_SECRET_WORD.fullmatch, words))
+
+
+def compose_secrets(files: Sequence[Path], environment: Mapping[str, str]) -> Iterator[str]:
+    """The values of the secrets that compose files declare at their top level, where they can be read.
+
+    What cannot be read, or needs Compose to be found (``include``, variables in a path), is left out.
+
+    Args:
+        files: the compose files; paths in them count from the folder of the first one.
+        environment: variables that secrets may be taken from, over those of the process.
+    """
+    for file in files:
+        for secret in _declared(file):
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                if isinstance(secret.get("file"), str):
+                    yield (files[0].parent / secret["file"]).read_text(encoding="utf-8")
+                elif variable := secret.get("environment"):
+                    yield environment.get(variable) or os.environ.get(variable, "")
+
+
+def _declared(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        told = yaml.safe_load(file.read_text(encoding="utf-8"))
+        declared = (told.get("secrets") or {}).values()
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return []
+    return [each for each in declared if isinstance(each, Mapping)]
+
+
+def _telling(value: str) -> bool:
+    """Whether the value is found in nothing but itself: not short, no word, no number."""
+    if len(value) < SHORTEST:
+        return False
+    return len(value) >= WORDS_BELOW or not (value.isalpha() or value.isdigit())
+
+
+def _header(found: re.Match[str]) -> str:
+    between = found["to"] or found["colon"] or found["rest"]
+    return f"{found['lead']}{between}{MASK}"
