@@ -53,9 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--keep", action="store_true", help="leave it running and return; `clean` removes it")
     up.set_defaults(run=_up)
 
-    report = commands.add_parser("report", help="make one HTML file from journals")
+    report = commands.add_parser("report", help="make one HTML file from journals; the report of a game day")
     report.add_argument(
-        "journals", nargs="+", type=Path, metavar="JOURNAL", help="a journal, or a folder of them"
+        "journals",
+        nargs="+",
+        type=Path,
+        metavar="JOURNAL",
+        help="a journal, or a folder of them; in that of a game day also its after-action report",
     )
     report.add_argument(
         "-o",
@@ -194,11 +198,15 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from chaoskit.report import page  # noqa: PLC0415
+    from chaoskit.report import afteraction, page  # noqa: PLC0415
 
     sources = page.gather(options.journals)
     for line in sources.passed_over:
         print(f"passed over {line}", file=sys.stderr)
+    for folder in sources.game_days:
+        print("\n".join(f"{path}: after-action report" for path in afteraction.write(folder)))
+    if not sources.journals:
+        return OK
     path = page.write(options.output, sources)
     print(f"{path}: {len(sources.journals)} experiments, {path.stat().st_size / 1e6:.2f} MB")
     return OK

@@ -38,13 +38,13 @@ def summary(
     if means:
         blocks.append(escaped(means[0].upper() + means[1:] + "."))
     if results:
-        blocks.append(_table([("verdict", "experiment", "fault", "blast radius"), *map(_row, results)]))
+        blocks.append(table([("verdict", "experiment", "fault", "blast radius"), *map(_row, results)]))
     blocks += [block for result in results for block in _why(result)]
     blocks += [f"**{escaped(test)}** came to no verdict:\n\n{_quoted(error)}" for test, error in stopped]
     if results:
         matrix = independence.table(independence.rows_of(results))
-        blocks += ["### Independence: declared, and seen", _table(matrix)]
-        blocks += ["### Recovery", _table(_recoveries(results))]
+        blocks += ["### Independence: declared, and seen", table(matrix)]
+        blocks += ["### Recovery", table(_recoveries(results))]
     if folder:
         blocks.append(f"Journals and the report are among the artifacts of this run: {escaped(folder)}")
     return _cut("\n\n".join(blocks) + "\n\n")
@@ -75,7 +75,8 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", plain)
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def table(rows: Sequence[tuple[str, ...]]) -> str:
+    """A table of plain text, the heading first."""
     head, *rest = (tuple(map(escaped, row)) for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rest))
 

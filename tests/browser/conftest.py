@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
 
+from chaoskit.report import afteraction
 from chaoskit.report import page as report
+from tests.report.afteraction import days
 from tests.report.page import journals
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -43,8 +45,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Reports of each kind: ``all`` (three verdicts, detection), ``hostile`` (markup in every text) and
-    ``many`` (100,000 requests).
+    """Reports of each kind: ``all`` (three verdicts, detection), ``hostile`` (markup in every text),
+    ``many`` (100,000 requests), and the after-action reports of a ``day`` and of one that ``crashed``.
     """
     folder, pages = tmp_path_factory.mktemp("journals"), tmp_path_factory.mktemp("pages")
     held, broken, _ = journals.three(folder)
@@ -54,7 +56,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "hostile": journals.hostile(broken, pages / "hostile.json"),
         "many": journals.many_samples(held, pages / "many.json"),
     }
-    return {
+    game_days = {
+        "day": days.make(tmp_path_factory.mktemp("whole") / days.FOLDER),
+        "crashed": days.crashed(tmp_path_factory.mktemp("half") / days.FOLDER),
+    }
+    return {name: afteraction.write(folder)[0] for name, folder in game_days.items()} | {
         name: report.write(pages / f"{name}.html", report.gather([path])) for name, path in sources.items()
     }
 

@@ -21,14 +21,14 @@ def data(facts: Facts) -> dict[str, Any]:
     calm = times.calm if times.calm is not None else facts.end
     shades = []
     if times.inject is not None:
-        shades.append({"from": _near(times.inject - zero), "to": _near((times.gone or calm) - zero)})
+        shades.append({"from": near(times.inject - zero), "to": near((times.gone or calm) - zero)})
         if times.landed is not None and times.lift is not None:
-            shades.append({"from": _near(times.landed - zero), "to": _near(times.lift - zero), "full": True})
+            shades.append({"from": near(times.landed - zero), "to": near(times.lift - zero), "full": True})
     return {
-        "begin": _near(facts.begin - zero),
-        "end": _near(facts.end - zero),
+        "begin": near(facts.begin - zero),
+        "end": near(facts.end - zero),
         "shades": shades,
-        "marks": [{"name": each.name, "at": _near(each.at)} for each in facts.moments if each.name in _SHOWN],
+        "marks": [{"name": each.name, "at": near(each.at)} for each in facts.moments if each.name in _SHOWN],
         "journeys": [_journey(facts, each) for each in facts.journeys],
     }
 
@@ -36,7 +36,7 @@ def data(facts: Facts) -> dict[str, Any]:
 def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
     mine = [each for each in facts.moments if each.journey == journey.terms.name]
     return {
-        "marks": [{"name": each.name, "at": _near(each.at)} for each in mine],
+        "marks": [{"name": each.name, "at": near(each.at)} for each in mine],
         "bounds": bounds(facts, journey),
         "levels": [
             _level(each, facts.edge - facts.zero)
@@ -51,16 +51,17 @@ def bounds(facts: Facts, journey: Journey) -> list[dict[str, Any]]:
     begin, end = facts.begin - zero, facts.end - zero
     stands = journey.judged.standing
     if stands is Standing.UNAFFECTED or times.inject is None:
-        return _lines(terms.slo, begin, end)
+        return promised(terms.slo, begin, end)
     inject = times.inject - zero
     calm = (times.calm if times.calm is not None else facts.end) - zero
-    under = [] if stands is Standing.MAY_FAIL else _lines(terms.degraded or terms.slo, inject, calm)
-    return [*_lines(terms.slo, begin, inject), *under, *_lines(terms.slo, calm, end)]
+    under = [] if stands is Standing.MAY_FAIL else promised(terms.degraded or terms.slo, inject, calm)
+    return [*promised(terms.slo, begin, inject), *under, *promised(terms.slo, calm, end)]
 
 
-def _lines(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
+def promised(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
+    """What an SLO says of latency as lines from ``start`` to ``end``; none where that is no time."""
     return [
-        {"name": f"p{share * 100:g}", "ms": round(bound * 1000, 1), "from": _near(start), "to": _near(end)}
+        {"name": f"p{share * 100:g}", "ms": round(bound * 1000, 1), "from": near(start), "to": near(end)}
         for share, bound in slo.quantiles
         if end > start
     ]
@@ -68,19 +69,21 @@ def _lines(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
 
 def _level(bins: Bins, shift: float) -> dict[str, Any]:
     return {
-        "start": _near(bins.start + shift),
+        "start": near(bins.start + shift),
         "width": bins.width,
         "requests": bins.requests,
         "failed": bins.failed,
-        "p50_ms": _ms(bins.p50),
-        "p95_ms": _ms(bins.p95),
-        "p99_ms": _ms(bins.p99),
+        "p50_ms": milliseconds(bins.p50),
+        "p95_ms": milliseconds(bins.p95),
+        "p99_ms": milliseconds(bins.p99),
     }
 
 
-def _ms(column: Sequence[float | None]) -> list[float | None]:
+def milliseconds(column: Sequence[float | None]) -> list[float | None]:
+    """Seconds as the script takes them."""
     return [None if value is None else round(value * 1000, 1) for value in column]
 
 
-def _near(seconds: float) -> float:
+def near(seconds: float) -> float:
+    """As exactly as anybody can see."""
     return round(seconds, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from chaoskit.judge import Finding, Summary
-from chaoskit.report.page import words
+from chaoskit.report.page import figures, words
 from chaoskit.report.page.facts import Facts, Journey
 from chaoskit.report.page.markup import Html, tag
 from chaoskit.report.page.series import rows
@@ -38,7 +38,12 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
         tag("h3", words.badge(judged.verdict), " ", name, id=f"{anchor}--{number}"),
         tag("p", stands, class_="note"),
         tag("ul", [finding(each) for each in judged.findings], class_="findings"),
-        tag("div", _rate(facts, number), _latency(facts, number), class_="charts"),
+        tag(
+            "div",
+            figures.rate(name, number, _label(journey, "rate")),
+            figures.latency(name, number, _label(journey, "latency")),
+            class_="charts",
+        ),
         _phases(journey),
         _errors(facts, journey),
         _by_bins(facts, journey),
@@ -50,43 +55,6 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
 def finding(found: Finding) -> Html:
     """A promise and what became of it."""
     return tag("li", words.badge(found.verdict), " ", tag("strong", found.promise), f": {found.reason}")
-
-
-def _rate(facts: Facts, number: int) -> Html:
-    name = facts.journeys[number].terms.name
-    keys = [("arrive", "requests that arrive"), ("fail", "of them fail")]
-    return _figure(facts, number, "rate", "Requests per second", keys, f"{name}: requests per second")
-
-
-def _latency(facts: Facts, number: int) -> Html:
-    name = facts.journeys[number].terms.name
-    keys = [("p50", "p50"), ("p95", "p95"), ("p99", "p99"), ("bound", "promised")]
-    return _figure(facts, number, "latency", "Latency of successes", keys, f"{name}: latency, log scale")
-
-
-def _figure(
-    facts: Facts, number: int, kind: str, title: str, keys: list[tuple[str, str]], label: str
-) -> Html:
-    figures = _label(facts.journeys[number], kind)
-    return tag(
-        "figure",
-        tag(
-            "figcaption",
-            tag("span", title, class_="title"),
-            [tag("span", text, class_=f"key {name}") for name, text in keys],
-        ),
-        tag("p", class_="readout", aria_hidden="true"),
-        tag(
-            "div",
-            class_="plot",
-            role="img",
-            tabindex="0",
-            aria_label=f"{label}. {figures} Arrow keys read it bin by bin; the table below has it all.",
-            data_journey=number,
-            data_kind=kind,
-        ),
-        class_="chart",
-    )
 
 
 def _label(journey: Journey, kind: str) -> str:

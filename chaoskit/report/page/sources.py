@@ -14,7 +14,10 @@ from chaoskit.errors import UsageError
 DETECTION = "detection.json"
 """The file that holds the detection matrix of a folder of journals."""
 
-_BESIDE = frozenset({DETECTION, "independence.json"})
+GAME_DAY = "gameday.json"
+"""The file that makes a folder of journals that of a game day."""
+
+_BESIDE = frozenset({DETECTION, GAME_DAY, "independence.json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,13 @@ class Sources:
         journals: in the order in which they were named; those of a folder by when they were written.
         detection: detection matrices, as :func:`chaoskit.mutants.to_record` writes them.
         passed_over: files of a folder that are no journals, each with the reason.
+        game_days: folders that hold the record of a game day, which has a report of its own.
     """
 
     journals: Sequence[Source]
     detection: Sequence[Mapping[str, Any]] = ()
     passed_over: Sequence[str] = ()
+    game_days: Sequence[Path] = ()
 
 
 def gather(paths: Iterable[Path]) -> Sources:
@@ -45,17 +50,20 @@ def gather(paths: Iterable[Path]) -> Sources:
 
     Args:
         paths: journals, or folders of them. A detection matrix beside a journal goes along; it may
-            also be named.
+            also be named, as may the record of a game day instead of its folder.
 
     Raises:
         UsageError: a path is not there; a file that was named is no journal that can be read; there
-            is no journal at all.
+            is neither a journal nor a game day.
     """
     files: dict[Path, Source] = {}
     matrices: dict[Path, Mapping[str, Any]] = {}
     passed: list[str] = []
-    for path in paths:
+    days: dict[Path, Path] = {}
+    for path in (each.parent if each.name == GAME_DAY and each.is_file() else each for each in paths):
         if path.is_dir():
+            if (path / GAME_DAY).exists():
+                days.setdefault(path.resolve(), path)
             found = [*_folder(path, passed)]
             files |= {file: source for file, source in found if file not in files}
             _add_detection(path / DETECTION, matrices, passed)
@@ -64,14 +72,14 @@ def gather(paths: Iterable[Path]) -> Sources:
         else:
             files.setdefault(path.resolve(), Source(path.name, _journal(path)))
             _add_detection(path.parent / DETECTION, matrices, passed)
-    if not files:
+    if not files and not days:
         raise UsageError(
             "there is no journal to report",
             where=", ".join(map(str, paths)) or None,
             evidence="\n".join(passed) or None,
             remedy="name journals, or the folder that --chaos-report-dir has filled (chaoskit-report)",
         )
-    return Sources(tuple(files.values()), tuple(matrices.values()), tuple(passed))
+    return Sources(tuple(files.values()), tuple(matrices.values()), tuple(passed), tuple(days.values()))
 
 
 def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Source]]:

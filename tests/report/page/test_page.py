@@ -13,8 +13,8 @@ from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.report import page
 from chaoskit.report.page import charts, facts
-from chaoskit.report.page.document import embedded
 from chaoskit.report.page.facts import Facts
+from chaoskit.report.page.frame import embedded
 from tests.report.page import journals
 
 

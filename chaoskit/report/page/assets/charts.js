@@ -57,7 +57,8 @@ const Charts = (() => {
       return `${when} ${number(requests / span, 1)}/s arrive, ${number(failed / span, 1)}/s fail${share}`;
     }
     if (level.p50_ms[i] === null) return `${when} none of ${requests} succeeded`;
-    return `${when} p50 ${latency(level.p50_ms[i])}, p95 ${latency(level.p95_ms[i])}, p99 ${latency(level.p99_ms[i])} of ${requests - failed}`;
+    const figures = `p50 ${latency(level.p50_ms[i])}, p95 ${latency(level.p95_ms[i])}, p99 ${latency(level.p99_ms[i])}`;
+    return level.worst ? `${when} of the worst ${level.worst} s ${figures}` : `${when} ${figures} of ${requests - failed}`;
   }
 
   function shadesAndMarks(chart) {
@@ -86,19 +87,19 @@ const Charts = (() => {
         for (const mark of marks) {
           const x = u.valToPos(mark.at, "x", true);
           if (x < bbox.left - 1 || x > right + 1) continue;
-          const bad = mark.name === "broke" || mark.name === "lapsed";
+          const bad = ["broke", "lapsed", "stop"].includes(mark.name), label = mark.label || mark.name;
           ctx.strokeStyle = ctx.fillStyle = colour(bad ? "broken" : mark.name === "recovered" ? "held" : "muted");
           ctx.setLineDash(bad || mark.name === "recovered" ? [] : [3 * ratio, 3 * ratio]);
           ctx.beginPath();
           ctx.moveTo(x, bbox.top);
           ctx.lineTo(x, bbox.top + bbox.height);
           ctx.stroke();
-          const width = ctx.measureText(mark.name).width;
+          const width = ctx.measureText(label).width;
           const start = Math.min(x + 3 * ratio, right - width);
           const row = rows.findIndex((end) => start > end);
           if (row < 0) continue; // it is in the table of moments all the same
           rows[row] = start + width + 6 * ratio;
-          ctx.fillText(mark.name, start, bbox.top - (2 + 14 * row) * ratio);
+          ctx.fillText(label, start, bbox.top - (2 + 14 * row) * ratio);
         }
         if (chart.kind === "latency") drawBounds(u, journey.bounds);
         ctx.restore();

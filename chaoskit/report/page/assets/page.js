@@ -34,11 +34,12 @@
     all: () => null,
     fault: (whole) => [whole.shades[0].from - 1, whole.shades[0].to + 1],
     recovery: (whole) => [(whole.marks.find((each) => each.name === "lift") || { at: whole.begin }).at - 1, whole.end],
+    span: (whole, button) => [Number(button.dataset.from), Number(button.dataset.to)],
   };
   document.querySelectorAll("[data-zoom]").forEach((button) =>
     button.addEventListener("click", () => {
       const number = experimentOf(button);
-      Charts.zoom(number, stretches[button.dataset.zoom](Charts.whole(number)));
+      Charts.zoom(number, stretches[button.dataset.zoom](Charts.whole(number), button));
     }),
   );
 

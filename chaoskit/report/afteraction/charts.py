@@ -1,0 +1,122 @@
+"""What the charts of the whole day draw, as plain data; see :mod:`chaoskit.report.page.charts`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from chaoskit.judge import Standing
+from chaoskit.report.afteraction.day import Day, Journey, Step
+from chaoskit.report.page.charts import milliseconds, near, promised
+from chaoskit.report.page.series import LEVELS, ROWS, WIDTHS
+
+_MOST = 7200
+"""Bins of the narrowest level: two hours by the second."""
+
+
+def data(day: Day) -> dict[str, Any]:
+    """The day as the page's script takes an experiment: each step shaded, what was done marked."""
+    begin, end = day.series.start, day.series.end
+    return {
+        "begin": near(begin),
+        "end": near(end),
+        "shades": [shade for step in day.steps for shade in _shades(step, end)],
+        "marks": [each for each in _marks(day) if begin <= each["at"] <= end],
+        "journeys": [
+            {"marks": [], "bounds": _bounds(day, each), "levels": _levels(day, each)}
+            for each in day.series.journeys
+        ],
+    }
+
+
+def span(step: Step, end: float) -> tuple[float, float] | None:
+    """From the injection until the fault is known to be gone; ``end`` where nobody knows."""
+    if step.injected is None:
+        return None
+    return step.injected, step.gone if step.gone is not None else end
+
+
+def _shades(step: Step, end: float) -> list[dict[str, Any]]:
+    found = span(step, end)
+    if found is None:
+        return []
+    shades: list[dict[str, Any]] = [{"from": near(found[0]), "to": near(found[1])}]
+    if step.landed is not None:
+        lifted = step.lift if step.lift is not None else end
+        shades.append({"from": near(step.landed), "to": near(lifted), "full": True})
+    return shades
+
+
+def _marks(day: Day) -> list[dict[str, Any]]:
+    found = []
+    for step in day.steps:
+        for name in ("injected", "landed", "lift", "gone", "recovered"):
+            at = getattr(step, name)
+            if at is not None:
+                mark = {"name": name.replace("injected", "inject"), "at": near(at)}
+                found.append({**mark, "label": f"{step.number} inject"} if name == "injected" else mark)
+    stops = (each for each in day.events if each.kind in ("stop", "lift all"))
+    found += [{"name": each.kind, "at": near(each.at)} for each in stops]
+    return sorted(found, key=lambda mark: float(mark["at"]))
+
+
+def _bounds(day: Day, journey: Journey) -> list[dict[str, Any]]:
+    """The latency promises as lines; none under a fault of which nobody knows what it allowed."""
+    lines: list[dict[str, Any]] = []
+    at, end = day.series.start, day.series.end
+    spans = [(found, step) for step in day.steps if (found := span(step, end)) is not None]
+    for (start, stop), step in sorted(spans, key=lambda each: each[0]):
+        lines += promised(journey.slo, at, min(start, end))
+        stands = _standing(step, journey.name)
+        if stands in (Standing.UNAFFECTED, Standing.DEGRADED):
+            owed = (journey.degraded or journey.slo) if stands is Standing.DEGRADED else journey.slo
+            lines += promised(owed, max(start, at), min(stop, end))
+        at = max(at, stop)
+    return [*lines, *promised(journey.slo, at, end)]
+
+
+def _standing(step: Step, journey: str) -> Standing | None:
+    judged = step.facts.judgement.journeys if step.facts is not None else ()
+    return next((each.standing for each in judged if each.journey == journey), None)
+
+
+def _levels(day: Day, journey: Journey) -> list[dict[str, Any]]:
+    count, width = len(journey.arrivals), day.series.width
+    most = [each for each, _ in LEVELS[:-1]] + [_MOST]
+    return [_level(day, journey, each) for each in dict.fromkeys(times(count, width, each) for each in most)]
+
+
+def times(count: int, width: float, most: int) -> int:
+    """How many stretches to show as one, so that there are at most so many; readable where it can be."""
+    least = math.ceil(count / most)
+    wanted = (round(each / width) for each in WIDTHS if math.isclose(each / width, round(each / width)))
+    return next((each for each in wanted if each >= least), least)
+
+
+def rows(day: Day, journey: Journey) -> dict[str, Any]:
+    """The figures as few as a table has."""
+    return _level(day, journey, times(len(journey.arrivals), day.series.width, ROWS))
+
+
+def _level(day: Day, journey: Journey, together: int) -> dict[str, Any]:
+    """Counts are added up. Quantiles cannot be, so of several stretches the worst is shown."""
+    return {
+        "start": near(day.series.start),
+        "width": near(day.series.width * together),
+        "requests": [sum(part) for part in _parts(journey.arrivals, together)],
+        "failed": [sum(part) for part in _parts(journey.failed, together)],
+        "p50_ms": _worst(journey.p50, together),
+        "p95_ms": _worst(journey.p95, together),
+        "p99_ms": _worst(journey.p99, together),
+        **({"worst": near(day.series.width)} if together > 1 else {}),
+    }
+
+
+def _worst(column: Sequence[float | None], together: int) -> list[float | None]:
+    known = ([each for each in part if each is not None] for part in _parts(column, together))
+    return milliseconds([max(part, default=None) for part in known])
+
+
+def _parts(column: Sequence[Any], together: int) -> list[Sequence[Any]]:
+    return [column[start : start + together] for start in range(0, len(column), together)]

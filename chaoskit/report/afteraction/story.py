@@ -1,0 +1,225 @@
+"""What a game day comes to, in words that both of its reports say alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chaoskit.judge import Verdict
+from chaoskit.report.afteraction.day import OUTCOMES, Day, Event, Outcome, Step
+from chaoskit.report.page import words
+from chaoskit.report.page.facts import worst_recovery
+from chaoskit.report.page.overview import IN_A_TABLE
+
+KEY = "key"
+"""What ``stopped_by`` says of the stop key."""
+
+EVENTS = {
+    "started": "game day begins",
+    "steady": "steady state",
+    "unsteady": "no steady state",
+    "inject": "inject",
+    "landed": "landed",
+    "lift": "lift",
+    "gone": "gone",
+    "not gone": "not gone",
+    "recovered": "recovered",
+    "stop": "stop",
+    "lift all": "lift all",
+    "verified": "verified",
+    "note": "note",
+    "question": "question",
+    "hypothesis": "hypothesis",
+    "error": "error",
+    "ended": "game day ends",
+}
+"""The kinds of events that are known, as people read them."""
+
+
+_BECAME: dict[Outcome, tuple[str, str]] = {
+    "refuted": ("was refuted", "were refuted"),
+    "open": ("stays open", "stay open"),
+    "confirmed": ("was confirmed", "were confirmed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A stop condition, or the stop key.
+
+    Attributes:
+        name, text: as it was declared.
+        fired: when, and with which figures: ``(seconds, sentence)``.
+    """
+
+    name: str
+    text: str
+    fired: tuple[tuple[float, str], ...]
+
+
+def headline(day: Day) -> str:
+    """``Cache day: 1 of 3 hypotheses was refuted, 1 stays open``: for who reads no further."""
+    total, counts = len(day.steps), Counter(each.outcome for each in day.steps)
+    if not total:
+        return f"{day.title}: nothing was tried"
+    if counts["confirmed"] == total:
+        said = "the hypothesis was confirmed" if total == 1 else f"all {total} hypotheses were confirmed"
+        return f"{day.title}: {said}"
+    told = [each for each in OUTCOMES if counts[each]]
+    parts = [f"{counts[each]} {_BECAME[each][counts[each] > 1]}" for each in told]
+    of_all = f"{counts[told[0]]} of {words.plural(total, 'hypothesis', 'hypotheses')}"
+    parts[0] = f"{of_all} {_BECAME[told[0]][counts[told[0]] > 1]}"
+    return f"{day.title}: {', '.join(parts)}"
+
+
+def interrupted(day: Day) -> str:
+    """What must be said of a day that did not come to its end; empty if it did."""
+    if day.ended_at is not None:
+        return ""
+    return (
+        f"The record has no end: it stops {day.end:.1f} s after the beginning, at "
+        f"{clock(day, day.end)}. What came later is not in it, nor whether the system is as it was."
+    )
+
+
+def judged(step: Step) -> str:
+    """By whom the outcome was said, and the verdict: ``by the judge, verdict BROKEN``."""
+    by = {"judge": "by the judge", "person": "by a person"}.get(step.outcome_by, "")
+    said = f"verdict {step.verdict.name}" if step.verdict else "nothing was judged"
+    return f"{by}, {said}" if by and step.outcome != "open" else said
+
+
+def troubled(day: Day) -> list[Step]:
+    """The steps about which somebody has to do something, the worst first."""
+    found = [each for each in day.steps if not _fine(each)]
+    return sorted(found, key=lambda each: OUTCOMES.index(each.outcome))
+
+
+def well(day: Day) -> list[Step]:
+    """All other steps."""
+    return [each for each in day.steps if _fine(each)]
+
+
+def _fine(step: Step) -> bool:
+    return step.outcome == "confirmed" and step.verdict in (Verdict.HELD, None)
+
+
+def mark(step: Step) -> str:
+    """The outcome with the verdict: ``refuted, BROKEN``."""
+    return f"{step.outcome}, {step.verdict.name}" if step.verdict else step.outcome
+
+
+def seen(step: Step) -> str:
+    """What was seen, with its figures; where the record has nothing, what the journal has."""
+    return step.seen or because(step) or "nothing is recorded"
+
+
+def why(step: Step) -> str:
+    """What was seen, and the promise that broke."""
+    found = because(step)
+    return f"{step.seen} ({found})" if step.seen and found else seen(step)
+
+
+def because(step: Step) -> str:
+    """What made the verdict, where a journal tells: the first reason, shortened; its section has the rest."""
+    found = step.facts.decisive if step.facts is not None and step.verdict is not Verdict.HELD else ()
+    if not found:
+        return ""
+    whose = "" if found[0].promise == "experiment" else f"{found[0].journey} {found[0].promise}: ".lstrip()
+    return words.shortened(f"{whose}{found[0].reason}", IN_A_TABLE)
+
+
+def recovery(step: Step) -> str:
+    """How long it took until all was well, with what is known of it."""
+    slowest = worst_recovery(step.facts) if step.facts is not None else None
+    if slowest is not None and slowest.recovery is not None:
+        found = slowest.recovery
+        allowed = f"{slowest.journey}, {found.deadline:g} s allowed"
+        if found.seconds is None:
+            return f"not seen ({allowed})"
+        if not found.seconds:
+            return "0 s: all inside their SLO from the lift on"
+        return f"{words.seconds(found.seconds)} ± {found.resolution:.2f} ({allowed})"
+    if step.injected is None:
+        return "nothing was injected"
+    if step.lift is None:
+        return "not lifted"
+    if step.recovered is None:
+        return "not seen"
+    return f"{words.seconds(max(step.recovered - step.lift, 0.0))} after the lift"
+
+
+def ending(day: Day, step: Step) -> str:
+    """What ended it: ``stopped by a stop condition, errors, at 12:03:04``."""
+    if step.stopped_by is not None:
+        at = [each.at for each in stops(day, step)] or [each for each in (step.lift,) if each is not None]
+        when = f" at {clock(day, at[0])}" if at else ""
+        what = "the stop key" if step.stopped_by == KEY else f"the stop condition {step.stopped_by}"
+        return f"stopped by {what}{when}"
+    if step.injected is None:
+        return "nothing was injected"
+    if step.lift is None:
+        return "not lifted in this record"
+    return "lifted as planned" if step.by == "runbook" else "lifted by hand"
+
+
+def stops(day: Day, step: Step) -> list[Event]:
+    """The events that tell of its being stopped."""
+    return [each for each in day.events if each.kind == "stop" and each.step == step.number]
+
+
+def watched(day: Day) -> list[Watched]:
+    """The stop conditions, and the key where somebody pressed it."""
+    known = {each.name: each.text for each in day.conditions}
+    by = [each.stopped_by for each in day.steps if each.stopped_by not in (None, KEY)]
+    found = [
+        Watched(name, known.get(name, "not among those declared"), tuple(_fired(day, name)))
+        for name in dict.fromkeys([*known, *map(str, by)])
+    ]
+    if keyed := tuple(_fired(day, KEY)):
+        found.append(Watched("stop key", "somebody pressed it", keyed))
+    return found
+
+
+def _fired(day: Day, name: str) -> Iterable[tuple[float, str]]:
+    for step in (each for each in day.steps if each.stopped_by == name):
+        told = stops(day, step)
+        for each in told:
+            yield each.at, f"{step.title}: {each.text}" if each.text else step.title
+        if not told:
+            yield step.lift if step.lift is not None else step.injected or 0.0, step.title
+    if name == KEY:
+        yield from (
+            (each.at, each.text)
+            for each in day.events
+            if each.kind in ("lift all", "stop") and each.step is None
+        )
+
+
+def timeline(day: Day) -> list[Event]:
+    """All events, with the notes and questions that are not among them, in the order of time."""
+    told = {(each.kind, each.text) for each in day.events}
+    typed = [each for each in (*day.notes, *day.questions) if (each.kind, each.text) not in told]
+    return sorted([*day.events, *typed], key=lambda each: each.at)
+
+
+def clock(day: Day, at: float) -> str:
+    """A moment on the wall, to the second, UTC."""
+    return words.clock(day.origin + at).partition(".")[0]
+
+
+def about(day: Day) -> list[tuple[str, str]]:
+    """Which system, when, and how it came about: names and values."""
+    how = "was running already" if day.attached else "was started for the day"
+    system = ", ".join(day.compose) or words.NONE
+    pairs = [
+        ("System", f"{system}{f' (project {day.project})' if day.project else ''}; it {how}"),
+        ("May be touched", ", ".join(day.touch) or ("nothing was named" if day.attached else "all of it")),
+        ("Started", words.written(day.started_at)),
+        ("Ended", words.written(day.ended_at) if day.ended_at is not None else "not in the record"),
+        ("Runbook", day.runbook or "none: all by hand"),
+        ("Seed", str(day.seed)),
+    ]
+    requests = sum(sum(each.arrivals) for each in day.series.journeys)
+    return [*pairs, ("Requests", f"{requests:,}" if requests else words.NONE)]

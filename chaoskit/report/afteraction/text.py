@@ -1,0 +1,94 @@
+"""The after-action report in Markdown, to be pasted into a wiki or an issue."""
+
+from __future__ import annotations
+
+from chaoskit.report.afteraction import questions, story
+from chaoskit.report.afteraction.day import Day, Event
+from chaoskit.report.markdown import escaped, table
+from chaoskit.report.page import words
+
+_SIGNS = {"refuted": "❌", "open": "❔", "confirmed": "✅"}
+
+
+def render(day: Day) -> str:
+    """The whole text. Whatever people wrote stands in it as they wrote it, in one line."""
+    interrupted = story.interrupted(day)
+    blocks = [
+        f"# {escaped(story.headline(day))}",
+        f"**{escaped(interrupted)}**" if interrupted else "",
+        "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in story.about(day)),
+        *_steps(day),
+        "## Open questions",
+        _tasks(day),
+        "## Stop conditions",
+        _conditions(day),
+        "## Notes",
+        _list(day, [each for each in story.timeline(day) if each.kind == "note"]),
+        "## What happened, and when",
+        "Times are UTC; seconds count from the beginning.",
+        _list(day, story.timeline(day), kinds=True),
+        *_journals(day),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _steps(day: Day) -> list[str]:
+    if not day.steps:
+        return []
+    lines = [
+        f"- {_SIGNS[each.outcome]} **{escaped(each.title)}** ({story.mark(each)}): {escaped(story.why(each))}"
+        for each in story.troubled(day)
+    ]
+    if good := "; ".join(each.title for each in story.well(day)):
+        lines.append(f"- {_SIGNS['confirmed']} as believed: {escaped(good)}")
+    rows = [("step", "hypothesis", "outcome", "what was seen", "recovery", "how it ended")]
+    rows += [
+        (
+            f"{each.number}. {each.name}",
+            each.hypothesis,
+            f"{_SIGNS[each.outcome]} {each.outcome}, {story.judged(each)}",
+            story.seen(each),
+            story.recovery(each),
+            story.ending(day, each),
+        )
+        for each in day.steps
+    ]
+    heading = "## Hypotheses against what was seen"
+    return ["## What broke, and why", "\n".join(lines), heading, table(rows)]
+
+
+def _tasks(day: Day) -> str:
+    lines = []
+    for each in questions.of(day):
+        asked = f" (asked at {story.clock(day, each.at)})" if each.at is not None else ""
+        lines.append(f"- [ ] {escaped(each.text) or '(without words)'}{asked}")
+    return "\n".join(lines) or "None."
+
+
+def _conditions(day: Day) -> str:
+    rows = [("condition", "stops when", "fired")]
+    for each in story.watched(day):
+        fired = "; ".join(f"{story.clock(day, at)} ({words.since(at)} s) {text}" for at, text in each.fired)
+        rows.append((each.name, each.text, fired or "did not fire"))
+    return table(rows) if len(rows) > 1 else "There was none."
+
+
+def _list(day: Day, events: list[Event], *, kinds: bool = False) -> str:
+    lines = []
+    for each in events:
+        when = f"- **{story.clock(day, each.at)}"
+        if kinds:
+            step = f" step {each.step}," if each.step is not None else ""
+            when += f" ({words.since(each.at)} s)**{step} {escaped(story.EVENTS.get(each.kind, each.kind))}"
+        else:
+            when += "**"
+        said = f": {escaped(each.text)}" if each.text.strip() else ""
+        lines.append(f"{when}{said}")
+    return "\n".join(lines) or "None."
+
+
+def _journals(day: Day) -> list[str]:
+    lines = [
+        f"- step {each.number}: {escaped(each.facts.file)}" for each in day.steps if each.facts is not None
+    ]
+    return ["## Journals", "\n".join(lines)] if lines else []
