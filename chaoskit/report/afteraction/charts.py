@@ -56,7 +56,7 @@ def _marks(day: Day) -> list[dict[str, Any]]:
             if at is not None:
                 mark = {"name": name.replace("injected", "inject"), "at": near(at)}
                 found.append({**mark, "label": f"{step.number} inject"} if name == "injected" else mark)
-    stops = (each for each in day.events if each.kind in ("stop", "lift all"))
+    stops = (each for each in day.events if each.kind == "stop")
     found += [{"name": each.kind, "at": near(each.at)} for each in stops]
     return sorted(found, key=lambda mark: float(mark["at"]))
 

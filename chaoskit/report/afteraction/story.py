@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chaoskit.judge import Verdict
@@ -116,9 +115,11 @@ def seen(step: Step) -> str:
 
 
 def why(step: Step) -> str:
-    """What was seen, and the promise that broke."""
+    """What was seen, and the promise that broke, where that says more."""
+    decisive = step.facts.decisive if step.facts is not None else ()
     found = because(step)
-    return f"{step.seen} ({found})" if step.seen and found else seen(step)
+    more = step.seen and found and decisive[0].reason not in step.seen
+    return f"{step.seen} ({found})" if more else seen(step)
 
 
 def because(step: Step) -> str:
@@ -147,16 +148,19 @@ def recovery(step: Step) -> str:
         return "not lifted"
     if step.recovered is None:
         return "not seen"
-    return f"{words.seconds(max(step.recovered - step.lift, 0.0))} after the lift"
+    return f"all was well {words.seconds(max(step.recovered - step.lift, 0.0))} after the lift"
 
 
 def ending(day: Day, step: Step) -> str:
-    """What ended it: ``stopped by a stop condition, errors, at 12:03:04``."""
+    """What ended it: ``stopped by the stop condition errors at 12:03:04``."""
     if step.stopped_by is not None:
         at = [each.at for each in stops(day, step)] or [each for each in (step.lift,) if each is not None]
         when = f" at {clock(day, at[0])}" if at else ""
-        what = "the stop key" if step.stopped_by == KEY else f"the stop condition {step.stopped_by}"
-        return f"stopped by {what}{when}"
+        if step.stopped_by == KEY:
+            return f"stopped by the stop key{when}"
+        if any(each.name == step.stopped_by for each in day.conditions):
+            return f"stopped by the stop condition {step.stopped_by}{when}"
+        return f"stopped{when}: {step.stopped_by}"
     if step.injected is None:
         return "nothing was injected"
     if step.lift is None:
@@ -170,31 +174,31 @@ def stops(day: Day, step: Step) -> list[Event]:
 
 
 def watched(day: Day) -> list[Watched]:
-    """The stop conditions, and the key where somebody pressed it."""
-    known = {each.name: each.text for each in day.conditions}
-    by = [each.stopped_by for each in day.steps if each.stopped_by not in (None, KEY)]
+    """The stop conditions; and the key, or whatever else stopped something, where it did."""
+    by: dict[str, list[tuple[float, str]]] = {each.name: [] for each in day.conditions}
+    told: list[Event] = []
+    for step in day.steps:
+        if step.stopped_by is not None:
+            mine = stops(day, step)
+            told += mine
+            said = [(each.at, _of(step, each.text)) for each in mine] or [(_when(step), _of(step, ""))]
+            by.setdefault(step.stopped_by, []).extend(said)
+    known = {each.name: each.text for each in day.conditions} | {KEY: "somebody pressed the stop key"}
     found = [
-        Watched(name, known.get(name, "not among those declared"), tuple(_fired(day, name)))
-        for name in dict.fromkeys([*known, *map(str, by)])
+        Watched(name, known.get(name, "none of the stop conditions"), tuple(fired))
+        for name, fired in by.items()
     ]
-    if keyed := tuple(_fired(day, KEY)):
-        found.append(Watched("stop key", "somebody pressed it", keyed))
-    return found
+    others = tuple((each.at, each.text) for each in day.events if each.kind == "stop" and each not in told)
+    return [*found, Watched("outside of a step", "no step was under way", others)] if others else found
 
 
-def _fired(day: Day, name: str) -> Iterable[tuple[float, str]]:
-    for step in (each for each in day.steps if each.stopped_by == name):
-        told = stops(day, step)
-        for each in told:
-            yield each.at, f"{step.title}: {each.text}" if each.text else step.title
-        if not told:
-            yield step.lift if step.lift is not None else step.injected or 0.0, step.title
-    if name == KEY:
-        yield from (
-            (each.at, each.text)
-            for each in day.events
-            if each.kind in ("lift all", "stop") and each.step is None
-        )
+def _when(step: Step) -> float:
+    """When it was stopped, as far as it is known."""
+    return step.lift if step.lift is not None else step.injected or 0.0
+
+
+def _of(step: Step, text: str) -> str:
+    return f"{step.title}: {text}" if text else step.title
 
 
 def timeline(day: Day) -> list[Event]:
@@ -218,7 +222,7 @@ def about(day: Day) -> list[tuple[str, str]]:
         ("May be touched", ", ".join(day.touch) or ("nothing was named" if day.attached else "all of it")),
         ("Started", words.written(day.started_at)),
         ("Ended", words.written(day.ended_at) if day.ended_at is not None else "not in the record"),
-        ("Runbook", day.runbook or "none: all by hand"),
+        ("Runbook", day.runbook or "none"),
         ("Seed", str(day.seed)),
     ]
     requests = sum(sum(each.arrivals) for each in day.series.journeys)

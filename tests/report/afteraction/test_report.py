@@ -47,6 +47,16 @@ def test_both_answer_first_what_held_what_broke_and_why(folder: Path) -> None:
         assert "requests failed (100%), 1% allowed" in said
 
 
+def test_a_reason_is_said_once(folder: Path) -> None:
+    """Where what was seen holds the promise that broke already, it is not said again."""
+    record = days.saved(folder)
+    step = afteraction.read(folder).steps[1]
+    assert step.facts is not None
+    record["steps"][1]["seen"] = f"stopped early; browse degraded: {step.facts.decisive[0].reason}"
+    days.save(folder, record)
+    assert block(text(folder), "What broke, and why")[0].count("requests failed") == 1
+
+
 def test_hypotheses_stand_against_what_was_seen(folder: Path) -> None:
     """Who said what became of each, the verdict, figures, the recovery, and what ended the step."""
     html = page(folder)
@@ -72,8 +82,20 @@ def test_a_stop_condition_tells_when_it_fired_and_with_which_figures(folder: Pat
     errors, slow, key = block(text(folder), "Stop conditions")[2:]
     assert "11:13:21 (+401.4 s) step 2, cache loss without a fallback: errors: 64% of 1,500" in errors
     assert "did not fire" in slow
-    assert key.startswith("| stop key | somebody pressed it | 11:17:40 (+660.0 s) step 3")
-    assert "fired" not in words_of(page(folder)).split("stop key somebody pressed it")[1][:60]
+    assert key.startswith("| key | somebody pressed the stop key | 11:17:40 (+660.0 s) step 3")
+    assert "11:17:40 (+660.0 s) step 3" in words_of(page(folder))
+
+
+def test_what_else_stopped_something_is_told(folder: Path) -> None:
+    """A reason that is no condition, and a stop while no step was under way."""
+    record = days.saved(folder)
+    record["steps"][0]["stopped_by"] = "the load died"
+    record["events"].insert(2, {"at": 90.0, "kind": "stop", "text": "stopped by key", "step": None})
+    days.save(folder, record)
+    *_, other, outside = block(text(folder), "Stop conditions")
+    assert other.startswith("| the load died | none of the stop conditions | 11:09:40 (+180.0 s) step 1")
+    assert outside.endswith("| no step was under way | 11:08:10 (+90.0 s) stopped by key |")
+    assert "stopped at 11:09:40: the load died" in text(folder)
 
 
 def test_open_questions_are_those_asked_and_those_that_follow(folder: Path) -> None:
