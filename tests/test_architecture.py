@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
+    ("attach",),
     ("setup", "doctor", "gathering"),
     ("mutants", "trend", "catalogue"),
     ("chaos",),
@@ -22,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines", "journal", "undo", "interpose", "toxiproxy"),
     ("runtime", "compose"),
     ("mistakes",),
-    ("entries",),
+    ("entries", "patterns"),
     ("history", "system", "flood", "exitcodes"),
     ("terms",),
     ("samples", "arrivals"),

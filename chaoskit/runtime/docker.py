@@ -15,7 +15,7 @@ from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
 from chaoskit.runtime.startup import begin
-from chaoskit.system import HARNESS, Component, Link, System
+from chaoskit.system import HARNESS, Component, Impact, Link, System
 
 
 class DockerRuntime:
@@ -128,6 +128,9 @@ class DockerRuntime:
     @property
     def _lifecycle(self) -> Lifecycle:
         return self._run.lifecycle
+
+    def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
+        """Everything: this run has started the system, and removes it."""
 
     def state(self, component: str) -> State:
         """What the engine says of it now."""
