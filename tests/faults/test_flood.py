@@ -75,7 +75,7 @@ def test_a_flood_lands_after_its_first_whole_second_and_is_gone_after_the_lift()
     injection.lift()
     assert injection.gone().holds
     injection.lift()
-    assert fault.undo(runtime) == ()
+    assert [step.action for step in fault.undo(runtime)] == ["disconnect"]
 
 
 @pytest.mark.parametrize(

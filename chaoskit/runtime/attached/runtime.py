@@ -12,6 +12,7 @@ from chaoskit.flood import Flood, Plan
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
 from chaoskit.runtime.attached.stay import Stay
+from chaoskit.runtime.attached.touch import irreplaceable
 from chaoskit.system import HARNESS, Component, Impact, Link
 
 
@@ -228,11 +229,7 @@ class AttachedRuntime:
         grace: float = 10.0,
     ) -> None:
         """Not as a guest: the container that stood there before could not be given back."""
-        raise UsageError(
-            f"{component} cannot be replaced where chaoskit did not start the system",
-            evidence="its container would be another one for good",
-            remedy="deploy it your own way meanwhile, or start the system with chaoskit",
-        )
+        raise irreplaceable(component)
 
     def pause(self, component: str) -> None:
         """Freeze all of its processes."""

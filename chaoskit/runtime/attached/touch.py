@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from chaoskit.errors import UsageError
 from chaoskit.patterns import meant
 from chaoskit.runtime import Undo
 from chaoskit.system import Component, Impact, Link, members
+
+_OF_LINKS: Final = frozenset({"mend", "remove_toxic"})
+"""What is undone on links; all else is undone on components."""
+
+
+def irreplaceable(component: str) -> UsageError:
+    """Why a guest replaces no container."""
+    return UsageError(
+        f"{component} cannot be replaced where chaoskit did not start the system",
+        evidence="its container would be another one for good",
+        remedy="deploy it your own way meanwhile, or start the system with chaoskit",
+    )
 
 
 class Touch:
@@ -64,11 +77,16 @@ class Touch:
     def permit(self, steps: Iterable[Undo], impact: Impact) -> None:
         """Raise unless all that a fault touches may be touched.
 
-        It touches what its undo names. One without an undo of its own (a cache that is emptied)
-        touches the components that it takes away or strains.
+        It touches what its undo names, and the components that it takes away or strains, unless
+        that comes of the links alone that it harms.
         """
-        targets = dict.fromkeys(step.target for step in steps)
-        touched = targets or dict.fromkeys(sorted(impact.lost | impact.strained))
+        plan = tuple(steps)
+        for step in plan:
+            if step.detail.get("replaced"):
+                raise irreplaceable(step.target)
+        touched = dict.fromkeys(step.target for step in plan)
+        if not plan or any(step.action not in _OF_LINKS for step in plan):
+            touched |= dict.fromkeys(sorted(impact.lost | impact.strained))
         if strange := [name for name in touched if name not in self.components | self.proxies]:
             called = {link.proxy: link.name for link in self._links}
             raise self._refusal([called.get(name, name) for name in strange], "inject a fault there")
