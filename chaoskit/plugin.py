@@ -168,6 +168,12 @@ def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> I
 
     reference, seed = setting(config, "system") or None, _number(config, "seed", int)
     if project := setting(config, "attach"):
+        if hasattr(config, "workerinput"):
+            raise UsageError(
+                "several workers cannot share one running system: their faults would meet",
+                evidence=f"--chaos-attach={project}, and pytest-xdist",
+                remedy="leave -n out",
+            )
         from chaoskit.attach import attached_environment  # noqa: PLC0415
 
         environment = attached_environment(

@@ -59,6 +59,11 @@ class Runtime(Protocol):
         ...
 
     @property
+    def knows_all_links(self) -> bool:
+        """Whether components can reach each other over :attr:`links` only, so that none is missing."""
+        ...
+
+    @property
     def entries(self) -> Mapping[str, str]:
         """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
         ...

@@ -59,6 +59,7 @@ class MemoryRuntime:
         self.components = tuple(Component(name, service or name) for name, service in pairs)
         self.links = tuple(Link(*link) for link in links)
         self.entries: Mapping[str, str] = {entry: "127.0.0.1:1"} if entry else {}
+        self.knows_all_links = True
         self.refuses: dict[str, str] = {}
         """Operations that fail, with what they say: ``{"mend": "the API hangs"}``."""
         self.log: list[str] = []

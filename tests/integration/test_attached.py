@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -21,7 +22,7 @@ from chaoskit.interpose import RUN_LABEL
 from chaoskit.runtime import Toxic
 from chaoskit.runtime.attached.runtime import AttachedRuntime
 from chaoskit.runtime.leftovers import clean
-from tests.integration.foreign import Foreign, foreign
+from tests.integration.foreign import Foreign, compose, foreign
 from tests.integration.test_up import COMMAND, FILE
 from tests.integration.world import base_image
 from tests.waiting import until
@@ -191,6 +192,48 @@ def test_clean_undoes_what_nobody_else_could(
     assert cleaned.freed == {run_id: theirs.project}
     assert not cleaned.failed
     untouched("cache-1")
+
+
+SYSTEM = """
+    from pathlib import Path
+    from chaoskit import Slo, System, journey
+
+    @journey(rate=10, needs=["app"], uses=["cache"], entry="app-1", slo=Slo(availability=0.9, recovery=20.0))
+    async def look(user):
+        (await user.get("/")).raise_for_status()
+
+    system = System.from_compose(Path(__file__).with_name("compose.json"), journeys=[look])
+"""
+
+EXPERIMENTS = """
+    import pytest
+    from chaoskit import faults
+    from chaoskit.errors import UsageError
+
+    def test_a_slow_cache(chaos):
+        chaos.experiment(faults.Latency("->cache", delay=0.05), active=2.0).assert_held()
+
+    def test_what_was_not_named(chaos):
+        with pytest.raises(UsageError, match="may not be touched"):
+            chaos.experiment(faults.Kill("cache"))
+"""
+
+
+def test_experiments_of_a_pytest_run_may_attach(
+    theirs: Foreign, untouched: Callable[..., None], pytester: pytest.Pytester
+) -> None:
+    """With --chaos-attach a suite runs against what is there, within what --chaos-touch names."""
+    (pytester.path / "compose.json").write_text(json.dumps(compose("any")), encoding="utf-8")
+    pytester.makeini("[pytest]\nchaos_system = shop:system\nchaos_touch = app, ->cache")
+    pytester.makepyfile(shop=SYSTEM, test_shop=EXPERIMENTS)
+    result = pytester.runpytest_subprocess(
+        "-v", "-p", "no:cacheprovider", f"--chaos-attach={theirs.project}", timeout=120
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [f"*attached to {theirs.project}*app, ->cache*", "*HELD: test_shop.test_a_slow*"]
+    )
+    untouched()
 
 
 def test_a_system_that_chaoskit_left_running_is_attached_to(

@@ -7,12 +7,15 @@ from pathlib import Path
 import docker
 
 from chaoskit.clock import Clock
+from chaoskit.errors import RuntimeFailure
+from chaoskit.interpose import Placed
 from chaoskit.runtime.attached.acts import Acts
 from chaoskit.runtime.attached.ledger import Ledger
 from chaoskit.runtime.attached.survey import Survey, containers
 from chaoskit.runtime.cuts import Cuts
 from chaoskit.runtime.engine import Containers
 from chaoskit.runtime.lifecycle import Lifecycle
+from chaoskit.system import HARNESS, Link
 from chaoskit.toxiproxy import Marked
 
 
@@ -50,3 +53,15 @@ class Guest:
         )
         self.ledger = Ledger(ledger)
         self.acts = Acts(self.lifecycle, self.toxiproxies, self.cuts, self.ledger, self.placed, clock)
+
+    def at(self, link: Link) -> Placed:
+        """Where a link's proxy is.
+
+        Raises:
+            RuntimeFailure: there is no such link.
+        """
+        found = self.placed.get(link.proxy)
+        if found is None:
+            there = ", ".join(each.link.name for each in self.survey.placed if each.link.consumer != HARNESS)
+            raise RuntimeFailure(f"there is no link {link.name}", evidence=f"there are {there or 'none'}")
+        return found

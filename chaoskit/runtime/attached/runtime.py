@@ -9,7 +9,6 @@ from types import MappingProxyType, TracebackType
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, Plan
-from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
 from chaoskit.runtime.attached.stay import Stay
 from chaoskit.runtime.attached.touch import irreplaceable
@@ -82,6 +81,11 @@ class AttachedRuntime:
         return tuple(each.link for each in self._stay.survey.placed if each.link.consumer != HARNESS)
 
     @property
+    def knows_all_links(self) -> bool:
+        """No: what does not go through a Toxiproxy is no link."""
+        return False
+
+    @property
     def entries(self) -> Mapping[str, str]:
         """The published ports, and those that were given: ``component:port`` → ``127.0.0.1:12345``."""
         return MappingProxyType(dict(self._stay.survey.entries))
@@ -142,13 +146,6 @@ class AttachedRuntime:
             raise RuntimeFailure("it is not attached", remedy="call start() first")
         return self._there
 
-    def _placed(self, link: Link) -> Placed:
-        found = self._stay.guest.placed.get(link.proxy)
-        if found is None:
-            there = ", ".join(each.name for each in self.links)
-            raise RuntimeFailure(f"there is no link {link.name}", evidence=f"there are {there or 'none'}")
-        return found
-
     def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
         """Raise unless all of it may be touched."""
         self._stay.touch.permit(steps, impact)
@@ -194,7 +191,7 @@ class AttachedRuntime:
         """Count from now on what is asked over these links, which takes a sidecar beside Toxiproxy."""
         for link in links:
             self._stay.touch.link(link, "count what is asked over it, in Toxiproxy's network")
-        return self._stay.guest.cuts.meter([self._placed(link) for link in links])
+        return self._stay.guest.cuts.meter([self._stay.guest.at(link) for link in links])
 
     def sharing(self, component: str) -> tuple[str, ...]:
         """The other components that share its network, processes or IPC."""
@@ -252,25 +249,25 @@ class AttachedRuntime:
 
     def toxics(self, link: Link) -> tuple[Toxic, ...]:
         """The toxics of this run on it, without those of others."""
-        return self._stay.guest.toxiproxies.toxics(self._placed(link).toxiproxy, link.proxy)
+        return self._stay.guest.toxiproxies.toxics(self._stay.guest.at(link).toxiproxy, link.proxy)
 
     def add_toxic(self, link: Link, toxic: Toxic) -> None:
         """Put a toxic on it, in Toxiproxy under a name that has this run's id."""
         self._stay.touch.link(link, f"put a {toxic.kind} toxic on it")
-        self._stay.acts.add_toxic(self._placed(link), toxic)
+        self._stay.acts.add_toxic(self._stay.guest.at(link), toxic)
 
     def remove_toxic(self, link: Link, name: str) -> None:
         """Take a toxic of this run off it."""
-        self._stay.acts.remove_toxic(self._placed(link), name)
+        self._stay.acts.remove_toxic(self._stay.guest.at(link), name)
 
     def cut(self, link: Link, how: Cut) -> None:
         """Make it dead, by ``refuse`` (its proxy is disabled) or ``hang``."""
         self._stay.touch.link(link, "cut it")
-        self._stay.acts.cut(self._placed(link), how)
+        self._stay.acts.cut(self._stay.guest.at(link), how)
 
     def mend(self, link: Link) -> None:
         """Take back a cut of this run."""
-        self._stay.acts.mend(self._placed(link))
+        self._stay.acts.mend(self._stay.guest.at(link))
 
     def cuts(self) -> Mapping[Link, Cut]:
         """The links that this run has cut, as read back."""
@@ -278,7 +275,7 @@ class AttachedRuntime:
 
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets."""
-        return self._stay.connect(self._placed(link), timeout)
+        return self._stay.connect(self._stay.guest.at(link), timeout)
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
         """None: whether the user's proxies follow their providers is not ours to see to."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import docker
 from docker.errors import NotFound
@@ -18,7 +17,7 @@ from chaoskit.runtime.attached.published import Inspected, joined, parsed, publi
 from chaoskit.runtime.attached.servers import Found, find, greet, unreachable
 from chaoskit.runtime.engine import by_name, calling
 from chaoskit.system import ANY, OUTSIDE, Component
-from chaoskit.toxiproxy import Toxiproxies
+from chaoskit.toxiproxy import ProxyState, Toxiproxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +98,7 @@ def survey(
     ]
     told, silent = _ask(servers, afterwards=afterwards)
     placed, more = link_up(told, inspected, components)
+    warnings += _left_by_others(told)
     return Survey(
         project,
         components,
@@ -118,9 +118,11 @@ def containers(client: docker.DockerClient, project: str) -> dict[str, str]:
     return by_name(listed, Naming(each.get("Labels") for each in listed).name)
 
 
-def _ask(servers: Iterable[Found], *, afterwards: bool) -> tuple[dict[str, Any], list[str]]:
+def _ask(
+    servers: Iterable[Found], *, afterwards: bool
+) -> tuple[dict[str, tuple[ProxyState, ...]], list[str]]:
     toxiproxies = Toxiproxies({each.name: each.api for each in servers})
-    told: dict[str, Any] = {}
+    told: dict[str, tuple[ProxyState, ...]] = {}
     silent = []
     for server in servers:
         try:
@@ -131,6 +133,17 @@ def _ask(servers: Iterable[Found], *, afterwards: bool) -> tuple[dict[str, Any],
                 raise unreachable(error, server) from None
             silent.append(server.name)
     return told, silent
+
+
+def _left_by_others(told: Mapping[str, Iterable[ProxyState]]) -> list[str]:
+    """Toxics of another run of chaoskit: one that lives still, or that nobody has cleaned up after."""
+    return [
+        f"the proxy {state.name!r} has {', '.join(left)} of another run of chaoskit; if that is dead, "
+        "chaoskit clean takes it off"
+        for states in told.values()
+        for state in states
+        if (left := [toxic.name for toxic in state.toxics if toxic.name.startswith("chaoskit-")])
+    ]
 
 
 def _entries(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chaoskit.errors import NotReady, ToxiproxyFailure, UsageError
+from chaoskit.runtime import Toxic
 from chaoskit.runtime.attached import survey as module
 from chaoskit.runtime.attached.survey import Survey, survey
 from chaoskit.toxiproxy import ProxyState
@@ -175,6 +176,13 @@ def test_addresses_elsewhere_are_refused(more: dict[str, Any], says: str) -> Non
     """Load and changes go to this machine only."""
     with pytest.raises(UsageError, match=says):
         look(shop(), **more)
+
+
+def test_what_another_run_has_left_is_a_warning(toxiproxy: type[Toxiproxy]) -> None:
+    """Nobody should measure a system that is at fault already."""
+    left = Toxic("chaoskit-abc-slow", "latency", "downstream", {"latency": 1.0})
+    toxiproxy.told = (ProxyState("cache", "[::]:26379", "cache:6379", True, (left,)),)
+    assert "chaoskit-abc-slow" in look(shop()).warnings[0]
 
 
 def test_given_entries_take_the_place_of_those_that_are_found() -> None:
