@@ -97,6 +97,8 @@ def test_a_service_is_meant_by_its_name_although_it_has_replicas() -> None:
     assert list(meant("app→cache", links, COMPONENTS)) == links
     assert list(meant("→cache:6379", links, COMPONENTS)) == links
     assert list(meant("app-1→cache", links, COMPONENTS)) == []
+    behind = [each.link for each in linked(proxy("front", "[::]:1", "app:8000"))]
+    assert list(meant("→app", behind, COMPONENTS)) == behind
 
 
 def test_two_toxiproxies_with_a_proxy_of_one_name_are_refused() -> None:
