@@ -180,7 +180,7 @@ class CutLink(LinkFault):
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
         """Mend each link."""
-        return tuple(Undo("mend", link.proxy) for link in self.links(runtime))
+        return tuple(Undo("mend", link.proxy, {"how": self.how}) for link in self.links(runtime))
 
     def inject(self, runtime: Runtime) -> Injection:
         """Cut each link."""

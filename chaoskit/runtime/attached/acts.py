@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from chaoskit.clock import Clock
@@ -41,6 +41,18 @@ class Acts:
     ) -> None:
         self._lifecycle, self._toxiproxies, self._cuts = lifecycle, toxiproxies, cuts
         self._ledger, self._placed, self._clock = ledger, placed, clock
+
+    def check(self, steps: Iterable[Undo]) -> None:
+        """Raise unless there is something to take away where these steps would give it back; looks only.
+
+        Raises:
+            UsageError: it is down already, or it cannot be done as a guest.
+        """
+        for step in steps:
+            if step.action in ("start", "resume", "restart"):
+                self._must_run(step.target)
+            elif step.action == "mend" and step.target in self._placed:
+                self._must_be_alive(self._placed[step.target], str(step.detail.get("how")))
 
     def down(self, component: str, do: Callable[[], None]) -> None:
         """Take it down by ``do``: a kill or a stop."""
@@ -105,19 +117,8 @@ class Acts:
             UsageError: it is dead already by its owner's hand, or it cannot be made so as a guest.
         """
         link = placed.link
-        if how == "silent":
-            raise UsageError(
-                f"{link.name} cannot be cut by 'silent' where chaoskit did not start the system",
-                evidence="packets would have to be dropped in the network of a Toxiproxy that is not ours",
-                remedy="cut it by 'refuse' or 'hang', or start the system with chaoskit",
-            )
+        self._must_be_alive(placed, how)
         held = self._ledger.find("mend", link.proxy)
-        if held is None and not self._toxiproxies.everything(placed.toxiproxy)[link.proxy].enabled:
-            raise UsageError(
-                f"{link.name} is disabled already, and not by this run",
-                where=f"the proxy {link.proxy!r} of Toxiproxy {placed.toxiproxy!r}",
-                remedy="enable it first, or choose another link",
-            )
         if held is not None and held.detail.get("how") != how:
             self.mend(placed)
         self._ledger.ahead(Undo("mend", link.proxy, {"how": how}))
@@ -192,6 +193,22 @@ class Acts:
                 where=str(self._ledger.path),
                 evidence="\n".join(failed),
                 remedy="chaoskit clean tries again; the lines above say what to do by hand",
+            )
+
+    def _must_be_alive(self, placed: Placed, how: str) -> None:
+        link = placed.link
+        if how == "silent":
+            raise UsageError(
+                f"{link.name} cannot be cut by 'silent' where chaoskit did not start the system",
+                evidence="packets would have to be dropped in the network of a Toxiproxy that is not ours",
+                remedy="cut it by 'refuse' or 'hang', or start the system with chaoskit",
+            )
+        held = self._ledger.find("mend", link.proxy)
+        if held is None and not self._toxiproxies.everything(placed.toxiproxy)[link.proxy].enabled:
+            raise UsageError(
+                f"{link.name} is disabled already, and not by this run",
+                where=f"the proxy {link.proxy!r} of Toxiproxy {placed.toxiproxy!r}",
+                remedy="enable it first, or choose another link",
             )
 
     def _must_run(self, component: str) -> None:

@@ -11,7 +11,7 @@ from chaoskit.errors import UsageError
 Inspected = Mapping[str, Any]
 Address = tuple[str, int]
 
-_EVERYWHERE = ("", "0.0.0.0", "::")
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def published(inspected: Inspected) -> dict[int, Address]:
@@ -22,11 +22,10 @@ def published(inspected: Inspected) -> dict[int, Address]:
         port, _, protocol = str(name).partition("/")
         for binding in bindings or ():
             host = str(binding.get("HostIp") or "")
-            if protocol == "tcp" and (host in _EVERYWHERE or is_loopback(host)):
-                # An address of version 4 is what most programs try first, so it is the one to take.
-                where = ("127.0.0.1" if host in _EVERYWHERE else host, int(binding["HostPort"]))
-                if int(port) not in found or ":" in found[int(port)][0]:
-                    found[int(port)] = where
+            host = _EVERYWHERE.get(host, host)
+            # Both versions of IP may be published, on different ports; version 4 is what is expected.
+            if protocol == "tcp" and is_loopback(host) and ":" in found.get(int(port), (":", 0))[0]:
+                found[int(port)] = (host, int(binding["HostPort"]))
     return found
 
 

@@ -147,8 +147,9 @@ class AttachedRuntime:
         return self._there
 
     def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
-        """Raise unless all of it may be touched."""
+        """Raise unless all of it may be touched, and is there to be taken away."""
         self._stay.touch.permit(steps, impact)
+        self._stay.acts.check(steps)
 
     def state(self, component: str) -> State:
         """What the engine says of it now."""

@@ -11,7 +11,7 @@ from chaoskit.interpose import Placed
 from chaoskit.runtime.attached import takeback
 from chaoskit.runtime.attached.guest import Guest
 from chaoskit.runtime.attached.published import exposed, published
-from chaoskit.runtime.attached.reach import here, tried, way_to
+from chaoskit.runtime.attached.reach import next_door, tried, way_to
 from chaoskit.runtime.attached.readiness import Readiness
 from chaoskit.runtime.attached.survey import survey
 from chaoskit.runtime.attached.touch import Touch
@@ -112,7 +112,7 @@ class Stay:
             raise RuntimeFailure(
                 f"this machine has no way to port {port} of {component}",
                 evidence=f"known ports: {', '.join(map(str, self.ports(component))) or 'none'}; "
-                "the container's address is of another machine, or it has none",
+                "it has no address in a network that this machine is in, too",
                 remedy=f"publish it on 127.0.0.1 under ports: of {component}",
             )
         return found
@@ -127,17 +127,18 @@ class Stay:
         return None
 
     def connect(self, placed: Placed, timeout: float) -> str:
-        """What a fresh connection to the proxy meets, from this machine where it can be tried there."""
+        """What a fresh connection to the proxy meets: tried from this machine, and where there is no
+        way from here (no port is published, the network keeps us out), in the consumer's network.
+        """
         host, port = split(placed.listen)
         seat = self.survey.inspected.get(placed.toxiproxy)
-        if seat is None or (here(seat) and not host.is_loopback):
-            address = (str(host), port)
-        else:
-            known = published(seat).get(port)
-            if known is None:
-                return self.guest.cuts.connect(placed, timeout)
-            address = known
-        return self.guest.cuts.heard(placed, tried(address, timeout))
+        if seat is None:
+            return self.guest.cuts.heard(placed, tried((str(host), port), timeout))
+        ways = [(str(host), port)] if str(host) in next_door(seat) else []
+        for address in filter(None, [*ways, published(seat).get(port)]):
+            if (met := tried(address, timeout)) != "silent":
+                return self.guest.cuts.heard(placed, met)
+        return self.guest.cuts.connect(placed, timeout)
 
     def sharing(self, component: str) -> tuple[str, ...]:
         """The other components that share a namespace with it."""

@@ -53,6 +53,7 @@ class Whose:
         path = _whose_of(ledger_of(run_id))
         try:
             path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+            ledger_of(run_id).touch()  # from now on there may be something to take back
         except OSError as error:
             raise RuntimeFailure(
                 "what to clean up after a crash cannot be written down",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chaoskit.toxiproxy import ProxyState
@@ -13,7 +14,7 @@ def container(
     *,
     ip: str,
     env: tuple[str, ...] = (),
-    ports: dict[str, list[dict[str, str]] | None] | None = None,
+    ports: Mapping[str, list[dict[str, str]] | None] | None = None,
     labels: dict[str, str] | None = None,
     network: str = "shop_default",
 ) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def container(
             },
         },
         "NetworkSettings": {
-            "Ports": ports or {},
+            "Ports": dict(ports or {}),
             "Networks": {network: {"IPAddress": ip, "Aliases": [service], "DNSNames": [service]}},
         },
     }

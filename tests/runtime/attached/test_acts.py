@@ -194,12 +194,24 @@ def test_nothing_is_taken_from_what_is_down_already(world: World) -> None:
         lambda: guest.restart("cache", 1.0),
         lambda: guest.cut(PLACED, "refuse"),
         lambda: guest.cut(PLACED, "silent"),
+        lambda: guest.check([Undo("start", "app"), Undo("start", "cache")]),
+        lambda: guest.check([Undo("resume", "cache")]),
+        lambda: guest.check([Undo("mend", LINK.proxy, {"how": "refuse"})]),
     ]
     for act in attempts:
         with pytest.raises(UsageError):
             act()
     assert world.written == []
     assert pending(world.log) == {}
+
+
+def test_a_fault_that_can_be_injected_passes_the_check(world: World) -> None:
+    """But one that needs what a guest cannot do does not."""
+    guest = acts(world)
+    guest.check([Undo("start", "cache"), Undo("resume", "app"), Undo("mend", LINK.proxy, {"how": "hang"})])
+    with pytest.raises(UsageError, match="'silent'"):
+        guest.check([Undo("mend", LINK.proxy, {"how": "silent"})])
+    assert world.written == []
 
 
 def test_what_is_not_needed_any_more_counts_as_done(world: World) -> None:
