@@ -1,7 +1,8 @@
 """A system that somebody else has started, with plain Compose and a Toxiproxy of his own.
 
 ``app`` answers HTTP with what ``cache`` says, which it reaches through the proxy ``cache_master``;
-that has a toxic of its owner's. ``cache_spare`` leads to ``spare`` and is disabled by its owner.
+that has a toxic of its owner's. ``cache_spare`` leads to ``spare`` and is disabled by its owner; so
+does ``app→spare:6379``, whose name is not ASCII.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ while (my $c = $s->accept) {
 PROXIES: Sequence[Mapping[str, Any]] = (
     {"name": "cache_master", "listen": "0.0.0.0:26379", "upstream": f"cache:{PORT}", "enabled": True},
     {"name": "cache_spare", "listen": "0.0.0.0:26380", "upstream": f"spare:{PORT}", "enabled": False},
+    {"name": "app→spare:6379", "listen": "0.0.0.0:26381", "upstream": f"spare:{PORT}", "enabled": True},
 )
 OWN_TOXIC = {"name": "mine", "type": "latency", "stream": "upstream", "attributes": {"latency": 3}}
 

@@ -69,14 +69,17 @@ def test_faults_work_on_what_was_named_and_leave_no_trace(
     """Latency, cuts, a pause and a kill land with evidence, are felt by users, and are seen to be gone; the
     owner's toxic, his disabled proxy and all else are as they were.
     """
-    with AttachedRuntime(theirs.project, touch=["app", "app→cache", "cache"]) as runtime:
+    with AttachedRuntime(theirs.project, touch=["app", "app→cache", "cache", "app→spare"]) as runtime:
         assert [each.name for each in runtime.components] == ["app-1", "app-2", "cache", "spare"]
-        assert [each.name for each in runtime.links] == ["app→cache:6379", "any→spare:6379"]
+        links = {each.name: each for each in runtime.links}
+        assert links.keys() == {"app→cache:6379", "app→spare:6379", "any→spare:6379"}
         assert f"http://{runtime.entries['app-1:8000']}" == theirs.door("app-1", 8000)
         felt: dict[Fault, Callable[[], bool]] = {
             Latency("→cache", delay=0.5): lambda: theirs.ask()[1] > 0.5,
             CutLink("app→cache", how="refuse"): lambda: theirs.ask()[0] == 503,
             CutLink("cache_master", how="hang"): lambda: "mine" in str(theirs.proxies()["cache_master"]),
+            CutLink("app→spare"): lambda: not theirs.proxies()["app→spare:6379"]["enabled"],
+            Latency("app→spare"): lambda: len(theirs.proxies()["app→spare:6379"]["toxics"]) == 1,
             Pause("app-2"): lambda: theirs.status("app-2") == "paused",
             Kill("cache"): lambda: theirs.status("cache-1") == "exited",
         }
@@ -89,7 +92,7 @@ def test_faults_work_on_what_was_named_and_leave_no_trace(
             assert (evidence := proven(injection.gone)).holds, evidence.says
             untouched("cache-1")
         runtime.wait_ready(timeout=20)
-        (link, _) = runtime.links
+        link = links["app→cache:6379"]
         runtime.add_toxic(link, Toxic("left", "latency", "downstream", {"latency": 0.1}))
         assert f"chaoskit-{runtime.run_id}-left" in str(theirs.proxies())
         runtime.cut(link, "refuse")
@@ -108,7 +111,8 @@ def test_what_was_not_named_is_refused_before_anything_happens(
 ) -> None:
     """Whatever changes something else raises, and says what may be touched; looks are always allowed."""
     with AttachedRuntime(theirs.project, touch=["cache"]) as runtime:
-        app, spare = runtime.links
+        links = {each.name: each for each in runtime.links}
+        app, spare = links["app→cache:6379"], links["any→spare:6379"]
         toxic = Toxic("slow", "latency", "downstream", {"latency": 1.0})
         forbidden: list[Callable[[], object]] = [
             lambda: runtime.kill("spare"),
@@ -134,10 +138,14 @@ def test_what_was_not_named_is_refused_before_anything_happens(
         assert runtime.environment("app-1")["CACHE"] == "toxiproxy:26379"
         untouched()
     with AttachedRuntime(theirs.project, touch=["→spare"]) as runtime:
+        for fault, says in (
+            (CutLink("→spare"), "disabled already"),
+            (CutLink("→spare", "silent"), "'silent'"),
+        ):
+            with pytest.raises(UsageError, match=says):
+                check(fault, runtime)
         with pytest.raises(UsageError, match="disabled already"):
-            runtime.cut(runtime.links[1], "refuse")
-        with pytest.raises(UsageError, match="'silent'"):
-            runtime.cut(runtime.links[1], "silent")
+            runtime.cut(spare, "refuse")
 
 
 HARNESS = """

@@ -51,8 +51,8 @@ class Acts:
         for step in steps:
             if step.action in ("start", "resume", "restart"):
                 self._must_run(step.target)
-            elif step.action == "mend" and step.target in self._placed:
-                self._must_be_alive(self._placed[step.target], str(step.detail.get("how")))
+            elif step.action in ("mend", "remove_toxic") and step.target in self._placed:
+                self._must_be_alive(self._placed[step.target], str(step.detail.get("how", "")))
 
     def down(self, component: str, do: Callable[[], None]) -> None:
         """Take it down by ``do``: a kill or a stop."""
@@ -101,7 +101,12 @@ class Acts:
         self._ledger.done(Undo("resume", component))
 
     def add_toxic(self, placed: Placed, toxic: Toxic) -> None:
-        """Put one of ours on a link."""
+        """Put one of ours on a link.
+
+        Raises:
+            UsageError: its owner has disabled it, so that nothing passes that could be harmed.
+        """
+        self._must_be_alive(placed)
         self._ledger.ahead(Undo("remove_toxic", placed.link.proxy, {"name": toxic.name}))
         self._toxiproxies.add_toxic(placed.toxiproxy, placed.link.proxy, toxic)
 
@@ -195,7 +200,7 @@ class Acts:
                 remedy="chaoskit clean tries again; the lines above say what to do by hand",
             )
 
-    def _must_be_alive(self, placed: Placed, how: str) -> None:
+    def _must_be_alive(self, placed: Placed, how: str = "") -> None:
         link = placed.link
         if how == "silent":
             raise UsageError(

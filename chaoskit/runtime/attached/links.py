@@ -14,9 +14,10 @@ from chaoskit.runtime.attached.directory import Directory
 from chaoskit.runtime.attached.published import Inspected, addresses
 from chaoskit.system import ANY, HARNESS, OUTSIDE, Component, Link
 from chaoskit.toxiproxy import ProxyState
-from chaoskit.toxiproxy.units import NAME
 
 _UNSPECIFIED: Final = frozenset({"", "0.0.0.0", "[::]", "::"})
+_ADDRESSABLE: Final = re.compile(r"(?!\.{1,2}$)[^/?#%\x00-\x1f]+")
+"""A name that is one segment of a path; what is not ASCII in it is escaped on its way."""
 _REST: Final = re.compile(r"(?:\.|→|->|_to_|-to-)(?P<provider>.+?)(?:[.:](?P<port>\d+))?")
 """What stands behind the consumer in the name of a proxy: ``.cache.6379``, ``→cache:6379``, ``->cache``."""
 
@@ -74,10 +75,10 @@ def link_up(
     homes: defaultdict[str, set[str]] = defaultdict(set)
     for server, proxies in told.items():
         for state in sorted(proxies, key=lambda each: each.name):
-            if not NAME.fullmatch(state.name):
+            if not _ADDRESSABLE.fullmatch(state.name):
                 warnings.append(
-                    f"the proxy {state.name!r} of {server} cannot be addressed: its name has characters "
-                    "besides A-Z a-z 0-9 _ . ~ -"
+                    f"the proxy {state.name!r} of {server} is left out: its name has one of / ? # %, so "
+                    "Toxiproxy's API cannot address it"
                 )
                 continue
             homes[state.name].add(server)

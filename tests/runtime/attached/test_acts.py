@@ -192,11 +192,13 @@ def test_nothing_is_taken_from_what_is_down_already(world: World) -> None:
         lambda: guest.down("cache", lambda: world.kill("cache")),
         lambda: guest.pause("cache"),
         lambda: guest.restart("cache", 1.0),
+        lambda: guest.add_toxic(PLACED, TOXIC),
         lambda: guest.cut(PLACED, "refuse"),
         lambda: guest.cut(PLACED, "silent"),
         lambda: guest.check([Undo("start", "app"), Undo("start", "cache")]),
         lambda: guest.check([Undo("resume", "cache")]),
         lambda: guest.check([Undo("mend", LINK.proxy, {"how": "refuse"})]),
+        lambda: guest.check([Undo("remove_toxic", LINK.proxy, {"name": "slow"})]),
     ]
     for act in attempts:
         with pytest.raises(UsageError):

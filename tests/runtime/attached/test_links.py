@@ -27,6 +27,8 @@ def linked(*proxies: ProxyState) -> list[Placed]:
         ("app.cache.6379", "app"),
         ("app.cache", "app"),
         ("app_to_cache", "app"),
+        ("app→cache:6379", "app"),
+        ("app-2->cache", "app-2"),
         ("outside.cache.6379", OUTSIDE),
         ("harness.cache.6379", HARNESS),
         ("app.v2", ANY),
