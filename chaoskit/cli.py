@@ -221,7 +221,11 @@ def _clean(options: argparse.Namespace) -> int:
         cleaned = clean(client, unknown=options.unknown)
     finally:
         client.close()
+    for run_id, project in cleaned.freed.items():
+        print(f"took back what {run_id} had left in {project}")
     for run_id, removed in cleaned.removed.items():
+        if run_id in cleaned.freed and not removed.containers:
+            continue
         counts = f"{len(removed.containers)} containers, {len(removed.networks)} networks"
         print(f"removed {run_id}: {counts}, {len(removed.volumes)} volumes")
     for run in cleaned.alive:

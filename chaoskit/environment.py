@@ -178,14 +178,30 @@ class Environment:
             except ChaoskitError as error:
                 why = error.what
         if why is not None:
-            self.tell(f"rebuilding the environment: {why}")
-            self.close()
+            self._rebuild(why)
             runtime = self.runtime
         self._used = True
         return Reset(runtime.clock.now() - began, why is not None, why or "")
 
+    def _rebuild(self, why: str) -> None:
+        """Make it anew; one that is attached to somebody else's system cannot."""
+        self.tell(f"rebuilding the environment: {why}")
+        self.close()
+
     def _mend(self, runtime: Runtime) -> None:
         runtime.reset_links()
+        self._revive(runtime)
+        runtime.wait_ready(timeout=self.system.ready_timeout)
+        self._clear(runtime)
+        for component in runtime.components:
+            if behind := runtime.out_of_step(component.name):
+                raise NotLifted("links do not follow", evidence=", ".join(link.name for link in behind))
+        left = runtime.cuts()
+        if left:
+            raise NotLifted("links are still cut", evidence=", ".join(link.name for link in left))
+
+    def _revive(self, runtime: Runtime) -> None:
+        """Have everything run, and what carries state out of a fault run anew."""
         for component in runtime.components:
             status = runtime.state(component.name).status
             if status == "paused":
@@ -195,7 +211,9 @@ class Environment:
         for name in self.system.restart_on_reset:
             for component_name in sorted(members(name, runtime.components)):
                 runtime.restart(component_name)
-        runtime.wait_ready(timeout=self.system.ready_timeout)
+
+    def _clear(self, runtime: Runtime) -> None:
+        """Have the system forget what it remembers, as its declaration says how."""
         if self.system.reset is not None:
             try:
                 self.system.reset(runtime)
@@ -205,12 +223,6 @@ class Environment:
                 raise HarnessFailure(
                     "the system's reset hook failed", evidence=f"{type(error).__name__}: {error}"
                 ) from error
-        for component in runtime.components:
-            if behind := runtime.out_of_step(component.name):
-                raise NotLifted("links do not follow", evidence=", ".join(link.name for link in behind))
-        left = runtime.cuts()
-        if left:
-            raise NotLifted("links are still cut", evidence=", ".join(link.name for link in left))
 
     def close(self) -> None:
         """Remove everything. May be called again."""

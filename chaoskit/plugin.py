@@ -41,6 +41,9 @@ _OPTIONS: tuple[tuple[str, str, str | None, str], ...] = (
     ("seed", "N", "0", "the seed of all randomness"),
     ("active", "SECONDS", None, "how long a fault stays, where a test does not say"),
     ("history", "FILE", None, "the history of runs, an SQLite file; see `chaoskit trend`"),
+    ("attach", "PROJECT", None, "a compose project that runs already, instead of starting one"),
+    ("touch", "NAMES", None, "what may be touched there, with commas: api, ->cache; nothing by default"),
+    ("toxiproxy", "ADDRESSES", None, "its Toxiproxies' APIs, with commas, where they are not found"),
     ("summary", "FILE", None, "append a summary in Markdown; default: $GITHUB_STEP_SUMMARY"),
 )
 
@@ -126,6 +129,10 @@ def _keep(config: pytest.Config) -> bool:
     return bool(config.getoption("--chaos-keep") or config.getini("chaos_keep"))
 
 
+def _several(config: pytest.Config, name: str) -> list[str]:
+    return [each.strip() for each in setting(config, name).split(",") if each.strip()]
+
+
 def _number(config: pytest.Config, name: str, kind: Callable[[str], Any]) -> Any:
     text = setting(config, name)
     try:
@@ -159,15 +166,31 @@ def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> I
     def tell(line: str) -> None:
         show(f"  chaos: {line}")
 
-    from chaoskit.setup import environment_for  # noqa: PLC0415
+    reference, seed = setting(config, "system") or None, _number(config, "seed", int)
+    if project := setting(config, "attach"):
+        if hasattr(config, "workerinput"):
+            raise UsageError(
+                "several workers cannot share one running system: their faults would meet",
+                evidence=f"--chaos-attach={project}, and pytest-xdist",
+                remedy="leave -n out",
+            )
+        from chaoskit.attach import attached_environment  # noqa: PLC0415
 
-    environment = environment_for(
-        chaos_system,
-        reference=setting(config, "system") or None,
-        keep=_keep(config),
-        seed=_number(config, "seed", int),
-        tell=tell,
-    )
+        environment = attached_environment(
+            chaos_system,
+            project,
+            toxiproxies=_several(config, "toxiproxy"),
+            touch=_several(config, "touch"),
+            reference=reference,
+            seed=seed,
+            tell=tell,
+        )
+    else:
+        from chaoskit.setup import environment_for  # noqa: PLC0415
+
+        environment = environment_for(
+            chaos_system, reference=reference, keep=_keep(config), seed=seed, tell=tell
+        )
     yield environment
     environment.close()
 

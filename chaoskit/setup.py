@@ -1,5 +1,5 @@
-"""Putting the parts together for a Docker engine: the one place, besides the command line, that
-names a concrete runtime.
+"""Putting the parts together for a Docker engine: the one place, besides the command line and
+``attach.py``, that names a concrete runtime.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chaoskit.compose import resolve
-from chaoskit.environment import Environment, Tell, Traffic
+from chaoskit.environment import Environment, MakeTraffic, Tell, Traffic
 from chaoskit.errors import UsageError
 from chaoskit.history import History
 from chaoskit.interpose import interpose
@@ -42,6 +42,28 @@ def environment_for(
     def make_runtime(wanted: System) -> Runtime:
         return DockerRuntime(wanted, keep=keep, progress=tell)
 
+    def undo_log(run_id: str) -> Path:
+        return run_folder(run_id) / "undo.jsonl"
+
+    return Environment(
+        system,
+        make_runtime,
+        traffic_maker(reference),
+        outline=_outline,
+        state=undo_log,
+        seed=seed,
+        tell=tell,
+    )
+
+
+def traffic_maker(reference: str | None) -> MakeTraffic:
+    """Makes loads, each in a process of its own.
+
+    Args:
+        reference: the ``module:attribute`` by which that process may find journeys that are not at
+            module level.
+    """
+
     def make_traffic(wanted: System, history: History, doors: Mapping[str, str], seed: int) -> Traffic:
         try:
             source = LoadSource.of(wanted.journeys)
@@ -51,12 +73,7 @@ def environment_for(
             source = LoadSource.of(wanted.journeys, reference=reference)
         return LoadProcess(source, history, entries=doors, seed=seed)
 
-    def undo_log(run_id: str) -> Path:
-        return run_folder(run_id) / "undo.jsonl"
-
-    return Environment(
-        system, make_runtime, make_traffic, outline=_outline, state=undo_log, seed=seed, tell=tell
-    )
+    return make_traffic
 
 
 def _outline(system: System) -> tuple[Sequence[Component], Sequence[str]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chaoskit.load.user import User
 
 __all__ = [
+    "ANY",
     "HARNESS",
     "OUTSIDE",
     "Component",
@@ -38,6 +39,9 @@ HARNESS = "harness"
 
 OUTSIDE = "outside"
 """The consumer of the entry points: whoever uses the system's published ports."""
+
+ANY = "any"
+"""The consumer of a link of which nobody here knows who uses it: a proxy of the user's own Toxiproxy."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,7 +67,7 @@ class Link:
     """One consumer, one provider and a port, through a Toxiproxy proxy of its own.
 
     Attributes:
-        consumer: a component's name, :data:`OUTSIDE` or :data:`HARNESS`.
+        consumer: a component's name, :data:`OUTSIDE`, :data:`HARNESS` or :data:`ANY`.
         provider: a component's name, or an external host that the user named.
         port: the provider's TCP port, as the consumer dials it.
     """

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
+    ("attach",),
     ("setup", "doctor", "gathering"),
     ("mutants", "trend", "catalogue"),
     ("chaos",),
@@ -22,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines", "journal", "undo", "interpose", "toxiproxy"),
     ("runtime", "compose"),
     ("mistakes",),
-    ("entries",),
+    ("entries", "patterns"),
     ("history", "system", "flood", "exitcodes"),
     ("terms",),
     ("samples", "arrivals"),
@@ -99,9 +100,10 @@ def test_only_the_top_names_a_concrete_runtime() -> None:
         module
         for module, path in modules()
         for imported, _ in imports(path)
-        if imported == "chaoskit.runtime.docker" and part_of(module) != "runtime.docker"
+        if imported in ("chaoskit.runtime.docker", "chaoskit.runtime.attached.runtime")
+        and part_of(module) != "runtime.docker"
     }
-    assert named <= {"chaoskit.setup", "chaoskit.cli"}
+    assert named <= {"chaoskit.setup", "chaoskit.attach", "chaoskit.cli"}
 
 
 def test_files_stay_small() -> None:

@@ -199,3 +199,14 @@ def test_a_project_without_experiments_pays_nothing(project: pytest.Pytester) ->
         """
     )
     project.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio").assert_outcomes(passed=1)
+
+
+def test_several_workers_do_not_share_a_system_that_runs(project: pytest.Pytester) -> None:
+    """Attached to one system, their faults would meet: it is refused before anybody looks for an engine."""
+    project.makeconftest(
+        "import pytest\n@pytest.fixture(scope='session')\ndef chaos_system():\n    return object()"
+    )
+    project.makepyfile(test_shop="def test_it(chaos_environment):\n    pass")
+    result = project.runpytest_subprocess("-n1", "--chaos-attach=shop", "-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*several workers cannot share*", "*leave -n out*"])

@@ -145,10 +145,11 @@ class Fault(ABC):
 
 
 def check(fault: Fault, runtime: Runtime) -> None:
-    """Raise unless the fault fits.
+    """Raise unless the fault fits, and may be injected here.
 
     Raises:
         FaultMisfit: with every reason.
+        UsageError: the runtime was told to touch less.
     """
     reasons = fault.misfits(runtime)
     if reasons:
@@ -157,6 +158,7 @@ def check(fault: Fault, runtime: Runtime) -> None:
             evidence="\n".join(reasons),
             remedy="choose another component or another fault; nothing was injected",
         )
+    runtime.permit(fault.undo(runtime), fault.impact(runtime))
 
 
 def targets(name: str, components: Iterable[Component]) -> tuple[str, ...]:

@@ -32,10 +32,12 @@ class Behind:
         self._before_per_s = self._began = 0.0
         self._first = 0
         self._failed = ""
+        if not runtime.knows_all_links:
+            self._failed = "not all of it goes over links that are known; behind=None does not ask for it"
 
     def begin(self) -> None:
         """Watch the entry for a second, before the flood."""
-        if not self._links:
+        if not self._links or self._failed:
             return
         clock = self._runtime.clock
         try:
@@ -67,7 +69,7 @@ class Behind:
             total: what the flood's source told at its end.
             most: 0 to 1.
         """
-        if not self._links:
+        if not self._links and not self._failed:
             return Promise(STOPPED, True, f"{self._component} has no links: nothing is behind it")
         if self._failed or self._counted is None:
             why = self._failed or "it was not counted"

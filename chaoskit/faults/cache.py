@@ -81,7 +81,8 @@ class CacheLoss(Fault):
         if self.how == "kill":
             return tuple(Undo("start", name) for name in targets(self.component, runtime.components))
         if self.how in _CUTS:
-            return tuple(Undo("mend", link.proxy) for link in self._links(runtime))
+            how = _CUTS[self.how]
+            return tuple(Undo("mend", link.proxy, {"how": how}) for link in self._links(runtime))
         return ()
 
     def _links(self, runtime: Runtime) -> tuple[Link, ...]:

@@ -168,7 +168,8 @@ class MidDeployRestart(Fault):
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
         """Start each: at every moment of a replacement there is a container that can be started."""
-        return tuple(Undo("start", name) for name in targets(self.component, runtime.components))
+        names = targets(self.component, runtime.components)
+        return tuple(Undo("start", name, {"replaced": True}) for name in names)
 
     def plan(self, runtime: Runtime) -> Plan:
         """What is going to be done, with the numbers of this time."""

@@ -125,8 +125,9 @@ class BotFlood(Fault):
         return Impact()
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """Nothing to write down: the source ends with this process, and its container with the run."""
-        return ()
+        """It ends by itself: the source with this process, and its container with the run."""
+        found = self._find(runtime)
+        return () if isinstance(found, str) else (Undo("disconnect", found[0]),)
 
     def inject(self, runtime: Runtime) -> Injection:
         """Look what the entry asks anyhow, then begin."""

@@ -1,7 +1,8 @@
 """Faults of a link: slow, narrow, resetting or dead.
 
 A link is chosen by ``consumer→provider`` (``->`` will do), each a component or a service, with
-``:port`` where only one port is meant; ``→cache`` means all links to the cache.
+``:port`` where only one port is meant; ``→cache`` means all links to the cache. The name of its
+proxy in Toxiproxy chooses it, too.
 """
 
 from __future__ import annotations
@@ -12,28 +13,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from chaoskit.faults.base import Evidence, Fault, Injection, together
+from chaoskit.patterns import meant
 from chaoskit.runtime import Cut, Runtime, Toxic, Undo
-from chaoskit.system import HARNESS, Impact, Link, members
+from chaoskit.system import ANY, OUTSIDE, Impact, Link, members
 
 Stream = Literal["upstream", "downstream"]
 
 
 def select(pattern: str, runtime: Runtime) -> tuple[Link, ...]:
     """The links that a pattern means; empty if there are none. Never a link of the harness."""
-    consumer, arrow, provider = pattern.replace("->", "→").partition("→")
-    if not arrow:
-        return ()
-    provider, _, port = provider.strip().partition(":")
-    consumers = members(consumer.strip(), runtime.components) or {consumer.strip()}
-    providers = members(provider, runtime.components) or {provider}
-    return tuple(
-        link
-        for link in runtime.links
-        if link.consumer != HARNESS
-        and (not consumer.strip() or link.consumer in consumers)
-        and link.provider in providers
-        and (not port or port == str(link.port))
-    )
+    return meant(pattern, runtime.links, runtime.components)
 
 
 def no_such_link(pattern: str, runtime: Runtime) -> list[str]:
@@ -47,8 +36,20 @@ def no_such_link(pattern: str, runtime: Runtime) -> list[str]:
 
 def reach(links: Sequence[Link], runtime: Runtime, *, dead: bool) -> Impact:
     """The impact of harming ``links``: who can no longer use whom."""
-    pairs = frozenset((link.consumer, link.provider) for link in links)
+    pairs = frozenset(
+        (consumer, provider)
+        for link in links
+        for provider in _ends(link.provider, runtime)
+        for consumer in _ends(link.consumer, runtime) - {provider}
+    )
     return Impact(severed=pairs) if dead else Impact(hampered=pairs)
+
+
+def _ends(name: str, runtime: Runtime) -> frozenset[str]:
+    """The components that stand at an end of a link; where nobody knows, it may be each of them."""
+    if name == ANY:
+        return frozenset({OUTSIDE, *(each.name for each in runtime.components)})
+    return members(name, runtime.components) or frozenset({name})
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class CutLink(LinkFault):
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
         """Mend each link."""
-        return tuple(Undo("mend", link.proxy) for link in self.links(runtime))
+        return tuple(Undo("mend", link.proxy, {"how": self.how}) for link in self.links(runtime))
 
     def inject(self, runtime: Runtime) -> Injection:
         """Cut each link."""

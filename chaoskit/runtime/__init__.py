@@ -12,7 +12,7 @@ from typing import Protocol
 from chaoskit.clock import Clock
 from chaoskit.flood import Flood, Plan
 from chaoskit.runtime.words import Cut, Executed, LogLine, State, Toxic, Undo
-from chaoskit.system import Component, Link
+from chaoskit.system import Component, Impact, Link
 
 __all__ = ["Cut", "Executed", "LogLine", "Meter", "Runtime", "State", "Toxic", "Undo"]
 
@@ -59,6 +59,11 @@ class Runtime(Protocol):
         ...
 
     @property
+    def knows_all_links(self) -> bool:
+        """Whether components can reach each other over :attr:`links` only, so that none is missing."""
+        ...
+
+    @property
     def entries(self) -> Mapping[str, str]:
         """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
         ...
@@ -73,6 +78,16 @@ class Runtime(Protocol):
 
     def close(self) -> None:
         """Remove everything that carries the run's label. May be called at any time, and again."""
+        ...
+
+    def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
+        """Whether a fault may be injected that is undone by these steps and has this impact; looks only.
+
+        Whoever has started a system may do anything to it; one who is a guest, only what he was told.
+
+        Raises:
+            UsageError: it may not, and how to allow it.
+        """
         ...
 
     # Looking at a component.

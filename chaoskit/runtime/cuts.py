@@ -26,13 +26,13 @@ from typing import Final, Literal
 
 import docker
 
-from chaoskit.errors import ToxiproxyFailure
+from chaoskit.errors import RuntimeFailure, ToxiproxyFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Toxic
 from chaoskit.runtime.engine import containers
 from chaoskit.runtime.metering import LinkMeter
 from chaoskit.runtime.nettools import Nettools
-from chaoskit.runtime.packets import Dropped, connected, table
+from chaoskit.runtime.packets import Dropped, Quiet, connected, table
 from chaoskit.system import Link
 from chaoskit.toxiproxy import ProxyState, Toxiproxies
 
@@ -58,7 +58,8 @@ class Cuts:
         client: the engine.
         run_id: the run.
         toxiproxies: the servers that carry the links.
-        container: Toxiproxy's service name → its container's id.
+        container: Toxiproxy's service name → its container's id; ``None`` for one that runs elsewhere.
+        consumer: component → its container's id; by default that of the run's container.
         listens: whether a link's provider listens now. A refused link that is mended is enabled
             again if so; if not, whoever keeps ``enabled`` in step with the provider does it later.
     """
@@ -68,12 +69,12 @@ class Cuts:
         client: docker.DockerClient,
         run_id: str,
         toxiproxies: Toxiproxies,
-        container: Callable[[str], str],
+        container: Callable[[str], str | None],
         *,
+        consumer: Callable[[str], str | None] | None = None,
         listens: Callable[[Placed], bool] = lambda placed: True,
     ) -> None:
-        self._client = client
-        self._run_id = run_id
+        self._consumer = consumer or (lambda name: containers(client, run_id).get(name))
         self._toxiproxies = toxiproxies
         self._container = container
         self._listens = listens
@@ -102,7 +103,7 @@ class Cuts:
                 for toxic in HANG:
                     self._toxiproxies.add_toxic(placed.toxiproxy, placed.link.proxy, toxic)
             else:
-                self._dropped.add(self._container(placed.toxiproxy), placed.link.proxy, placed.listen)
+                self._dropped.add(self._network(placed.toxiproxy), placed.link.proxy, placed.listen)
             self._expect(placed, how)
 
     def mend(self, placed: Placed) -> None:
@@ -119,7 +120,7 @@ class Cuts:
                 if toxic.name in there:
                     self._toxiproxies.remove_toxic(server, proxy, toxic.name)
             container = self._container(server)
-            if self._nettools.known(container):
+            if container is not None and self._nettools.known(container):
                 self._dropped.remove(container, proxy)
             if placed.link in self._refused:
                 if self._listens(placed):
@@ -137,7 +138,8 @@ class Cuts:
         for server, links in by_server.items():
             proxies = self._toxiproxies.proxies(server)
             container = self._container(server)
-            dropped = self._dropped.tables(container) if self._nettools.known(container) else frozenset()
+            harmed = container is not None and self._nettools.known(container)
+            dropped = self._dropped.tables(container) if container and harmed else frozenset()
             for each in links:
                 how = self._how(each, proxies.get(each.link.proxy), dropped)
                 if how is not None:
@@ -171,9 +173,11 @@ class Cuts:
             ``refused`` (also for a connection that is closed at once, as Toxiproxy does when it
             cannot reach the provider), ``silent`` after ``timeout`` seconds, ``hang`` or ``open``.
         """
-        consumer = containers(self._client, self._run_id).get(placed.link.consumer)
-        container = self._container(placed.toxiproxy)
-        met = connected(self._nettools, [consumer, container], placed.listen, timeout)
+        seats = [self._consumer(placed.link.consumer), self._container(placed.toxiproxy)]
+        return self.heard(placed, connected(self._nettools, seats, placed.listen, timeout))
+
+    def heard(self, placed: Placed, met: Quiet) -> Met:
+        """What a connection meets that was accepted and heard nothing: Toxiproxy's toxics tell."""
         if met != "quiet":
             return met
         toxics = self._toxiproxies.toxics(placed.toxiproxy, placed.link.proxy)
@@ -181,7 +185,7 @@ class Cuts:
 
     def meter(self, placed: Iterable[Placed]) -> LinkMeter:
         """Count from now on what is asked over these links, cut or not."""
-        return LinkMeter(self._nettools, self._container, placed)
+        return LinkMeter(self._nettools, self._network, placed)
 
     def forget(self, container: str) -> None:
         """Remove the sidecars beside a container that is no more."""
@@ -214,6 +218,15 @@ class Cuts:
                 evidence=f"it is {there or 'not cut'}",
                 remedy="something else changes this Toxiproxy at the same time, or it is broken",
             )
+
+    def _network(self, server: str) -> str:
+        container = self._container(server)
+        if container is None:
+            raise RuntimeFailure(
+                f"Toxiproxy {server!r} is no container of this engine, so its packets are out of reach",
+                remedy="cut by 'refuse' or 'hang'; count no requests over its links",
+            )
+        return container
 
     def _lock(self, placed: Placed) -> threading.RLock:
         with self._guard:

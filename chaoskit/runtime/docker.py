@@ -15,7 +15,7 @@ from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
 from chaoskit.runtime.startup import begin
-from chaoskit.system import HARNESS, Component, Link, System
+from chaoskit.system import HARNESS, Component, Impact, Link, System
 
 
 class DockerRuntime:
@@ -78,6 +78,11 @@ class DockerRuntime:
         """The links that are known by now, without those of the harness."""
         return tuple(link for link in self._proxies.links() if link.consumer != HARNESS)
 
+    @property
+    def knows_all_links(self) -> bool:
+        """Yes: there is no other way between two components."""
+        return True
+
     def used_links(self) -> tuple[Link, ...]:
         """Those of :attr:`links` that carried a byte or have a connection open now."""
         return tuple(link for link in self._proxies.used() if link.consumer != HARNESS)
@@ -128,6 +133,9 @@ class DockerRuntime:
     @property
     def _lifecycle(self) -> Lifecycle:
         return self._run.lifecycle
+
+    def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
+        """Everything: this run has started the system, and removes it."""
 
     def state(self, component: str) -> State:
         """What the engine says of it now."""

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -128,8 +128,20 @@ def containers(client: docker.DockerClient, run_id: str) -> dict[str, str]:
     has ever been started the old one, running or not.
     """
     found = client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
-    found.sort(key=lambda each: (_RANK.get(each.get("State", ""), 1), each.get("Created", 0)))
-    return {name: each["Id"] for each in found if (name := name_of(each.get("Labels"))) is not None}
+    return by_name(found, name_of)
+
+
+def by_name(
+    listed: Iterable[Mapping[str, Any]], name: Callable[[Mapping[str, str] | None], str | None]
+) -> dict[str, str]:
+    """Listed containers as name → full id; of several with one name it is the one that counts most.
+
+    Args:
+        listed: what the engine says of them.
+        name: what a container with these labels is called, ``None`` where it does not count.
+    """
+    ranked = sorted(listed, key=lambda each: (_RANK.get(each.get("State", ""), 1), each.get("Created", 0)))
+    return {found: each["Id"] for each in ranked if (found := name(each.get("Labels"))) is not None}
 
 
 _RANK = {"created": 0, "running": 2, "paused": 2, "restarting": 2}
@@ -157,12 +169,19 @@ class Containers:
 
     Args:
         client: the engine.
-        run_id: the run whose containers count.
+        run_id: the run whose containers count, and whose label those bear that are added to it.
+        listing: name → full id of the containers that count, where they do not bear that label.
     """
 
-    def __init__(self, client: docker.DockerClient, run_id: str) -> None:
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        run_id: str,
+        listing: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
         self.client = client
         self.run_id = run_id
+        self._listing = listing or (lambda: containers(client, run_id))
         self._known: dict[str, str] = {}
         self._former: frozenset[str] = frozenset()
         self._lock = threading.Lock()
@@ -170,7 +189,7 @@ class Containers:
     def list(self) -> Mapping[str, str]:
         """All containers that there are now, name → full id."""
         with calling("list the containers of this run"):
-            found = containers(self.client, self.run_id)
+            found = dict(self._listing())
         with self._lock:
             for name in [name for name, each in found.items() if each in self._former]:
                 found[name] = self._known[name]  # listed before it was replaced, told after

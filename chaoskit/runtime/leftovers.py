@@ -12,8 +12,9 @@ from pathlib import Path
 import docker
 
 from chaoskit.clock import Clock
-from chaoskit.errors import RuntimeFailure
+from chaoskit.errors import ChaoskitError
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
+from chaoskit.runtime.attached import takeback
 from chaoskit.runtime.engine import calling
 from chaoskit.runtime.owner import alive, owner_of, run_folder, state_folder
 from chaoskit.runtime.removal import Present, Removed, labelled, remove_run
@@ -42,6 +43,7 @@ class Run:
         known: it was started by this user on this machine. Of one that was not, nobody here can
             tell whether its harness lives.
         owner: who started it, in words; empty if it is not known.
+        attached: the compose project that it is a guest of; empty where it started its own system.
         note: what its reaper left to do.
         containers: how many there are; likewise ``networks`` and ``volumes``.
     """
@@ -51,6 +53,7 @@ class Run:
     alive: bool
     known: bool
     owner: str = ""
+    attached: str = ""
     note: str = ""
     containers: int = 0
     networks: int = 0
@@ -66,12 +69,14 @@ class Cleaned:
         alive: runs that were left alone because their harness lives.
         unknown: runs that were left alone because another user or machine started them.
         failed: run id → why it could not be removed.
+        freed: run id → the compose project that is free of its faults: it was a guest there.
     """
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
     alive: tuple[Run, ...] = ()
     unknown: tuple[Run, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    freed: Mapping[str, str] = field(default_factory=dict)
 
 
 def runs(client: docker.DockerClient) -> tuple[Run, ...]:
@@ -97,6 +102,8 @@ def clean(
 ) -> Cleaned:
     """Remove every run whose harness is dead; those that live are left alone and named.
 
+    Of a run that was a guest in somebody else's system the faults are taken back first.
+
     Args:
         client: the engine.
         unknown: remove also runs that another user or machine started, dead or not.
@@ -106,6 +113,7 @@ def clean(
         clock: the time.
     """
     removed: dict[str, Removed] = {}
+    freed: dict[str, str] = {}
     failed: dict[str, str] = {}
     living: list[Run] = []
     strange: list[Run] = []
@@ -119,13 +127,16 @@ def clean(
         else:
             tell(run)
             try:
+                if run.attached:
+                    takeback.replay(takeback.ledger_of(run.run_id))
+                    freed[run.run_id] = run.attached
                 removed[run.run_id] = remove_run(client, run.run_id, deadline=deadline, clock=clock)
-            except RuntimeFailure as error:
+            except ChaoskitError as error:
                 failed[run.run_id] = str(error)
             else:
                 if run.known:
                     shutil.rmtree(run_folder(run.run_id), ignore_errors=True)
-    return Cleaned(removed, tuple(living), tuple(strange), failed)
+    return Cleaned(removed, tuple(living), tuple(strange), failed, freed)
 
 
 def _run_folders() -> Iterable[Path]:
@@ -148,6 +159,7 @@ def _run(run_id: str, left: Present, folder: Path | None, created: float | None)
         alive=folder is not None and alive(folder),
         known=folder is not None,
         owner=f"process {owner.pid}: {owner.command}" if owner else "",
+        attached=owner.attached if owner else "",
         note=note,
         containers=len(left.containers),
         networks=len(left.networks),

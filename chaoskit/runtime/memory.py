@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from chaoskit.clock import ManualClock
-from chaoskit.errors import NotReady, RuntimeFailure
+from chaoskit.errors import NotReady, RuntimeFailure, UsageError
 from chaoskit.flood import Plan
 from chaoskit.flood.scripted import Script, ScriptedFlood, served
 from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
-from chaoskit.system import OUTSIDE, Component, Link
+from chaoskit.system import OUTSIDE, Component, Impact, Link
 
 
 class MemoryMeter:
@@ -59,6 +59,7 @@ class MemoryRuntime:
         self.components = tuple(Component(name, service or name) for name, service in pairs)
         self.links = tuple(Link(*link) for link in links)
         self.entries: Mapping[str, str] = {entry: "127.0.0.1:1"} if entry else {}
+        self.knows_all_links = True
         self.refuses: dict[str, str] = {}
         """Operations that fail, with what they say: ``{"mend": "the API hangs"}``."""
         self.log: list[str] = []
@@ -97,6 +98,11 @@ class MemoryRuntime:
         self.log.append("close")
         self.started = False
         self._states = {each.name: State("missing") for each in self.components}
+
+    def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
+        """What :attr:`refuses` under ``permit`` says may not be done; else everything."""
+        if "permit" in self.refuses:
+            raise UsageError(self.refuses["permit"])
 
     def state(self, component: str) -> State:
         """Its state."""

@@ -1,4 +1,8 @@
-"""What becomes of a run whose harness is dead; runs in the reaper's process, and nobody watches."""
+"""What becomes of a run whose harness is dead; runs in the reaper's process, and nobody watches.
+
+A run that started its system is removed, or rid of its faults if it is to be kept. A run that is a
+guest in somebody else's system is rid of its faults, and what is removed is its own sidecars.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ PAUSE: Final = 0.4
 
 
 def settle(order: Mapping[str, Any]) -> None:
-    """Remove the run, or take back the faults of one that is to be kept.
+    """Remove the run, and take back first the faults of one whose system stays.
 
     Whatever fails is written into the run's folder, where ``chaoskit clean`` finds it.
 
@@ -30,9 +34,9 @@ def settle(order: Mapping[str, Any]) -> None:
     """
     folder = Path(order["folder"])
     try:
-        if order["keep"]:
+        if order["keep"] or order.get("attached"):
             _take_back(order["replay"], Path(order["undo"]))
-        else:
+        if not order["keep"]:
             _remove(order["run"])
             shutil.rmtree(folder, ignore_errors=True)
     except Exception as error:  # noqa: BLE001 - there is nobody else to tell it to

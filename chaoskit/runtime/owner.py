@@ -53,12 +53,14 @@ class Owner:
         started: seconds since the epoch.
         keep: whether the run was to be kept when its harness ended.
         command: what was called.
+        attached: the compose project that it is a guest of; empty where the run started its system.
     """
 
     pid: int
     started: float
     keep: bool = False
     command: str = ""
+    attached: str = ""
 
 
 class Claim:

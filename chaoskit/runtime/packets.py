@@ -12,9 +12,13 @@ from chaoskit.errors import RuntimeFailure
 from chaoskit.runtime import Executed
 from chaoskit.runtime.nettools import Nettools
 
+Quiet = Literal["open", "refused", "silent", "quiet"]
+"""What a fresh connection meets; ``quiet`` if it was accepted and nothing was said, so that it may be
+open or hang."""
+
 _DEADLINE: Final = 10.0
 _PREFIX: Final = "chaoskit_"
-_LISTEN: Final = 0.3
+LISTEN: Final = 0.3
 """Seconds for which a fresh connection is listened to: a provider that speaks first has spoken."""
 
 # bash is on every Debian. ``read`` returns 0 for a byte, 1 for an end or a reset, more for silence.
@@ -121,26 +125,20 @@ def dropping(ruleset: Iterable[dict[str, Any]]) -> frozenset[str]:
     return frozenset(name for name, chains in seen.items() if chains == {"input", "output"})
 
 
-def connected(
-    nettools: Nettools, containers: Iterable[str | None], listen: str, timeout: float
-) -> Literal["open", "refused", "silent", "quiet"]:
-    """What a fresh connection to ``listen`` meets in the network of the first container that runs.
-
-    Returns:
-        ``quiet`` if it was accepted and nothing was said: it may be open or hang.
-    """
+def connected(nettools: Nettools, containers: Iterable[str | None], listen: str, timeout: float) -> Quiet:
+    """What a fresh connection to ``listen`` meets in the network of the first container that runs."""
     host, port = split(listen)
-    command = ["bash", "-c", _CONNECT, str(host), str(port), f"{_LISTEN:g}"]
+    command = ["bash", "-c", _CONNECT, str(host), str(port), f"{LISTEN:g}"]
     failure = None
     for container in filter(None, containers):
         try:
-            return met(nettools.run(container, command, timeout=timeout + _LISTEN, speaks=True), listen)
+            return met(nettools.run(container, command, timeout=timeout + LISTEN, speaks=True), listen)
         except RuntimeFailure as error:
             failure = error
     raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")
 
 
-def met(done: Executed, listen: str) -> Literal["open", "refused", "silent", "quiet"]:
+def met(done: Executed, listen: str) -> Quiet:
     """What the attempt to connect says."""
     if "accepted " in done.output:
         status = int(done.output.rpartition("accepted ")[2].split()[0])

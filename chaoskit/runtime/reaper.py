@@ -40,7 +40,15 @@ class Reaper:
         close_in_forks(self._channel)
 
     @classmethod
-    def start(cls, run_id: str, *, keep: bool, undo: Path | None = None, replay: str | None = None) -> Self:
+    def start(
+        cls,
+        run_id: str,
+        *,
+        keep: bool,
+        undo: Path | None = None,
+        replay: str | None = None,
+        attached: str = "",
+    ) -> Self:
         """Claim the run's folder for this process and have a reaper watch over the run.
 
         Start it before anything that carries the run's label.
@@ -51,16 +59,19 @@ class Reaper:
             undo: the undo log to take them back by; by default ``undo.jsonl`` in the run's folder.
             replay: ``module:function`` that takes back what is pending in the log; it is imported
                 in the reaper, when it is needed, and called with the log's path.
+            attached: the compose project that the run is a guest of. When the harness dies, its
+                faults are taken back first, and only what bears the run's own label is removed.
 
         Raises:
             RuntimeFailure: the folder cannot be made, or the reaper does not start.
         """
         command = shlex.join(sys.orig_argv)[:400]
-        claim = Claim.take(run_id, Owner(os.getpid(), time.time(), keep, command))
+        claim = Claim.take(run_id, Owner(os.getpid(), time.time(), keep, command, attached))
         order = {
             "run": run_id,
             "folder": str(claim.folder),
             "keep": keep,
+            "attached": attached,
             "undo": str(undo or claim.folder / "undo.jsonl"),
             "replay": replay,
             "path": [str(Path(entry).absolute()) for entry in sys.path],

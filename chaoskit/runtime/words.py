@@ -89,9 +89,11 @@ class Undo:
     Attributes:
         action: ``remove_toxic``, ``mend``, ``resume``, ``start``, ``restart`` or ``disconnect``.
             ``restart`` is for what does not outlive the component's process, and is taken whatever
-            state the component is in.
+            state the component is in. ``disconnect`` is the fault's own affair: it ends with its
+            process, and the step says where.
         target: the component, or the link's proxy name.
-        detail: whatever else the step needs, JSON-able strings and numbers only.
+        detail: whatever else the step needs, JSON-able strings and numbers only. ``how`` is the cut
+            that is mended; ``replaced`` says that the component's container is another one afterwards.
     """
 
     action: Literal["remove_toxic", "mend", "resume", "start", "restart", "disconnect"]

@@ -5,6 +5,7 @@ The only place that knows Toxiproxy's API and that it counts in milliseconds and
 
 from __future__ import annotations
 
+from chaoskit.toxiproxy.marked import Marked
 from chaoskit.toxiproxy.servers import ProxyState, Toxiproxies
 
-__all__ = ["ProxyState", "Toxiproxies"]
+__all__ = ["Marked", "ProxyState", "Toxiproxies"]

@@ -91,6 +91,10 @@ class Toxiproxies:
                     ) from None
             self._clock.sleep(_BETWEEN_LOOKS)
 
+    def version(self, server: str) -> str:
+        """What a server says of its version; versions below 2.7 say it in no JSON."""
+        return self._server(server).version()
+
     def proxies(self, server: str) -> Mapping[str, ProxyState]:
         """All proxies of a server by name, in one call."""
         return {name: _state(proxy) for name, proxy in self._server(server).proxies().items()}

@@ -75,7 +75,7 @@ def test_a_flood_lands_after_its_first_whole_second_and_is_gone_after_the_lift()
     injection.lift()
     assert injection.gone().holds
     injection.lift()
-    assert fault.undo(runtime) == ()
+    assert [step.action for step in fault.undo(runtime)] == ["disconnect"]
 
 
 @pytest.mark.parametrize(
@@ -230,6 +230,19 @@ def test_behind_an_entry_without_links_is_nothing() -> None:
     (behind,) = injection.promises(0.0)
     assert behind.kept
     assert "no links" in behind.says
+
+
+def test_behind_an_entry_whose_links_are_not_all_known_is_no_verdict() -> None:
+    """A guest in somebody else's system sees no link where no Toxiproxy is: that is no proof of anything."""
+    runtime = MemoryRuntime(["gateway"], entry="gateway:80")
+    runtime.start()
+    runtime.knows_all_links = False
+    injection = BotFlood("gateway", refused=None).inject(runtime)
+    injection.lift()
+    (behind,) = injection.promises(0.0)
+    assert behind.kept is None
+    assert "not all of it goes over links that are known" in behind.says
+    assert "meter" not in runtime.log
 
 
 @pytest.mark.parametrize(

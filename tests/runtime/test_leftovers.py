@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from chaoskit.clock import ManualClock
+from chaoskit.errors import NotLifted
+from chaoskit.runtime.attached import takeback
 from chaoskit.runtime.leftovers import Removed, clean, run_folder, runs
 from chaoskit.runtime.owner import Claim, Owner
 from tests.runtime.engine_of_dictionaries import Engine, as_client
@@ -37,6 +39,30 @@ def test_a_run_is_alive_as_long_as_its_claim_is_held() -> None:
     claim.close()
     (run,) = runs(as_client(engine))
     assert (run.alive, run.known) == (False, True)
+
+
+def test_of_a_dead_guest_the_faults_are_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """First its faults, then its own sidecars; what could not be taken back is tried again next time."""
+    engine = Engine()
+    engine.put("containers", "sidecar", "run")
+    engine.put("containers", "theirs", None)
+    guest = Claim.take("run", Owner(os.getpid(), 2000.0, attached="shop"))
+    guest.close()
+    tries: list[Path] = []
+
+    def replay(ledger: Path) -> None:
+        tries.append(ledger)
+        if len(tries) == 1:
+            raise NotLifted("something of this run is still there")
+
+    monkeypatch.setattr(takeback, "replay", replay)
+    assert "still there" in clean(as_client(engine)).failed["run"]
+    assert engine.left == {"sidecar", "theirs"}
+    done = clean(as_client(engine))
+    assert (done.freed, done.failed) == ({"run": "shop"}, {})
+    assert engine.left == {"theirs"}
+    assert tries == [guest.folder / "attached.jsonl"] * 2
+    assert not guest.folder.exists()
 
 
 def test_clean_removes_the_dead_and_names_the_others() -> None:

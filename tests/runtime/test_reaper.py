@@ -210,6 +210,38 @@ def test_the_undo_log_of_a_kept_run_is_replayed(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "note.txt").exists()
 
 
+def test_a_guest_takes_back_its_faults_before_it_removes_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what bears the run's label is removed then, and its folder; where that fails, the folder stays."""
+    (tmp_path / "replaying_as_a_guest.py").write_text(
+        "def replay(path):\n"
+        "    if path.read_text() == 'stuck': raise OSError('no Toxiproxy')\n"
+        "    path.with_name('taken').touch()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    removed: list[tuple[str, bool]] = []
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setattr(orphan, "_remove", lambda run: removed.append((run, (folder / "taken").exists())))
+    order = {
+        "run": "run",
+        "keep": False,
+        "attached": "shop",
+        "folder": str(folder),
+        "undo": str(folder / "attached.jsonl"),
+        "replay": "replaying_as_a_guest:replay",
+    }
+    (folder / "attached.jsonl").write_text("stuck")
+    orphan.settle(order)
+    assert removed == []
+    assert "no Toxiproxy" in (folder / "note.txt").read_text()
+    (folder / "attached.jsonl").write_text("")
+    orphan.settle(order)
+    assert removed == [("run", True)]
+    assert not folder.exists()
+
+
 def test_several_threads_may_register(sleeper: subprocess.Popen[bytes]) -> None:
     """Messages of several threads do not run into each other."""
     reaper = Reaper.start("run", keep=False)

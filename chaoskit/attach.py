@@ -1,0 +1,94 @@
+"""Putting the parts together for a system that is running already, and that somebody else has started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from chaoskit.environment import Environment, Tell
+from chaoskit.errors import NotReady
+from chaoskit.runtime import Runtime
+from chaoskit.runtime.attached.runtime import AttachedRuntime
+from chaoskit.runtime.attached.survey import survey
+from chaoskit.runtime.engine import connect
+from chaoskit.runtime.leftovers import run_folder
+from chaoskit.setup import traffic_maker
+from chaoskit.system import Component, System
+
+
+class AttachedEnvironment(Environment):
+    """A guest's environment: it is reset by taking back what was done, and never rebuilt.
+
+    Between experiments no component is restarted and the declaration's ``reset`` hook is not called:
+    both would touch what nobody has named.
+    """
+
+    def _rebuild(self, why: str) -> None:
+        """It cannot.
+
+        Raises:
+            NotReady: always.
+        """
+        raise NotReady(
+            "the environment cannot be trusted any more, and it is not this run's to start anew",
+            where=f"a system that is attached to, in {', '.join(map(str, self.system.compose))}",
+            evidence=why,
+            remedy="see that the system is well (docker compose ps), start it anew yourself, attach again",
+        )
+
+    def _revive(self, runtime: Runtime) -> None:
+        """What we have taken down runs again; what others have taken down is left alone."""
+        assert isinstance(runtime, AttachedRuntime)
+        runtime.revive()
+
+    def _clear(self, runtime: Runtime) -> None:
+        """What it remembers is its owner's."""
+        if self.system.restart_on_reset or self.system.reset is not None:
+            self.tell("attached: nothing is restarted or reset between experiments")
+
+
+def attached_environment(
+    system: System,
+    project: str,
+    *,
+    toxiproxies: Sequence[str] = (),
+    touch: Sequence[str] = (),
+    entries: Mapping[str, str] | None = None,
+    reference: str | None = None,
+    seed: int = 0,
+    tell: Tell = lambda line: None,
+) -> Environment:
+    """An environment over a compose project that runs; nothing is looked at yet.
+
+    Args:
+        system: the declaration: the journeys and what they need.
+        project: Compose's name of the project that runs.
+        toxiproxies, touch, entries: see :class:`chaoskit.runtime.attached.runtime.AttachedRuntime`.
+        reference: the ``module:attribute`` the declaration was found by, if it was.
+        seed: from which all randomness comes.
+        tell: takes progress, a line at a time.
+    """
+
+    def make_runtime(wanted: System) -> Runtime:
+        return AttachedRuntime(project, toxiproxies=toxiproxies, touch=touch, entries=entries, progress=tell)
+
+    def outline(wanted: System) -> tuple[Sequence[Component], Sequence[str]]:
+        client = connect()
+        try:
+            there = survey(client, project, toxiproxies=toxiproxies, entries=entries)
+        finally:
+            client.close()
+        return there.components, tuple(there.entries)
+
+    def undo_log(run_id: str) -> Path:
+        return run_folder(run_id) / "undo.jsonl"
+
+    return AttachedEnvironment(
+        system,
+        make_runtime,
+        traffic_maker(reference),
+        outline=outline,
+        state=undo_log,
+        seed=seed,
+        tell=tell,
+    )
