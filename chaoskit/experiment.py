@@ -176,13 +176,13 @@ class Experiment:
         """Whether a fault still has to run its course."""
         return any(each.injection.under_way() for each in self.strikes if each.injection is not None)
 
-    def recover(self) -> None:
+    def recover(self) -> bool:
         """recover: until every journey has been inside its SLO for a whole stability window, or
-        until no verdict on recovery can change any more.
+        until no verdict on recovery can change any more; whether they were.
         """
         lifted = [mark for mark in self.history.marks if mark.name == "lift"]
         if not lifted:
-            return
+            return False
         lift = lifted[-1]
         limit = observation_limit(self._terms, self.settings)
         self._tell("recover")
@@ -192,8 +192,9 @@ class Experiment:
         while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
             if self._now() > lift.at + limit:
                 self._tell(f"not recovered within {limit:.3g} s")
-                return
+                return False
             self.wait(LOOK_AGAIN * 4)
+        return True
 
     def _settle_promises(self, lifted: float) -> None:
         """Ask what else was owed under the fault until each answer is there; a promise has a deadline

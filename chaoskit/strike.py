@@ -32,6 +32,8 @@ class Strike:
     Attributes:
         injection: what was set going; ``None`` before, and where setting it going failed.
         steps: its undo, as it is on disk.
+        lifting: whether lifting has begun.
+        gone: whether it was proven to be gone.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Strike:
         self.fault = fault
         self.injection: Injection | None = None
         self.steps: tuple[Undo, ...] = ()
+        self.lifting = self.gone = False
         self._environment, self._history, self._timing, self._wait = environment, history, timing, wait
         self._numbers: tuple[int, ...] = ()
 
@@ -89,8 +92,10 @@ class Strike:
         Raises:
             ChaoskitError: it failed.
         """
-        self._mark("lift", fault=self.fault.name)
-        self._tell("lift")
+        if not self.lifting:
+            self.lifting = True
+            self._mark("lift", fault=self.fault.name)
+            self._tell("lift")
         if self.injection is not None:
             self.injection.lift()
 
@@ -106,7 +111,8 @@ class Strike:
         if self.injection is None:
             return Evidence(False, "it failed while it was injected, so nobody can tell")
         evidence = self._prove(self.injection.gone, self._timing.lifting, wait or self._wait)
-        if evidence.holds:
+        if evidence.holds and not self.gone:
+            self.gone = True
             self._mark("gone", says=evidence.says, **evidence.figures)
             self._tell(f"gone: {evidence.says}")
             self._environment.undo.done(self._numbers)

@@ -1,0 +1,325 @@
+"""The worker of a game day: one step after the other, in the order of the phases.
+
+steady state → inject → prove it landed → active → lift → prove it is gone → recover → judge → journal.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, UsageError
+from chaoskit.faults.base import Fault, check
+from chaoskit.gameday.asked import Command, Finish, Inject, Lift, Next
+from chaoskit.gameday.day import Day, Phase
+from chaoskit.gameday.lifting import Active, lift_all
+from chaoskit.gameday.record import Entry
+from chaoskit.gameday.runbook import Step
+from chaoskit.gameday.trial import SLICE, Interrupted, Trial, seen
+from chaoskit.judge import Verdict, recovered, shown_after, unsteady
+
+OUTCOMES = {Verdict.HELD: "confirmed", Verdict.BROKEN: "refuted", Verdict.UNKNOWN: "open"}
+
+
+class Worker:
+    """Runs the steps of a day.
+
+    Args:
+        day: which.
+    """
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+
+    def work(self) -> None:
+        """Until the day ends. Never raises."""
+        day = self.day
+        try:
+            if self._come_up():
+                self._serve()
+        except Interrupted:
+            pass
+        except Exception as error:  # noqa: BLE001 - a defect must not leave anything injected
+            what = error.what if isinstance(error, ChaoskitError) else f"{type(error).__name__}: {error}"
+            day.record.event("error", what, day.step)
+            day.leave(what, trouble=True)
+        finally:
+            day.over.set()
+
+    def _serve(self) -> None:
+        day = self.day
+        while not day.leaving:
+            self._phase("idle")
+            step = day.next_step
+            command = self._command()
+            if isinstance(command, Finish):
+                return
+            if isinstance(command, Inject):
+                self.run(
+                    Step(
+                        name=f"by hand: {command.fault.name}",
+                        faults=(command.fault,),
+                        hypothesis=command.hypothesis,
+                        active=None,
+                    )
+                )
+            elif isinstance(command, Lift):
+                self._lift([command.active])
+            elif step is not None and (command is not None or self._goes_on(step)):
+                if self.run(step, by_book=True):
+                    day.position += 1
+                elif day.unattended:
+                    day.leave("a step could not begin", trouble=True)
+            elif day.unattended and (step is None or day.paused):
+                day.leave("the run book is at its end" if step is None else "stopped", trouble=False)
+            else:
+                self._nap()
+
+    def _goes_on(self, step: Step) -> bool:
+        auto = self.day.unattended or (step.auto and self.day.position > 0)
+        return auto and not self.day.paused
+
+    def _come_up(self) -> bool:
+        """Wait for the steady state; whether it came."""
+        day = self.day
+        brief = replace(day.settings, stability=min(day.settings.stability, day.timing.warm_up))
+        limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings))
+        told = False
+        while not recovered(day.terms, day.history, day.begun, day.clock.now(), brief):
+            day.look_up()
+            if day.clock.now() - day.begun > limit and not told:
+                told = True
+                since = day.clock.now() - day.timing.control - day.timing.warm_up
+                day.record.event("unsteady", f"no steady state within {limit:g} s: {self._unsteady(since)}")
+                if day.unattended:
+                    day.leave("no steady state", trouble=True)
+                    return False
+            self._nap()
+        day.calm_since = day.clock.now() - brief.stability
+        day.record.event("steady", "every journey is inside its SLO")
+        return True
+
+    def run(self, step: Step, *, by_book: bool = False) -> bool:
+        """One step, from the steady state to its journal; whether anything was injected."""
+        day = self.day
+        day.await_stop()
+        if day.active:
+            day.record.event("error", "nothing more is injected while something is not seen to be gone")
+            return False
+        self._phase("before")
+        since = self._control() if self._fits(step.faults) else None
+        if since is None:
+            day.paused = True
+            return False
+        day.number += 1
+        number = day.number
+        day.record.step(
+            Entry(
+                number=number,
+                name=step.name,
+                by="runbook" if by_book else "hand",
+                hypothesis=step.hypothesis,
+            )
+        )
+        day.trial = trial = Trial(
+            day.environment,
+            number,
+            step.name,
+            day.folder,
+            day=day.history,
+            traffic=day.traffic,
+            since=since,
+            begin=day.begun,
+            look_up=day.look_up,
+            settings=day.settings,
+            timing=day.timing,
+            hypothesis=step.hypothesis,
+        )
+        try:
+            self._strike(trial, step)
+            self._recover(trial)
+        except Interrupted:
+            pass  # the day ends: what is known by now is judged
+        except HarnessFailure as error:
+            day.record.event("error", _line(error), number)
+            trial.failed(error)
+        finally:
+            self._judge(trial)
+            day.trial = None
+            day.calm_since = day.clock.now()
+        return bool(trial.strikes)
+
+    def _fits(self, faults: Sequence[Fault]) -> bool:
+        """Whether faults fit the system; if not, that is said."""
+        try:
+            for fault in faults:
+                check(fault, self.day.environment.runtime)
+        except ChaoskitError as error:
+            self.day.record.event("error", _line(error), self.day.step)
+            return False
+        return True
+
+    def _control(self) -> float | None:
+        """When the control window begins: just before now, as the load runs anyway. Waits for calm."""
+        day = self.day
+        seconds = max(day.timing.control, shown_after(day.terms, day.settings))
+        limit = day.clock.now() + seconds + day.timing.steady_within
+        while True:
+            now = day.clock.now()
+            since = max(day.calm_since, now - seconds)
+            if now - since >= seconds - 1e-6:
+                found = unsteady(day.terms, day.history, since, now, day.settings)
+                if not found:
+                    return since
+                if now > limit:
+                    says = "; ".join(f"{each.journey}: {each.reason}" for each in found)
+                    day.record.event("unsteady", f"nothing is injected: {says}")
+                    return None
+            try:
+                day.look_up()
+            except Interrupted:
+                if day.leaving:
+                    raise
+                return None
+            self._nap()
+
+    def _strike(self, trial: Trial, step: Step) -> None:
+        """inject … gone."""
+        day = self.day
+        try:
+            for fault in step.faults:
+                self._phase("inject")
+                self._inject(trial, fault)
+            self._hold(trial, step.active)
+            for each in trial.strikes:
+                if not each.lifting:
+                    each.look()
+        except Interrupted:
+            if day.leaving:
+                self._lift_rest()
+                raise
+        except (FaultFailure, HarnessFailure, UsageError) as error:
+            day.record.event("error", _line(error), day.number)
+            trial.failed(error)
+        self._phase("lift")
+        self._lift_rest()
+
+    def _inject(self, trial: Trial, fault: Fault) -> None:
+        day, number = self.day, self.day.number
+        strike = trial.strike(fault)
+        active = Active(strike, number, day.clock.now())
+        day.actives.append(active)
+        names = tuple(each.name for each in trial.faults)
+        entry = day.entry(number)
+        injected = day.now() if entry.injected is None else entry.injected
+        day.record.change(number, faults=names, injected=injected)
+        day.record.event("inject", fault.name, number)
+        try:
+            evidence = strike.inject()
+        except Interrupted:
+            raise
+        except Exception as error:
+            active.evidence = f"{type(error).__name__} while it was injected"
+            raise
+        finally:
+            active.returned.set()
+        if active.phase == "injecting":  # nobody lifts it already
+            active.phase = "active"
+        active.evidence = evidence.says
+        told = [each.evidence for each in day.actives if each.step == number and each.evidence]
+        day.record.change(number, landed=day.now(), evidence="; ".join(told))
+        day.record.event("landed", f"{fault.name}: {evidence.says}", number)
+
+    def _hold(self, trial: Trial, seconds: float | None) -> None:
+        """The fault window; faults may be added and lifted meanwhile."""
+        day = self.day
+        self._phase("active", None if seconds is None else trial.enough(seconds))
+        started = day.clock.now()
+        while day.active:
+            command = self._command()
+            if isinstance(command, Inject):
+                if self._fits([command.fault]):
+                    self._phase("inject")
+                    self._inject(trial, command.fault)
+                self._phase("active", day.phase_until and day.phase_until - day.clock.now())
+            elif isinstance(command, Lift):
+                command.active.strike.look()
+                self._lift([command.active])
+            elif isinstance(command, (Next, Finish)):
+                if isinstance(command, Finish):
+                    day.ask(command)
+                return
+            if seconds is not None:
+                until = started + trial.enough(seconds)
+                late = until + trial.timing.lifting
+                now = day.clock.now()
+                if now >= until and (now >= late or not trial.under_way()):
+                    return
+            trial.wait(SLICE)
+
+    def _lift_rest(self) -> None:
+        self.day.await_stop()
+        if self.day.active:
+            self._lift(self.day.active)
+
+    def _lift(self, actives: list[Active]) -> None:
+        day = self.day
+        left = lift_all(actives, day.environment.runtime, day.clock.sleep, day.say)
+        if left:
+            day.environment.poison(f"{left[0].name} was not seen to be gone")
+            day.paused = True
+            day.tell_lifted(left)
+
+    def _recover(self, trial: Trial) -> None:
+        day = self.day
+        if not any(each.lifting for each in trial.strikes):
+            return
+        self._phase("recover")
+        if trial.recover():
+            day.record.change(day.number, recovered=day.now())
+            day.record.event("recovered", "every journey is inside its SLO again", day.number)
+        else:
+            day.record.event("unsteady", "not every journey is back inside its SLO", day.number)
+
+    def _judge(self, trial: Trial) -> None:
+        day = self.day
+        self._phase("judge")
+        result = trial.finish(ledger=not day.leaving and bool(trial.strikes))
+        stopped = day.entry(day.number).stopped_by is not None
+        # A fault that was stopped before its time has not shown that the system holds.
+        cut_short = stopped and result.verdict is Verdict.HELD
+        day.record.change(
+            day.number,
+            verdict=result.verdict.name,
+            outcome="open" if cut_short else OUTCOMES[result.verdict],
+            seen=("stopped before its time; " if stopped else "") + seen(result.judgement),
+            journal=result.journal.name,
+        )
+        entry = day.entry(day.number)
+        about = entry.hypothesis or entry.name
+        day.record.event("hypothesis", f"{entry.outcome} ({result.verdict.name}): {about}", day.number)
+
+    def _unsteady(self, since: float) -> str:
+        day = self.day
+        found = unsteady(day.terms, day.history, since, day.clock.now(), day.settings)
+        return "; ".join(f"{each.journey}: {each.reason}" for each in found) or "not for long enough"
+
+    def _phase(self, phase: Phase, seconds: float | None = None) -> None:
+        self.day.phase = phase
+        self.day.phase_until = None if seconds is None else self.day.clock.now() + seconds
+
+    def _command(self) -> Command | None:
+        try:
+            return self.day.commands.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _nap(self) -> None:
+        self.day.clock.sleep(SLICE)
+        self.day.on_slice()
+
+
+def _line(error: ChaoskitError) -> str:
+    seen_last = f": {error.evidence.splitlines()[0]}" if error.evidence else ""
+    return error.what + seen_last
