@@ -27,6 +27,7 @@ def environment_for(
     keep: bool = False,
     seed: int = 0,
     tell: Tell = lambda line: None,
+    longest: float = 900.0,
 ) -> Environment:
     """An environment on the Docker engine of this machine; nothing is started yet.
 
@@ -37,6 +38,7 @@ def environment_for(
         keep: whether the system is left running at the end.
         seed: from which all randomness comes.
         tell: takes progress, a line at a time.
+        longest: seconds after which a load ends by itself, whatever happens.
     """
 
     def make_runtime(wanted: System) -> Runtime:
@@ -49,7 +51,7 @@ def environment_for(
             if reference is None:
                 raise
             source = LoadSource.of(wanted.journeys, reference=reference)
-        return LoadProcess(source, history, entries=doors, seed=seed)
+        return LoadProcess(source, history, entries=doors, seed=seed, max_duration=longest)
 
     def undo_log(run_id: str) -> Path:
         return run_folder(run_id) / "undo.jsonl"

@@ -78,7 +78,7 @@ class Day:
         self.phase_until: float | None = None
         self.calm_since = self.origin
         self.position = 0
-        self.paused = self.leaving = False
+        self.paused = self.leaving = self.interrupted = False
         self.said = ""
         self.trouble: str | None = None
         self.over = threading.Event()

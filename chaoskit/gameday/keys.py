@@ -9,8 +9,9 @@ import select
 import termios
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 ESCAPE_WITHIN = 0.05
 """Seconds after which ESC alone is the key, and not the begin of a sequence."""
@@ -35,7 +36,7 @@ class Keyboard:
         self._fd = fd
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         self._pending: list[str] = []
-        self._before: list[object] | None = None
+        self._before: list[Any] | None = None
 
     def __enter__(self) -> Self:
         self._before = termios.tcgetattr(self._fd)
@@ -136,6 +137,7 @@ class Line:
     def _tab(self) -> None:
         self.hints = self.complete(self.text)
         if self.hints:
-            common = os.path.commonprefix(list(self.hints))
-            if len(common) > len(self.text):
-                self.text = common
+            low, high = min(self.hints), max(self.hints)
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
+            if same > len(self.text):
+                self.text = low[:same]

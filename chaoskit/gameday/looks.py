@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chaoskit.errors import ChaoskitError
 from chaoskit.gameday.lifting import Active
-from chaoskit.runtime import Runtime
+from chaoskit.runtime import Runtime, Toxic
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ def _links(runtime: Runtime, active: list[Active]) -> list[str]:
         }
         for link in runtime.links:
             if link.proxy in touched:
-                found += [f"{link.name} {_toxic(each.kind, each.values)}" for each in runtime.toxics(link)]
+                found += [f"{link.name} {_toxic(each)}" for each in runtime.toxics(link)]
     except ChaoskitError as error:
         found.append(f"links cannot be read: {error.what}")
     return found
 
 
-def _toxic(kind: str, values: object) -> str:
-    told = ", ".join(f"{key} {value:g}" for key, value in dict(values).items() if value)  # type: ignore[call-overload]
-    return f"{kind} {told}".strip()
+def _toxic(toxic: Toxic) -> str:
+    told = ", ".join(f"{key} {value:g}" for key, value in toxic.attributes.items() if value)
+    return f"{toxic.kind} {told}".strip()

@@ -87,7 +87,7 @@ def _journeys(shot: Snapshot, width: int) -> Table:
     head = ["journey, 5 s", "/s", "ok", "p50", "p95", "SLO"]
     if wide:
         table.add_column("spark", no_wrap=True, overflow="crop")
-        head.append("last minute: p95, × fails")
+        head.append("last minute: p95, ✗ fails")
     table.add_row(*(Text(each, style="dim") for each in head))
     bars = max(8, min(BARS, width - 58))
     for each in shot.journeys:
@@ -95,7 +95,7 @@ def _journeys(shot: Snapshot, width: int) -> Table:
         cells = [
             Text(each.name, overflow="ellipsis"),
             Text(f"{each.rate:.1f}"),
-            Text("–" if each.ok is None else f"{each.ok * 100:.1f}%"),
+            Text("-" if each.ok is None else f"{each.ok * 100:.1f}%"),
             Text(_seconds(each.p50)),
             Text(_seconds(each.p95)),
             Text(symbol, style=style),
@@ -110,7 +110,7 @@ def _spark(each: JourneyNow, bars: int) -> Text:
         if value is None:
             text.append(" ")
         elif value < 0:
-            text.append("×", style="bold red")
+            text.append("✗", style="bold red")
         else:
             over = value > 1
             level = min(len(_BLOCKS) - 1, int(value * (len(_BLOCKS) - 1)))
@@ -227,5 +227,5 @@ def _minutes(seconds: float) -> str:
 
 def _seconds(value: float | None) -> str:
     if value is None:
-        return "–"
+        return "-"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
