@@ -1,4 +1,4 @@
-"""``chaoskit doctor | plan | up | report | clean | trend | gameday | faults``: what a person does at a prompt."""
+"""``chaoskit doctor``, ``plan``, ``up``, ``gameday`` and so on: what a person does at a prompt."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def _runs_by_itself(book: RunBook) -> None:
 
 
 def _exit_code(day: Day, *, lifted: bool) -> int:
-    if not lifted or day.trouble is not None:
+    if not lifted or day.trouble:
         return TROUBLE
     if day.interrupted:
         return INTERRUPTED

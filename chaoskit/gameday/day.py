@@ -24,7 +24,7 @@ from chaoskit.gameday.lifting import Active, lift_all, remains
 from chaoskit.gameday.record import Entry, Kind, Record
 from chaoskit.gameday.runbook import RunBook, Step
 from chaoskit.gameday.series import Series
-from chaoskit.gameday.trial import Interrupted, Trial
+from chaoskit.gameday.trial import SLICE, Interrupted, Trial
 from chaoskit.judge import Settings
 from chaoskit.timing import Timing
 
@@ -69,18 +69,16 @@ class Day:
         self.history = DayHistory()
         self.series = Series(self.terms, self.origin)
         self.traffic: Traffic = environment.traffic(self.history)
-        self.begun = self.origin
+        self.begun = self.calm_since = self.origin
         self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self.actives: list[Active] = []
         self.trial: Trial | None = None
         self.number = 0
         self.phase: Phase = "coming up"
         self.phase_until: float | None = None
-        self.calm_since = self.origin
         self.position = 0
         self.paused = self.leaving = self.interrupted = False
-        self.said = ""
-        self.trouble: str | None = None
+        self.said, self.trouble = "", False
         self.over = threading.Event()
         self.readings: tuple[Reading, ...] = ()
         self.on_slice: Callable[[], None] = lambda: None
@@ -203,13 +201,29 @@ class Day:
     def leave(self, why: str, *, trouble: bool = False) -> None:
         """End soon, whatever is under way; :meth:`close` lifts."""
         self.said = self.said or why
-        if trouble:
-            self.trouble = self.trouble or why
+        self.trouble = self.trouble or trouble
         self.leaving = True
 
     def entry(self, number: int) -> Entry:
         """What is on record of a step."""
         return next(each for each in self.record.steps if each.number == number)
+
+    def enter(self, phase: Phase, seconds: float | None = None) -> None:
+        """The worker comes into a phase, which lasts so many seconds if that is known."""
+        self.phase = phase
+        self.phase_until = None if seconds is None else self.clock.now() + seconds
+
+    def next_command(self) -> Command | None:
+        """What was asked first and not done yet."""
+        try:
+            return self.commands.get_nowait()
+        except queue.Empty:
+            return None
+
+    def nap(self) -> None:
+        """The worker lets a little time go by."""
+        self.clock.sleep(SLICE)
+        self.on_slice()
 
     def look_up(self) -> None:
         """Whoever waits in a step calls this now and then.
@@ -271,8 +285,7 @@ class Day:
         if self.active:
             lifted = self.stop("end", self.said or "the game day ends")
         self.over.wait(timeout=60.0)
-        late = self.active
-        if late:
+        if self.active:
             lifted = self.stop("end", "once more, at the end")
         try:
             self.traffic.close()

@@ -1,28 +1,26 @@
-"""The worker of a game day: one step after the other, in the order of the phases.
+"""One step of a game day, in the order of the phases.
 
 steady state → inject → prove it landed → active → lift → prove it is gone → recover → judge → journal.
 """
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Sequence
-from dataclasses import replace
 
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, UsageError
 from chaoskit.faults.base import Fault, check
-from chaoskit.gameday.asked import Command, Finish, Inject, Lift, Next
-from chaoskit.gameday.day import Day, Phase
+from chaoskit.gameday.asked import Finish, Inject, Lift, Next
+from chaoskit.gameday.day import Day
 from chaoskit.gameday.lifting import Active, lift_all
 from chaoskit.gameday.record import Entry
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.trial import SLICE, Interrupted, Trial, seen
-from chaoskit.judge import Verdict, recovered, shown_after, unsteady
+from chaoskit.judge import Verdict, shown_after, unsteady
 
 OUTCOMES = {Verdict.HELD: "confirmed", Verdict.BROKEN: "refuted", Verdict.UNKNOWN: "open"}
 
 
-class Worker:
+class Steps:
     """Runs the steps of a day.
 
     Args:
@@ -32,74 +30,6 @@ class Worker:
     def __init__(self, day: Day) -> None:
         self.day = day
 
-    def work(self) -> None:
-        """Until the day ends. Never raises."""
-        day = self.day
-        try:
-            if self._come_up():
-                self._serve()
-        except Interrupted:
-            pass
-        except Exception as error:  # noqa: BLE001 - a defect must not leave anything injected
-            what = error.what if isinstance(error, ChaoskitError) else f"{type(error).__name__}: {error}"
-            day.record.event("error", what, day.step)
-            day.leave(what, trouble=True)
-        finally:
-            day.over.set()
-
-    def _serve(self) -> None:
-        day = self.day
-        while not day.leaving:
-            self._phase("idle")
-            step = day.next_step
-            command = self._command()
-            if isinstance(command, Finish):
-                return
-            if isinstance(command, Inject):
-                self.run(
-                    Step(
-                        name=f"by hand: {command.fault.name}",
-                        faults=(command.fault,),
-                        hypothesis=command.hypothesis,
-                        active=None,
-                    )
-                )
-            elif isinstance(command, Lift):
-                self._lift([command.active])
-            elif step is not None and (command is not None or self._goes_on(step)):
-                if self.run(step, by_book=True):
-                    day.position += 1
-                elif day.unattended:
-                    day.leave("a step could not begin", trouble=True)
-            elif day.unattended and (step is None or day.paused):
-                day.leave("the run book is at its end" if step is None else "stopped", trouble=False)
-            else:
-                self._nap()
-
-    def _goes_on(self, step: Step) -> bool:
-        auto = self.day.unattended or (step.auto and self.day.position > 0)
-        return auto and not self.day.paused
-
-    def _come_up(self) -> bool:
-        """Wait for the steady state; whether it came."""
-        day = self.day
-        brief = replace(day.settings, stability=min(day.settings.stability, day.timing.warm_up))
-        limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings))
-        told = False
-        while not recovered(day.terms, day.history, day.begun, day.clock.now(), brief):
-            day.look_up()
-            if day.clock.now() - day.begun > limit and not told:
-                told = True
-                since = day.clock.now() - day.timing.control - day.timing.warm_up
-                day.record.event("unsteady", f"no steady state within {limit:g} s: {self._unsteady(since)}")
-                if day.unattended:
-                    day.leave("no steady state", trouble=True)
-                    return False
-            self._nap()
-        day.calm_since = day.clock.now() - brief.stability
-        day.record.event("steady", "every journey is inside its SLO")
-        return True
-
     def run(self, step: Step, *, by_book: bool = False) -> bool:
         """One step, from the steady state to its journal; whether anything was injected."""
         day = self.day
@@ -107,7 +37,7 @@ class Worker:
         if day.active:
             day.record.event("error", "nothing more is injected while something is not seen to be gone")
             return False
-        self._phase("before")
+        self.day.enter("before")
         since = self._control() if self._fits(step.faults) else None
         if since is None:
             day.paused = True
@@ -147,7 +77,10 @@ class Worker:
         finally:
             self._judge(trial)
             day.trial = None
-            day.calm_since = day.clock.now()
+            # A step that ended well has shown a whole stability window of calm.
+            recovered = day.entry(number).recovered
+            calm = day.clock.now() if recovered is None else day.origin + recovered - day.settings.stability
+            day.calm_since = calm
         return bool(trial.strikes)
 
     def _fits(self, faults: Sequence[Fault]) -> bool:
@@ -182,14 +115,14 @@ class Worker:
                 if day.leaving:
                     raise
                 return None
-            self._nap()
+            self.day.nap()
 
     def _strike(self, trial: Trial, step: Step) -> None:
         """inject … gone."""
         day = self.day
         try:
             for fault in step.faults:
-                self._phase("inject")
+                self.day.enter("inject")
                 self._inject(trial, fault)
             self._hold(trial, step.active)
             for each in trial.strikes:
@@ -202,7 +135,7 @@ class Worker:
         except (FaultFailure, HarnessFailure, UsageError) as error:
             day.record.event("error", _line(error), day.number)
             trial.failed(error)
-        self._phase("lift")
+        self.day.enter("lift")
         self._lift_rest()
 
     def _inject(self, trial: Trial, fault: Fault) -> None:
@@ -234,18 +167,18 @@ class Worker:
     def _hold(self, trial: Trial, seconds: float | None) -> None:
         """The fault window; faults may be added and lifted meanwhile."""
         day = self.day
-        self._phase("active", None if seconds is None else trial.enough(seconds))
+        self.day.enter("active", None if seconds is None else trial.enough(seconds))
         started = day.clock.now()
         while day.active:
-            command = self._command()
+            command = self.day.next_command()
             if isinstance(command, Inject):
                 if self._fits([command.fault]):
-                    self._phase("inject")
+                    self.day.enter("inject")
                     self._inject(trial, command.fault)
-                self._phase("active", day.phase_until and day.phase_until - day.clock.now())
+                self.day.enter("active", day.phase_until and day.phase_until - day.clock.now())
             elif isinstance(command, Lift):
                 command.active.strike.look()
-                self._lift([command.active])
+                self.lift([command.active])
             elif isinstance(command, (Next, Finish)):
                 if isinstance(command, Finish):
                     day.ask(command)
@@ -261,9 +194,10 @@ class Worker:
     def _lift_rest(self) -> None:
         self.day.await_stop()
         if self.day.active:
-            self._lift(self.day.active)
+            self.lift(self.day.active)
 
-    def _lift(self, actives: list[Active]) -> None:
+    def lift(self, actives: list[Active]) -> None:
+        """Lift these, the last one first, and prove it."""
         day = self.day
         left = lift_all(actives, day.environment.runtime, day.clock.sleep, day.say)
         if left:
@@ -275,7 +209,7 @@ class Worker:
         day = self.day
         if not any(each.lifting for each in trial.strikes):
             return
-        self._phase("recover")
+        self.day.enter("recover")
         if trial.recover():
             day.record.change(day.number, recovered=day.now())
             day.record.event("recovered", "every journey is inside its SLO again", day.number)
@@ -284,7 +218,7 @@ class Worker:
 
     def _judge(self, trial: Trial) -> None:
         day = self.day
-        self._phase("judge")
+        self.day.enter("judge")
         result = trial.finish(ledger=not day.leaving and bool(trial.strikes))
         stopped = day.entry(day.number).stopped_by is not None
         # A fault that was stopped before its time has not shown that the system holds.
@@ -299,25 +233,6 @@ class Worker:
         entry = day.entry(day.number)
         about = entry.hypothesis or entry.name
         day.record.event("hypothesis", f"{entry.outcome} ({result.verdict.name}): {about}", day.number)
-
-    def _unsteady(self, since: float) -> str:
-        day = self.day
-        found = unsteady(day.terms, day.history, since, day.clock.now(), day.settings)
-        return "; ".join(f"{each.journey}: {each.reason}" for each in found) or "not for long enough"
-
-    def _phase(self, phase: Phase, seconds: float | None = None) -> None:
-        self.day.phase = phase
-        self.day.phase_until = None if seconds is None else self.day.clock.now() + seconds
-
-    def _command(self) -> Command | None:
-        try:
-            return self.day.commands.get_nowait()
-        except queue.Empty:
-            return None
-
-    def _nap(self) -> None:
-        self.day.clock.sleep(SLICE)
-        self.day.on_slice()
 
 
 def _line(error: ChaoskitError) -> str:

@@ -22,7 +22,7 @@ from chaoskit.gameday.prompt import fitting
 from chaoskit.gameday.record import Event
 from chaoskit.gameday.screen import render
 from chaoskit.gameday.snapshot import take
-from chaoskit.gameday.steps import Worker
+from chaoskit.gameday.worker import Worker
 
 GUARD_EVERY = 0.25
 """Seconds between two looks at the stop conditions."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from chaoskit.gameday import runbook
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.steps import Worker
+from chaoskit.gameday.worker import Worker
 from chaoskit.runtime.memory import MemoryRuntime
 from tests.simulation import Behaviour, Simulation, hardened
 
