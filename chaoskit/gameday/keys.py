@@ -71,7 +71,7 @@ class Keyboard:
             if not self._pending:
                 return "escape"
             self._skip()
-            return None
+            return self.read(0.0)
         return _NAMES.get(key, key if key.isprintable() or key == "\x15" else None)
 
     def _fill(self, timeout: float) -> bool:

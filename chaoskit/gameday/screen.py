@@ -42,7 +42,7 @@ def render(shot: Snapshot, width: int, height: int) -> RenderableType:
     below = _prompt(shot, width) or _message(shot)
     journeys = min(len(shot.journeys) + 1, max(3, height // 2 - 1))
     fixed = 2 + journeys + len(below) + len(keys)
-    events = max(1, min(len(shot.events), 8, (height - fixed) // 3))
+    events = max(1, min(len(shot.events), 12, (height - fixed) // (3 if height < 30 else 2)))
     root = Layout()
     root.split_column(
         Layout(Group(*_head(shot, width)), size=2),
