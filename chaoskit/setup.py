@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chaoskit.compose import resolve
-from chaoskit.environment import Environment, Tell, Traffic
+from chaoskit.environment import Environment, MakeTraffic, Tell, Traffic
 from chaoskit.errors import UsageError
 from chaoskit.history import History
 from chaoskit.interpose import interpose
@@ -44,6 +44,29 @@ def environment_for(
     def make_runtime(wanted: System) -> Runtime:
         return DockerRuntime(wanted, keep=keep, progress=tell)
 
+    def undo_log(run_id: str) -> Path:
+        return run_folder(run_id) / "undo.jsonl"
+
+    return Environment(
+        system,
+        make_runtime,
+        traffic_maker(reference, longest),
+        outline=_outline,
+        state=undo_log,
+        seed=seed,
+        tell=tell,
+    )
+
+
+def traffic_maker(reference: str | None, longest: float = 900.0) -> MakeTraffic:
+    """Makes loads, each in a process of its own.
+
+    Args:
+        reference: the ``module:attribute`` by which that process may find journeys that are not at
+            module level.
+        longest: seconds after which a load ends by itself, whatever happens.
+    """
+
     def make_traffic(wanted: System, history: History, doors: Mapping[str, str], seed: int) -> Traffic:
         try:
             source = LoadSource.of(wanted.journeys)
@@ -53,12 +76,7 @@ def environment_for(
             source = LoadSource.of(wanted.journeys, reference=reference)
         return LoadProcess(source, history, entries=doors, seed=seed, max_duration=longest)
 
-    def undo_log(run_id: str) -> Path:
-        return run_folder(run_id) / "undo.jsonl"
-
-    return Environment(
-        system, make_runtime, make_traffic, outline=_outline, state=undo_log, seed=seed, tell=tell
-    )
+    return make_traffic
 
 
 def _outline(system: System) -> tuple[Sequence[Component], Sequence[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 from dataclasses import dataclass
 
 from chaoskit.faults.base import Fault
@@ -34,3 +35,30 @@ class Finish:
 
 
 Command = Next | Inject | Lift | Finish
+
+
+class Asked:
+    """What was asked and not done yet, in its order. Any thread may put, the worker takes."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Command] = queue.SimpleQueue()
+
+    def put(self, command: Command) -> None:
+        """Ask for something."""
+        self._queue.put(command)
+
+    def next(self) -> Command | None:
+        """What was asked first."""
+        try:
+            return self._queue.get_nowait()
+        except queue.Empty:
+            return None
+
+    def forget(self, *kinds: type[Command]) -> None:
+        """Nobody should wait for commands of these kinds any more."""
+        kept = []
+        while (command := self.next()) is not None:
+            if not isinstance(command, kinds):
+                kept.append(command)
+        for each in kept:
+            self.put(each)

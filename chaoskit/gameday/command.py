@@ -26,6 +26,12 @@ from chaoskit.system import System
 
 INTERRUPTED = 130
 
+_AFTERWARDS = {
+    "attached": "leaving the system as it was",
+    "keep": "keeping the system; `chaoskit clean` removes it",
+    "remove": "removing the system",
+}
+
 FindSystem = Callable[[str | None, Path], System]
 
 
@@ -63,7 +69,7 @@ def run(options: argparse.Namespace, find_system: FindSystem) -> int:
             return _play(options, book, system, folder, environment, starting, screen=screen)
         finally:
             with _signals(_ignore):  # half a removal helps nobody
-                _say("keeping the system" if options.keep else "removing the system")
+                _say(_AFTERWARDS["attached" if options.attach else "keep" if options.keep else "remove"])
                 environment.close()
                 _let_go_of_a_dead_terminal()
 

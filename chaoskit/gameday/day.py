@@ -8,7 +8,6 @@ time is taken back all the same.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from typing import Any, Literal
 
 from chaoskit.environment import Environment, Traffic
 from chaoskit.errors import ChaoskitError
-from chaoskit.gameday.asked import Command
+from chaoskit.gameday.asked import Asked, Command, Inject, Lift, Next
 from chaoskit.gameday.conditions import Reading, lookback, read
 from chaoskit.gameday.following import DayHistory
 from chaoskit.gameday.lifting import Active, lift_all, remains
@@ -46,6 +45,7 @@ class Day:
         paused: whether the run book goes on by itself.
         actives: every fault of the day, in the order in which it was injected.
         trial: the step that is under way.
+        gate: held while a fault is added to ``actives``, so that none slips past who lifts everything.
         said: how the day came to its end; empty while it lasts.
     """
 
@@ -70,7 +70,7 @@ class Day:
         self.series = Series(self.terms, self.origin)
         self.traffic: Traffic = environment.traffic(self.history)
         self.begun = self.calm_since = self.origin
-        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self.asked = Asked()
         self.actives: list[Active] = []
         self.trial: Trial | None = None
         self.number = 0
@@ -83,6 +83,7 @@ class Day:
         self.readings: tuple[Reading, ...] = ()
         self.on_slice: Callable[[], None] = lambda: None
         self._stopping = threading.Lock()
+        self.gate = threading.RLock()
         self.stopped_by: str | None = None
         self.record = Record(
             folder,
@@ -116,7 +117,7 @@ class Day:
 
     def ask(self, command: Command) -> None:
         """Let the worker do something when its turn has come."""
-        self.commands.put(command)
+        self.asked.put(command)
 
     def note(self, text: str) -> None:
         """Write down a note."""
@@ -166,9 +167,10 @@ class Day:
         if not self._stopping.acquire(blocking=False):
             return False
         try:
-            trial, todo = self.trial, self.active
-            self.paused = True
-            self.stopped_by = by
+            with self.gate:
+                self.stopped_by, self.paused = by, True
+                trial, todo = self.trial, self.active
+            self.asked.forget(Next, Inject, Lift)
             self.record.event("stop", why or f"stopped by {by}", self.step)
             if trial is not None:
                 self.record.change(self.number, stopped_by=by)
@@ -209,16 +211,14 @@ class Day:
         return next(each for each in self.record.steps if each.number == number)
 
     def enter(self, phase: Phase, seconds: float | None = None) -> None:
-        """The worker comes into a phase, which lasts so many seconds if that is known."""
+        """The worker comes into a phase, which lasts so many seconds if that is known.
+
+        A key that was pressed once too often in the phase before must not begin or lift anything.
+        """
+        if phase != self.phase:
+            self.asked.forget(Next)
         self.phase = phase
         self.phase_until = None if seconds is None else self.clock.now() + seconds
-
-    def next_command(self) -> Command | None:
-        """What was asked first and not done yet."""
-        try:
-            return self.commands.get_nowait()
-        except queue.Empty:
-            return None
 
     def nap(self) -> None:
         """The worker lets a little time go by."""

@@ -26,7 +26,8 @@ class TerminalGone(Exception):
 class Keyboard:
     """Reads keys from a terminal; as a context manager it restores the terminal whatever happens.
 
-    Ctrl-C stays a signal. Ctrl-S cannot freeze the screen.
+    Ctrl-C stays a signal. Ctrl-S, Ctrl-Z and the one that quits are none: who is frozen,
+    suspended or dead lifts nothing.
 
     Args:
         fd: the terminal.
@@ -44,6 +45,8 @@ class Keyboard:
         mode[0] &= ~(termios.IXON | termios.ICRNL)
         mode[3] &= ~(termios.ICANON | termios.ECHO)
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+        none = bytes([os.fpathconf(self._fd, "PC_VDISABLE") & 0xFF])
+        mode[6][termios.VSUSP] = mode[6][termios.VQUIT] = none
         termios.tcsetattr(self._fd, termios.TCSADRAIN, mode)
         return self
 

@@ -31,10 +31,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--keep", action="store_true", help="leave the system running at the end, with everything lifted"
     )
     parser.add_argument("--seed", type=int, default=0, help="the seed of all randomness; default: 0")
-    parser.add_argument("--attach", metavar="PROJECT", help="a compose project that is running already")
+    parser.add_argument(
+        "--attach", metavar="PROJECT", help="a compose project that runs already, instead of starting one"
+    )
     parser.add_argument(
         "--touch",
         action="append",
-        metavar="NAME",
-        help="with --attach: a component that may be touched; again for more",
+        metavar="NAMES",
+        help="with --attach: what may be touched, with commas: cache, ->cache; nothing by default",
+    )
+    parser.add_argument(
+        "--toxiproxy",
+        action="append",
+        metavar="ADDRESSES",
+        help="with --attach: its Toxiproxies' APIs, with commas, where they are not found",
     )

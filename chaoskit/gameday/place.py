@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+from collections.abc import Sequence
 from typing import Any
 
 from chaoskit.environment import Environment, Tell
@@ -22,8 +24,27 @@ def environment_for_gameday(
     Raises:
         UsageError: the options contradict each other.
     """
-    if options.attach:
-        raise UsageError("this chaoskit cannot attach to a running system", remedy="leave --attach out")
+    if options.attach is None:
+        if given := [name for name in ("touch", "toxiproxy") if getattr(options, name)]:
+            raise UsageError(
+                f"--{' and --'.join(given)} without --attach means nothing",
+                remedy="name the compose project that is running with --attach",
+            )
+    elif options.keep:
+        raise UsageError("--keep without a system of one's own means nothing", remedy="leave --keep out")
+    else:
+        attach = importlib.import_module("chaoskit.attach")
+        environment: Environment = attach.attached_environment(
+            system,
+            options.attach,
+            toxiproxies=_several(options.toxiproxy),
+            touch=_several(options.touch),
+            reference=reference,
+            seed=options.seed,
+            tell=tell,
+            longest=LONGEST,
+        )
+        return environment
     return environment_for(
         system, reference=reference, keep=options.keep, seed=options.seed, tell=tell, longest=LONGEST
     )
@@ -35,5 +56,10 @@ def about(options: argparse.Namespace, system: System) -> dict[str, Any]:
         "compose": [str(path) for path in system.compose],
         "attached": options.attach is not None,
         "project": options.attach,
-        "touch": list(options.touch or ()),
+        "touch": _several(options.touch),
     }
+
+
+def _several(given: Sequence[str] | None) -> list[str]:
+    """Names, given again and again or with commas."""
+    return [name.strip() for each in given or () for name in each.split(",") if name.strip()]

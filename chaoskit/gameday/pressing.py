@@ -146,4 +146,5 @@ class Pressing:
                     self.day.ask(Finish())
 
         lifted = "everything is lifted, and " if self.day.active else ""
-        self.line = Line(f"end the game day? {lifted}the system goes (y)", then)
+        goes = "the system stays" if self.day.attached else "the system goes"
+        self.line = Line(f"end the game day? {lifted}{goes} (y)", then)

@@ -142,7 +142,9 @@ class Steps:
         day, number = self.day, self.day.number
         strike = trial.strike(fault)
         active = Active(strike, number, day.clock.now())
-        day.actives.append(active)
+        with day.gate:
+            day.look_up()
+            day.actives.append(active)
         names = tuple(each.name for each in trial.faults)
         entry = day.entry(number)
         injected = day.now() if entry.injected is None else entry.injected
@@ -170,7 +172,7 @@ class Steps:
         self.day.enter("active", None if seconds is None else trial.enough(seconds))
         started = day.clock.now()
         while day.active:
-            command = self.day.next_command()
+            command = self.day.asked.next()
             if isinstance(command, Inject):
                 if self._fits([command.fault]):
                     self.day.enter("inject")

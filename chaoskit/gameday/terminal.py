@@ -92,6 +92,7 @@ class Threads:
             except Exception as error:  # noqa: BLE001 - without a guard nothing may stay injected
                 self.day.record.event("error", f"the guard failed: {type(error).__name__}: {error}")
                 self.day.stop("guard", "the guard failed")
+                self.day.leave("the guard failed", trouble=True)
 
     def _eye(self) -> None:
         runtime = self.day.environment.runtime

@@ -44,7 +44,7 @@ class Worker:
         while not day.leaving:
             self.day.enter("idle")
             step = day.next_step
-            command = self.day.next_command()
+            command = self.day.asked.next()
             if isinstance(command, Finish):
                 return
             if isinstance(command, Inject):
@@ -80,6 +80,8 @@ class Worker:
         told = False
         while not recovered(day.terms, day.history, day.begun, day.clock.now(), brief):
             day.look_up()
+            if isinstance(day.asked.next(), Finish):
+                return False
             if day.clock.now() - day.begun > limit and not told:
                 told = True
                 since = day.clock.now() - day.timing.control - day.timing.warm_up

@@ -270,6 +270,37 @@ def test_a_key_begins_the_next_step_and_lifts_it(tmp_path: Path) -> None:
     assert step["stopped_by"] is None
 
 
+def test_a_key_that_is_pressed_twice_counts_once(tmp_path: Path) -> None:
+    """A second press must neither lift what the first has injected nor begin another step."""
+
+    def twice(day: Day) -> None:
+        day.ask(Next())
+        day.ask(Next())
+
+    played = Played(
+        book(LOSE, LOSE),
+        tmp_path,
+        unattended=False,
+        at={10: twice, 40: lambda day: day.ask(Finish())},
+    )
+    (step,) = played.record["steps"]
+    assert step["lift"] - step["landed"] == pytest.approx(8, abs=0.5)
+
+
+def test_what_waits_is_forgotten_when_everything_is_lifted(tmp_path: Path) -> None:
+    """Who lifts everything does not expect the next fault a moment later."""
+
+    def queue_one(day: Day) -> None:
+        day.ask(Inject(CacheLoss("cache")))
+        day.stop("key")
+
+    played = Played(
+        "title: x", tmp_path, unattended=False, at={8: queue_one, 30: lambda day: day.ask(Finish())}
+    )
+    assert played.record["steps"] == []
+    assert played.texts("lift all") == ["nothing is injected"]
+
+
 def test_people_write_down_what_they_see_and_overrule_the_judge(tmp_path: Path) -> None:
     """Notes and questions carry their moment and step; a person's word on a hypothesis stays."""
     played = Played(

@@ -85,7 +85,7 @@ class Desk:
     """A day that writes down what is asked of it."""
 
     def __init__(self) -> None:
-        self.phase, self.paused, self.said = "idle", False, ""
+        self.phase, self.paused, self.said, self.attached = "idle", False, "", False
         self.next_step: object = object()
         self.active: list[Any] = []
         self.asked: list[Any] = []

@@ -41,7 +41,9 @@ steps:
 """
 
 # Gives the process the terminal on its standard input as its own: for Ctrl-C.
-OWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+OWN = (
+    "import fcntl, os, sys, termios;fcntl.ioctl(0, termios.TIOCSCTTY, 0);os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 class Terminal:
