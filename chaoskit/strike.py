@@ -58,6 +58,10 @@ class Strike:
         self.steps = self.fault.undo(runtime)
         self._numbers = self._environment.undo.ahead(self.steps)
 
+    def forgo(self) -> None:
+        """It is not injected after all, so there is nothing to undo."""
+        self._environment.undo.done(self._numbers)
+
     def inject(self) -> Evidence:
         """inject, prove it landed; what was injected has to be lifted, whatever comes of it.
 

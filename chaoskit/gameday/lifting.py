@@ -133,15 +133,15 @@ def _proof(active: Active, runtime: Runtime, wait: Wait, say: Say) -> Evidence:
         return evidence
     say("error", f"{active.name}: {evidence.says}; its undo log is replayed", active)
     failed = _undo(active, runtime, say)
-    again = _confirm(active, wait)
+    again = _confirm(active, wait, lift=False)
     if active.strike.injection is None and not failed:
         return Evidence(False, "it failed while it was injected; its undo log was replayed without an error")
     return again
 
 
-def _confirm(active: Active, wait: Wait) -> Evidence:
+def _confirm(active: Active, wait: Wait, *, lift: bool = True) -> Evidence:
     try:
-        if not active.under_way:
+        if lift and not active.under_way:
             active.take_back()  # where the first time failed, or came too early
         return active.strike.confirm(wait)
     except Exception as error:  # noqa: BLE001 - what cannot be looked at is not gone

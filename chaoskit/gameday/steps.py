@@ -130,6 +130,8 @@ class Steps:
                     each.look()
         except Interrupted:
             if day.leaving:
+                if day.active:
+                    day.stop("end", day.said)
                 self._lift_rest()
                 raise
         except (FaultFailure, HarnessFailure, UsageError) as error:
@@ -142,9 +144,13 @@ class Steps:
         day, number = self.day, self.day.number
         strike = trial.strike(fault)
         active = Active(strike, number, day.clock.now())
-        with day.gate:
-            day.look_up()
-            day.actives.append(active)
+        try:
+            with day.gate:
+                day.look_up()
+                day.actives.append(active)
+        except Interrupted:
+            strike.forgo()
+            raise
         names = tuple(each.name for each in trial.faults)
         entry = day.entry(number)
         injected = day.now() if entry.injected is None else entry.injected

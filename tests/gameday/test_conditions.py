@@ -83,7 +83,9 @@ def test_one_request_decides_nothing() -> None:
     slow = Terms(name="buy", rate=0.1, slo=Slo(), timeout=5.0)
     assert not read(FAILS, [slow], Columns.of(few), begin=50, now=NOW).fires
     one = [*[sample(99 + n / 20) for n in range(10)], sample(99.6, ok=False)]
-    assert not read(FAILS, [slow], Columns.of(one), begin=50, now=NOW).fires
+    tight = Condition(measure="availability_below", bound=0.99)
+    assert not read(tight, [slow], Columns.of(one), begin=50, now=NOW).fires
+    assert read(tight, [slow], Columns.of([*one, one[-1]]), begin=50, now=NOW).fires
 
 
 def test_the_worst_of_all_journeys_counts() -> None:

@@ -18,7 +18,7 @@ from chaoskit.gameday.asked import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.record import SCHEMA
 from chaoskit.report import page
-from chaoskit.runtime import Cut
+from chaoskit.runtime import Cut, Undo
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import Link
 from chaoskit.trend.entry import entry_of
@@ -168,6 +168,30 @@ def test_a_lift_that_fails_holds_up_no_other(tmp_path: Path) -> None:
     nothing_left(played)
 
 
+class OnlyByUndo(MemoryRuntime):
+    """A runtime in which mending works by the undo log alone."""
+
+    undoing = False
+
+    def mend(self, link: Link) -> None:
+        if not self.undoing:
+            raise RuntimeFailure("the API hangs")
+        super().mend(link)
+
+    def undo(self, step: Undo) -> None:
+        self.undoing = True
+        super().undo(step)
+        self.undoing = False
+
+
+def test_the_undo_log_is_replayed_for_a_lift_that_fails(tmp_path: Path) -> None:
+    """What is on disk knows a way of its own; it is looked at again after that."""
+    played = Played(book(LOSE), tmp_path, kind=OnlyByUndo)
+    assert any("its undo log is replayed" in text for text in played.texts("error"))
+    assert played.record["steps"][0]["verdict"] == "HELD"
+    nothing_left(played)
+
+
 def test_what_cannot_be_lifted_is_told_with_the_way_out(tmp_path: Path) -> None:
     """In plain words what is still there and how to remove it; nothing more is injected then."""
 
@@ -200,6 +224,8 @@ def test_a_fault_that_never_lands_is_lifted_and_leaves_the_step_unknown(tmp_path
     first, second = played.record["steps"]
     assert (first["verdict"], first["landed"], first["outcome"]) == ("UNKNOWN", None, "open")
     assert "never landed" in first["seen"]
+    marks = journal.read(tmp_path / first["journal"])["history"]["marks"]
+    assert "harness failure" in [mark["name"] for mark in marks]
     assert second["verdict"] == "HELD"
     nothing_left(played)
 
@@ -218,6 +244,44 @@ def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
     assert played.record["steps"] == []
     assert "requests failed (100%)" in played.texts("unsteady")[0]
     assert played.day.trouble
+
+
+def test_a_system_that_became_unsteady_is_left_alone(tmp_path: Path) -> None:
+    """Also between two steps nothing is injected where nothing could be seen."""
+
+    def ails(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
+        was_cut = any(line.startswith("mend") for line in runtime.log)
+        return 0.02, hardened(journey, at, runtime)[1] and not (was_cut and at > 130)
+
+    played = Played(
+        book(LOSE, LOSE),
+        tmp_path,
+        behaviour=ails,
+        unattended=False,
+        at=by_hand(
+            (5, lambda day: day.ask(Next())),
+            (40, lambda day: day.ask(Next())),
+            (41, lambda day: day.ask(Finish())),
+        ),
+    )
+    assert len(played.record["steps"]) == 1
+    assert played.texts("unsteady")[-1].startswith("nothing is injected: browse: not in steady state")
+
+
+def test_who_stops_just_before_an_injection_prevents_it(tmp_path: Path) -> None:
+    """No fault slips past the key that lifts everything."""
+    stopped: list[float] = []
+
+    def watch(day: Day) -> None:
+        if day.phase == "inject" and not stopped:
+            stopped.append(day.now())
+            day.stop("key")
+
+    played = Played(book(LOSE), tmp_path, when=watch)
+    assert stopped
+    assert played.texts("inject") == []
+    assert not any(line.startswith("cut") for line in played.runtime.log)
+    nothing_left(played)
 
 
 def by_hand(*commands: tuple[float, Callable[[Day], object]]) -> dict[float, Callable[[Day], None]]:
@@ -327,6 +391,7 @@ def test_whenever_the_day_is_left_everything_is_lifted(at: float, tmp_path: Path
     nothing_left(played)
     assert played.record["ended_at"] is not None
     assert played.texts("ended") == ["Ctrl-C"]
+    assert played.record["events"][-1]["at"] < at + 1, "it does not wait for the end of the step"
     for step in played.record["steps"]:
         assert step["lift"] is not None
         assert step["gone"] is not None
