@@ -73,5 +73,6 @@ def _links(runtime: Runtime, active: list[Active]) -> list[str]:
 
 
 def _toxic(toxic: Toxic) -> str:
-    told = ", ".join(f"{key} {value:g}" for key, value in toxic.attributes.items() if value)
+    named = ((key if key != toxic.kind else "", value) for key, value in toxic.attributes.items() if value)
+    told = ", ".join(f"{key} {value:g}".strip() for key, value in named)
     return f"{toxic.kind} {told}".strip()
