@@ -20,7 +20,7 @@ from chaoskit.gameday.asked import Asked, Command, Inject, Lift, Next
 from chaoskit.gameday.conditions import Reading, lookback, read
 from chaoskit.gameday.following import DayHistory
 from chaoskit.gameday.lifting import Active, lift_all, remains
-from chaoskit.gameday.record import Entry, Kind, Record
+from chaoskit.gameday.record import Kind, Record
 from chaoskit.gameday.runbook import RunBook, Step
 from chaoskit.gameday.series import Series
 from chaoskit.gameday.trial import SLICE, Interrupted, Trial
@@ -206,10 +206,6 @@ class Day:
         self.trouble = self.trouble or trouble
         self.leaving = True
 
-    def entry(self, number: int) -> Entry:
-        """What is on record of a step."""
-        return next(each for each in self.record.steps if each.number == number)
-
     def enter(self, phase: Phase, seconds: float | None = None) -> None:
         """The worker comes into a phase, which lasts so many seconds if that is known.
 
@@ -267,7 +263,7 @@ class Day:
         self.record.event(kind, text, active.step)
         if kind in ("lift", "gone"):
             mine = [each for each in self.actives if each.step == active.step]
-            if kind == "lift" and self.entry(active.step).lift is None:
+            if kind == "lift" and self.record.entry(active.step).lift is None:
                 self.record.change(active.step, lift=self.now())
             if kind == "gone" and all(each.phase == "gone" for each in mine):
                 self.record.change(active.step, gone=self.now())
@@ -284,13 +280,15 @@ class Day:
                 pass  # somebody is at it
         if self.active:
             lifted = self.stop("end", self.said or "the game day ends")
-        self.over.wait(timeout=60.0)
-        if self.active:
-            lifted = self.stop("end", "once more, at the end")
+        worked = self.over.wait(timeout=5.0)
         try:
-            self.traffic.close()
+            self.traffic.close()  # who checks promises through it gives up then
         except ChaoskitError as error:
             self.record.event("error", f"the load did not end: {error.what}")
+        if not worked:
+            self.over.wait(timeout=60.0)
+        if self.active:
+            lifted = self.stop("end", "once more, at the end")
         self.phase = "over"
         self.record.end(self.said or "the game day is over")
         return lifted and not self.active

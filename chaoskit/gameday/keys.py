@@ -16,7 +16,18 @@ from typing import Any, Self
 ESCAPE_WITHIN = 0.05
 """Seconds after which ESC alone is the key, and not the begin of a sequence."""
 
-_NAMES = {"\r": "enter", "\n": "enter", " ": "space", "\x7f": "backspace", "\x08": "backspace", "\t": "tab"}
+LIFT_ALL = "ctrl-x"
+"""Lifts everything also while somebody types, when x is a letter."""
+
+_NAMES = {
+    "\r": "enter",
+    "\n": "enter",
+    " ": "space",
+    "\x7f": "backspace",
+    "\x08": "backspace",
+    "\t": "tab",
+    "\x18": LIFT_ALL,
+}
 
 
 class TerminalGone(Exception):
@@ -59,7 +70,7 @@ class Keyboard:
             self._before = None
 
     def read(self, timeout: float) -> str | None:
-        """The next key: a character, or ``enter``, ``space``, ``backspace``, ``tab``, ``escape``;
+        """The next key: a character, or ``enter``, ``space``, ``backspace``, ``tab``, ``escape``, ``ctrl-x``;
         ``None`` if there was none in so many seconds. Arrows and the like are passed over.
 
         Raises:

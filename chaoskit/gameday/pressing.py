@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from chaoskit.errors import UsageError
 from chaoskit.gameday.asked import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.keys import Line
+from chaoskit.gameday.keys import LIFT_ALL, Line
 from chaoskit.gameday.prompt import complete, parse
 
 Decision = Literal["confirmed", "refuted", "open"]
@@ -48,6 +48,9 @@ class Pressing:
 
     def press(self, key: str) -> None:
         """Take one key."""
+        if key == LIFT_ALL:
+            self._stop()
+            return
         if self.line is not None:
             line = self.line
             if not line.press(key) and self.line is line:  # unless the answer asks for more

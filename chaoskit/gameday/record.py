@@ -122,6 +122,11 @@ class Record:
         with self._lock:
             return tuple(self._steps.values())
 
+    def entry(self, number: int) -> Entry:
+        """What is known of a step."""
+        with self._lock:
+            return self._steps[number]
+
     def event(self, kind: Kind, text: str, step: int | None = None) -> None:
         """Something happened just now."""
         with self._lock:

@@ -38,7 +38,7 @@ _KEYS = (
 
 def render(shot: Snapshot, width: int, height: int) -> RenderableType:
     """Everything, for a terminal of that size."""
-    keys = _keys(width)
+    keys = _keys(width) if shot.prompt is None else [_while_typing()]
     below = _prompt(shot, width) or _message(shot)
     journeys = min(len(shot.journeys) + 1, max(3, height // 2 - 1))
     fixed = 2 + journeys + len(below) + len(keys)
@@ -204,6 +204,12 @@ def _message(shot: Snapshot) -> list[Text]:
     return (
         [Text(shot.message, style="bold yellow", no_wrap=True, overflow="ellipsis")] if shot.message else []
     )
+
+
+def _while_typing() -> Text:
+    keys = (("Enter", "done"), ("Esc", "never mind"), ("Ctrl-X", "LIFT EVERYTHING"))
+    parts = [part for key, word in keys for part in ((key, "reverse"), f" {word}  ")]
+    return Text.assemble(*parts, no_wrap=True)
 
 
 def _keys(width: int) -> list[Text]:

@@ -115,7 +115,7 @@ def take(
         journeys=tuple(journey(each, columns.get(each.name) or Column(each.name), now) for each in day.terms),
         looks=looks,
         active=tuple(ActiveNow(a.name, now - a.since, a.phase, a.evidence) for a in day.active),
-        step=day.entry(day.number).name if day.trial is not None and day.number else "",
+        step=day.record.entry(day.number).name if day.trial is not None and day.number else "",
         next_step=day.next_step if day.trial is None else _after(day),
         steps_left=len(day.book.steps) - day.position,
         readings=day.readings,
@@ -128,7 +128,7 @@ def take(
 
 
 def _after(day: Day) -> Step | None:
-    by_book = day.number > 0 and day.entry(day.number).by == "runbook"
+    by_book = day.number > 0 and day.record.entry(day.number).by == "runbook"
     position = day.position + (1 if by_book else 0)
     return day.book.steps[position] if position < len(day.book.steps) else None
 

@@ -78,7 +78,7 @@ class Steps:
             self._judge(trial)
             day.trial = None
             # A step that ended well has shown a whole stability window of calm.
-            recovered = day.entry(number).recovered
+            recovered = day.record.entry(number).recovered
             calm = day.clock.now() if recovered is None else day.origin + recovered - day.settings.stability
             day.calm_since = calm
         return bool(trial.strikes)
@@ -152,7 +152,7 @@ class Steps:
             strike.forgo()
             raise
         names = tuple(each.name for each in trial.faults)
-        entry = day.entry(number)
+        entry = day.record.entry(number)
         injected = day.now() if entry.injected is None else entry.injected
         day.record.change(number, faults=names, injected=injected)
         day.record.event("inject", fault.name, number)
@@ -228,7 +228,7 @@ class Steps:
         day = self.day
         self.day.enter("judge")
         result = trial.finish(ledger=not day.leaving and bool(trial.strikes))
-        stopped = day.entry(day.number).stopped_by is not None
+        stopped = day.record.entry(day.number).stopped_by is not None
         # A fault that was stopped before its time has not shown that the system holds.
         cut_short = stopped and result.verdict is Verdict.HELD
         day.record.change(
@@ -238,7 +238,7 @@ class Steps:
             seen=("stopped before its time; " if stopped else "") + seen(result.judgement),
             journal=result.journal.name,
         )
-        entry = day.entry(day.number)
+        entry = day.record.entry(day.number)
         about = entry.hypothesis or entry.name
         day.record.event("hypothesis", f"{entry.outcome} ({result.verdict.name}): {about}", day.number)
 

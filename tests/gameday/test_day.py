@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from chaoskit.trend.entry import entry_of
 from chaoskit.undo import pending
 from tests.gameday.days import Played
 from tests.simulation import Answer, hardened
+from tests.waiting import until
 
 LOSE = "{name: lose it, hypothesis: it only slows, fault: {CacheLoss: {component: cache}}, active: 8}"
 
@@ -448,10 +448,8 @@ def test_everything_is_lifted_in_the_middle_of_a_slow_injection(tmp_path: Path) 
         pause = next(each for each in played_day.active if each.name == "Pause('api')")
         stopper = threading.Thread(target=played_day.stop, args=("key",))
         stopper.start()
-        until = time.monotonic() + 10
-        while pause.strike.lifting is False and time.monotonic() < until:
-            time.sleep(0.001)
-        order.append("lifted the other" if pause.strike.lifting else "waited")
+        until(lambda: pause.strike.lifting)
+        order.append("lifted the other")
         Slow.let_go.set()
         stopper.join(10)
 

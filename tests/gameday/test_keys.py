@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import termios
-import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from chaoskit.gameday.asked import Finish, Inject, Lift, Next
 from chaoskit.gameday.keys import Keyboard, TerminalGone
 from chaoskit.gameday.pressing import Pressing
 from chaoskit.gameday.record import Entry
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_keys_come_one_by_one_whatever_their_bytes(terminal: tuple[int, int]) ->
     """Letters of several bytes are one key, arrows are none, and ESC alone is one."""
     main, side = terminal
     with Keyboard(side) as keyboard:
-        os.write(main, "nž €\r".encode() + b"\x1b[A\x1b[1;5C\x1bOP\x7f\t")
-        assert keys(keyboard) == ["n", "ž", "space", "€", "enter", "backspace", "tab"]
+        os.write(main, "nž €\r".encode() + b"\x1b[A\x1b[1;5C\x1bOP\x7f\t\x18")
+        assert keys(keyboard) == ["n", "ž", "space", "€", "enter", "backspace", "tab", "ctrl-x"]
         os.write(main, "é".encode()[:1])
         assert keys(keyboard) == []
         os.write(main, "é".encode()[1:])
@@ -155,17 +155,14 @@ def test_what_keys_ask_for(what: list[str], asked: list[object]) -> None:
     assert desk.asked == asked
 
 
-@pytest.mark.parametrize("key", ["x", "!"])
-def test_the_key_that_lifts_everything_does_not_wait(key: str) -> None:
+@pytest.mark.parametrize("key", ["x", "!", "ctrl-x"])
+@pytest.mark.parametrize("phase", ["coming up", "before", "inject", "active", "recover", "judge"])
+def test_the_key_that_lifts_everything_does_not_wait(key: str, phase: str) -> None:
     """It is done by another thread, at once and in every phase."""
-    for phase in ("coming up", "before", "inject", "active", "recover", "judge"):
-        desk = Desk()
-        desk.phase = phase
-        pressed(desk, key)
-        until = time.monotonic() + 5
-        while not desk.asked and time.monotonic() < until:
-            time.sleep(0.001)
-        assert desk.asked == ["key"]
+    desk = Desk()
+    desk.phase = phase
+    Pressing(desk).press(key)  # type: ignore[arg-type]
+    until(lambda: desk.asked == ["key"])
 
 
 def test_one_of_several_faults_is_lifted_by_its_number() -> None:
@@ -195,7 +192,10 @@ def test_a_fault_is_completed_while_it_is_typed() -> None:
 
 
 def test_while_something_is_typed_keys_are_letters() -> None:
-    """An x in a note lifts nothing."""
+    """An x in a note lifts nothing; Ctrl-X lifts everything, and the note is still there."""
     desk = Desk()
-    pressed(desk, "n", "max", "enter")
-    assert desk.asked == [("note", "max")]
+    pressing = pressed(desk, "n", "max")
+    pressing.press("ctrl-x")
+    until(lambda: desk.asked == ["key"])
+    pressing.press("enter")
+    assert desk.asked == ["key", ("note", "max")]
