@@ -94,7 +94,7 @@ def _play(
         _say(day.said or "the game day is over")
         for path in _report(folder):
             _say(f"report: {path}")
-    return _exit_code(day, lifted=lifted)
+    return exit_code(day, lifted=lifted)
 
 
 def _watch(day: Day, *, screen: bool) -> bool:
@@ -170,7 +170,8 @@ def _runs_by_itself(book: RunBook) -> None:
         )
 
 
-def _exit_code(day: Day, *, lifted: bool) -> int:
+def exit_code(day: Day, *, lifted: bool) -> int:
+    """What a game day says to who called it; the table is in ``docs/gameday.md``."""
     if not lifted or day.trouble:
         return TROUBLE
     if day.interrupted:
