@@ -105,10 +105,11 @@ class Record:
         self.path = folder / FILE
         self.unwritten: str | None = None
         self._head, self._now, self._origin, self._series = dict(head), now, origin, series
-        self._lock = threading.RLock()
+        self._lock, self._refreshing = threading.RLock(), threading.Lock()
         self._events: list[Event] = []
         self._steps: dict[int, Entry] = {}
         self._ended: float | None = None
+        self._figures = self._dump(series())
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -147,14 +148,26 @@ class Record:
             self._steps[number] = replace(before, **changes)
             return self._steps[number]
 
+    def refresh(self) -> None:
+        """Bring the journeys' figures up to date, for the next time that it is written.
+
+        Not with every event: after some hours it takes a fifth of a second, in which whoever lifts
+        something should not wait.
+        """
+        with self._refreshing:
+            figures = self._dump(self._series())
+            with self._lock:
+                self._figures = figures
+
     def end(self, text: str) -> None:
         """The game day is over."""
+        self.refresh()
         with self._lock:
             self._ended = self._now()
             self.event("ended", text)
 
     def to_record(self) -> dict[str, Any]:
-        """JSON-able data, as the schema describes it."""
+        """JSON-able data, as the schema describes it, but for the series."""
         with self._lock:
             told = {
                 kind: [each for each in self._events if each.kind == kind] for kind in ("note", "question")
@@ -170,15 +183,18 @@ class Record:
                 "events": [asdict(each) for each in self._events],
                 "notes": [{"at": each.at, "text": each.text} for each in told["note"]],
                 "questions": [{"at": each.at, "text": each.text} for each in told["question"]],
-                "series": dict(self._series()),
             }
 
     def _wall(self, at: float) -> str:
         return datetime.fromtimestamp(self._origin + at, UTC).isoformat(timespec="seconds")
 
+    @staticmethod
+    def _dump(data: Mapping[str, Any]) -> str:
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
     def _save(self) -> None:
         """Write it; a full disk must not keep anybody from lifting, so it is only said."""
-        text = json.dumps(self.to_record(), ensure_ascii=False, separators=(",", ":")) + "\n"
+        text = f'{self._dump(self.to_record())[:-1]},"series":{self._figures}}}\n'
         try:
             journal.put(self.path, text, "the record of the game day cannot be written")
             self.unwritten = None

@@ -27,6 +27,9 @@ from chaoskit.gameday.worker import Worker
 GUARD_EVERY = 0.25
 """Seconds between two looks at the stop conditions."""
 
+FIGURES_EVERY = 5.0
+"""Seconds by which the journeys' figures in the record may be behind."""
+
 LOOK_EVERY = 1.0
 """Seconds between two looks at the components."""
 
@@ -86,9 +89,13 @@ class Threads:
             each.join(timeout=10.0)
 
     def _guard(self) -> None:
+        figures = self.day.now()
         while not self._ended.wait(GUARD_EVERY):
             try:
                 self.day.tick()
+                if self.day.now() - figures >= FIGURES_EVERY:
+                    figures = self.day.now()
+                    self.day.record.refresh()
             except Exception as error:  # noqa: BLE001 - without a guard nothing may stay injected
                 self.day.record.event("error", f"the guard failed: {type(error).__name__}: {error}")
                 self.day.stop("guard", "the guard failed")
