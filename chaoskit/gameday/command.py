@@ -106,7 +106,7 @@ def _watch(day: Day, *, screen: bool) -> bool:
         day.leave(_what(error), trouble=True)
         day.close()
         raise
-    threads = terminal.Threads(day)
+    threads = terminal.Threads(day, eye=screen)
     threads.start()
     seen = 0
     try:

@@ -65,16 +65,21 @@ def signals(day: Day) -> Iterator[None]:
 
 
 class Threads:
-    """The worker, the guard and the eye of a day; ends with the day."""
+    """The worker, the guard and the eye of a day; ends with the day.
 
-    def __init__(self, day: Day) -> None:
+    Args:
+        day: which.
+        eye: whether anybody sees what it sees; looking costs the engine something.
+    """
+
+    def __init__(self, day: Day, *, eye: bool) -> None:
         self.day = day
         self.looks = Looks()
         self.fitting: tuple[str, ...] = ()
         self._ended = threading.Event()
+        targets = {"worker": Worker(day).work, "guard": self._guard, **({"eye": self._eye} if eye else {})}
         self._threads = [
-            threading.Thread(target=target, name=name, daemon=True)
-            for name, target in (("worker", Worker(day).work), ("guard", self._guard), ("eye", self._eye))
+            threading.Thread(target=target, name=name, daemon=True) for name, target in targets.items()
         ]
 
     def start(self) -> None:
