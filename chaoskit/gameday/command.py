@@ -137,10 +137,9 @@ def _fits(book: RunBook, environment: Environment) -> None:
         for fault in step.faults:
             try:
                 check(fault, environment.runtime)
-            except FaultMisfit as error:
-                wrong += [
-                    f"{step.name}: {fault.name}: {line}" for line in (error.evidence or "").splitlines()
-                ]
+            except UsageError as error:  # it does not fit, or may not be injected here
+                lines = (error.evidence or error.what).splitlines()
+                wrong += [f"{step.name}: {fault.name}: {line}" for line in lines]
     if wrong:
         raise FaultMisfit(
             "the run book has faults that do not fit this system",

@@ -108,6 +108,7 @@ class Threads:
 
     def _eye(self) -> None:
         runtime = self.day.environment.runtime
+        self.looks = look(runtime, [])
         found: list[str] = []
         with contextlib.suppress(ChaoskitError):
             for each in fitting(runtime):
