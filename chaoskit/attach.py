@@ -57,6 +57,7 @@ def attached_environment(
     reference: str | None = None,
     seed: int = 0,
     tell: Tell = lambda line: None,
+    longest: float = 900.0,
 ) -> Environment:
     """An environment over a compose project that runs; nothing is looked at yet.
 
@@ -67,6 +68,7 @@ def attached_environment(
         reference: the ``module:attribute`` the declaration was found by, if it was.
         seed: from which all randomness comes.
         tell: takes progress, a line at a time.
+        longest: seconds after which a load ends by itself, whatever happens.
     """
 
     def make_runtime(wanted: System) -> Runtime:
@@ -86,7 +88,7 @@ def attached_environment(
     return AttachedEnvironment(
         system,
         make_runtime,
-        traffic_maker(reference),
+        traffic_maker(reference, longest),
         outline=outline,
         state=undo_log,
         seed=seed,

@@ -1,4 +1,4 @@
-"""``chaoskit doctor | plan | up | report | clean | trend | faults``: what a person does at a prompt."""
+"""``chaoskit doctor``, ``plan``, ``up``, ``gameday`` and so on: what a person does at a prompt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.errors import ChaoskitError, DeclarationError, UsageError
+from chaoskit.gameday.options import add_options as add_gameday_options
 from chaoskit.mistakes import mistakes
 from chaoskit.system import System
 
@@ -82,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     trend.add_argument("--last", type=int, metavar="N", default=30, help="look at N nights; default 30")
     trend.add_argument("--json", action="store_true", help="all of it as JSON")
     trend.set_defaults(run=_trend)
+
+    gameday = commands.add_parser("gameday", help="a planned exercise, watched on a live screen")
+    add_gameday_options(gameday)
+    gameday.set_defaults(run=_gameday)
 
     faults = commands.add_parser("faults", help="print the catalogue of faults and judgements, in Markdown")
     faults.set_defaults(run=_faults)
@@ -253,6 +258,12 @@ def _trend(options: argparse.Namespace) -> int:
         )
     regressed = run(file, [Path(each) for each in options.add], last=options.last, as_json=options.json)
     return TROUBLE if regressed else OK
+
+
+def _gameday(options: argparse.Namespace) -> int:
+    from chaoskit.gameday.command import run  # noqa: PLC0415
+
+    return run(options, find_system)
 
 
 def _faults(options: argparse.Namespace) -> int:

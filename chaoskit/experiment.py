@@ -7,24 +7,22 @@ prove it is gone → recover → judge → journal.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from chaoskit import journal
 from chaoskit.environment import Environment, Reset, Traffic
-from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, NotLanded, NotLifted
-from chaoskit.faults.base import Evidence, Fault, Injection, Promise, check
+from chaoskit.errors import FaultFailure, HarnessFailure
+from chaoskit.faults.base import Evidence, Fault, Promise, check
 from chaoskit.history import History, Mark
 from chaoskit.judge import Settings, judge, observation_limit, recovered, shown_after, unsteady
 from chaoskit.recording import file_name, record_of
 from chaoskit.result import Result
+from chaoskit.strike import LOOK_AGAIN, Strike
 from chaoskit.system import Impact
 from chaoskit.timing import Timing
-
-_LOOK_AGAIN = 0.05
-"""Seconds between two looks at a condition."""
 
 
 class Experiment:
@@ -57,7 +55,7 @@ class Experiment:
         self.impact = Impact()
         self.reset: Reset | None = None
         self._traffic: Traffic | None = None
-        self._injections: list[Injection] = []
+        self.strikes: list[Strike] = []
         self._terms = tuple(each.terms for each in environment.system.journeys)
 
     def run(self, fault: Fault) -> Result:
@@ -84,6 +82,10 @@ class Experiment:
         if self.reset.rebuilt:
             self._mark("rebuilt", why=self.reset.why, seconds=self.reset.seconds)
 
+    def over(self, traffic: Traffic, history: History) -> None:
+        """Use a load that is under way already, and the history that it writes into."""
+        self._traffic, self.history = traffic, history
+
     @contextlib.contextmanager
     def traffic(self) -> Iterator[None]:
         """All journeys are driven while the block runs; afterwards what they were promised is checked."""
@@ -96,7 +98,7 @@ class Experiment:
             yield
             totals = self._traffic.stop()
             self._mark("end", load=asdict(totals))
-            self._settle_ledger()
+            self.settle_ledger()
         finally:
             self._traffic.close()
             self._traffic = None
@@ -105,8 +107,8 @@ class Experiment:
         """Warm up: traffic until every journey is inside its SLO; whether that came to be."""
         self._tell("warm up")
         begin = self._now()
-        limit = max(self.timing.steady_within, 2 * self._enough(0.0))
-        self._wait(self.timing.warm_up)
+        limit = max(self.timing.steady_within, 2 * self.enough(0.0))
+        self.wait(self.timing.warm_up)
         while not recovered(self._terms, self.history, begin, self._now(), self._brief()):
             if self._now() - begin > limit:
                 since = self._now() - self.timing.warm_up - self.timing.control
@@ -115,15 +117,15 @@ class Experiment:
                 self._mark("unsteady", says=says or "not for long enough", limit=limit)
                 self._tell(f"no steady state, nothing is injected: {says}")
                 return False
-            self._wait(_LOOK_AGAIN * 4)
+            self.wait(LOOK_AGAIN * 4)
         return True
 
     def control(self) -> None:
         """Control window: what is normal here, before anything is injected."""
-        seconds = self._enough(self.timing.control)
+        seconds = self.enough(self.timing.control)
         self._tell(f"control window, {seconds:.3g} s")
         self._mark("control")
-        self._wait(seconds)
+        self.wait(seconds)
 
     @contextlib.contextmanager
     def inject(self, fault: Fault) -> Iterator[Evidence]:
@@ -133,95 +135,76 @@ class Experiment:
             NotLanded: there is no evidence within the limit; what was injected is lifted.
             NotLifted: there is no evidence that it is gone; the environment is poisoned.
         """
-        runtime = self.environment.runtime
-        check(fault, runtime)
+        strike = self.strike(fault)
+        try:
+            evidence = strike.inject()
+            yield evidence
+            strike.look()
+        finally:
+            strike.lift()
+
+    def strike(self, fault: Fault) -> Strike:
+        """A fault of this experiment, its undo on disk: what :meth:`inject` is made of.
+
+        Raises:
+            FaultMisfit: it does not fit; nothing was injected.
+            JournalUnwritable: its undo is not safely on disk.
+        """
+        strike = Strike(fault, self.environment, self.history, self.timing, self.wait)
+        strike.prepare()
+        hit = fault.impact(self.environment.runtime)
         self.faults.append(fault)
-        hit = fault.impact(runtime)
         self.impact = Impact(
             lost=self.impact.lost | hit.lost,
             strained=self.impact.strained | hit.strained,
             severed=self.impact.severed | hit.severed,
             hampered=self.impact.hampered | hit.hampered,
         )
-        numbers = self.environment.undo.ahead(fault.undo(runtime))
-        self._tell(f"inject {fault.name}")
-        self._mark("inject", fault=fault.name)
-        injection: Injection | None = None
-        try:
-            injection = fault.inject(runtime)
-            self._injections.append(injection)
-            evidence = self._prove(injection.landed, self.timing.landing)
-            if not evidence.holds:
-                raise NotLanded(
-                    f"{fault.name} never landed", limit=f"{self.timing.landing:g} s", evidence=evidence.says
-                )
-            self._mark("landed", says=evidence.says, **evidence.figures)
-            self._tell(f"landed: {evidence.says}")
-            yield evidence
-            still = injection.holding()
-            self._mark("holding" if still.holds else "lapsed", says=still.says, **still.figures)
-        finally:
-            self._lift(fault, injection, numbers)
+        self.strikes.append(strike)
+        return strike
 
     def hold(self) -> None:
         """Fault window: the fault stays, the traffic goes on, until it has run its course if it has one."""
-        seconds = self._enough(self.timing.active)
+        seconds = self.enough(self.timing.active)
         self._tell(f"fault window, {seconds:.3g} s")
         until = self._now() + seconds + self.timing.lifting
-        self._wait(seconds)
-        while any(each.under_way() for each in self._injections) and self._now() < until:
-            self._wait(_LOOK_AGAIN)
+        self.wait(seconds)
+        while self.under_way() and self._now() < until:
+            self.wait(LOOK_AGAIN)
 
-    def _lift(self, fault: Fault, injection: Injection | None, numbers: tuple[int, ...]) -> None:
-        self._mark("lift")
-        self._tell("lift")
-        if injection is None:
-            self.environment.poison(f"{fault.name} failed while it was injected")
-            return
-        try:
-            injection.lift()
-            evidence = self._prove(injection.gone, self.timing.lifting)
-        except ChaoskitError as error:
-            evidence = Evidence(False, str(error))
-        if not evidence.holds:
-            self.environment.poison(f"{fault.name} was not seen to be gone")
-            raise NotLifted(
-                f"{fault.name} was lifted, but is not seen to be gone",
-                limit=f"{self.timing.lifting:g} s",
-                evidence=evidence.says,
-                remedy="the environment is rebuilt before its next use",
-            )
-        self._mark("gone", says=evidence.says, **evidence.figures)
-        self._tell(f"gone: {evidence.says}")
-        self.environment.undo.done(numbers)
+    def under_way(self) -> bool:
+        """Whether a fault still has to run its course."""
+        return any(each.injection.under_way() for each in self.strikes if each.injection is not None)
 
-    def recover(self) -> None:
+    def recover(self) -> bool:
         """recover: until every journey has been inside its SLO for a whole stability window, or
-        until no verdict on recovery can change any more.
+        until no verdict on recovery can change any more; whether they were.
         """
-        lift = self.history.mark("lift")
-        if lift is None:
-            return
+        lifted = [mark for mark in self.history.marks if mark.name == "lift"]
+        if not lifted:
+            return False
+        lift = lifted[-1]
         limit = observation_limit(self._terms, self.settings)
         self._tell("recover")
         # Even a journey that was never disturbed has to be seen for one stability window.
-        self._wait(lift.at + self.settings.stability - self._now())
+        self.wait(lift.at + self.settings.stability - self._now())
         self._settle_promises(lift.at)
         while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
             if self._now() > lift.at + limit:
                 self._tell(f"not recovered within {limit:.3g} s")
-                return
-            self._wait(_LOOK_AGAIN * 4)
+                return False
+            self.wait(LOOK_AGAIN * 4)
+        return True
 
     def _settle_promises(self, lifted: float) -> None:
         """Ask what else was owed under the fault until each answer is there; a promise has a deadline
         of its own, and what stays undecided is UNKNOWN.
         """
-        for injection in self._injections:
+        for injection in (each.injection for each in self.strikes if each.injection is not None):
             kept: Sequence[Promise] = injection.promises(self._now() - lifted)
             until = self._now() + self.timing.settling
             while any(each.kept is None for each in kept) and self._now() < until:
-                self._wait(_LOOK_AGAIN * 4)
+                self.wait(LOOK_AGAIN * 4)
                 kept = injection.promises(self._now() - lifted)
             for each in kept:
                 self._mark("promise", promise=each.name, kept=each.kept, says=each.says, **each.figures)
@@ -252,21 +235,14 @@ class Experiment:
             self._mark("harness failure", says=str(error), instrument=isinstance(error, HarnessFailure))
             self._tell(f"failed: {error.what}")
 
-    def _settle_ledger(self) -> None:
+    def settle_ledger(self) -> None:
+        """Check what users were promised while the experiment lasted."""
         promises = self.history.acknowledgements
         if promises and self._traffic is not None:
             self._tell(f"check {len(promises)} promises")
             self._traffic.verify(promises, deadline=max(terms.slo.recovery for terms in self._terms))
 
-    def _prove(self, look: Callable[[], Evidence], limit: float) -> Evidence:
-        until = self._now() + limit
-        evidence = look()
-        while not evidence.holds and self._now() < until:
-            self._wait(_LOOK_AGAIN)
-            evidence = look()
-        return evidence
-
-    def _enough(self, seconds: float) -> float:
+    def enough(self, seconds: float) -> float:
         """At least so long that the slowest journey shows something."""
         return max(seconds, shown_after(self._terms, self.settings))
 
@@ -277,7 +253,12 @@ class Experiment:
     def _now(self) -> float:
         return self.environment.runtime.clock.now()
 
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Let time go by.
+
+        Raises:
+            LoadFailure: the load died meanwhile.
+        """
         if seconds > 0:
             self.environment.runtime.clock.sleep(seconds)
         if self._traffic is not None and self._traffic.error is not None:

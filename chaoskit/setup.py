@@ -27,6 +27,7 @@ def environment_for(
     keep: bool = False,
     seed: int = 0,
     tell: Tell = lambda line: None,
+    longest: float = 900.0,
 ) -> Environment:
     """An environment on the Docker engine of this machine; nothing is started yet.
 
@@ -37,6 +38,7 @@ def environment_for(
         keep: whether the system is left running at the end.
         seed: from which all randomness comes.
         tell: takes progress, a line at a time.
+        longest: seconds after which a load ends by itself, whatever happens.
     """
 
     def make_runtime(wanted: System) -> Runtime:
@@ -48,7 +50,7 @@ def environment_for(
     return Environment(
         system,
         make_runtime,
-        traffic_maker(reference),
+        traffic_maker(reference, longest),
         outline=_outline,
         state=undo_log,
         seed=seed,
@@ -56,12 +58,13 @@ def environment_for(
     )
 
 
-def traffic_maker(reference: str | None) -> MakeTraffic:
+def traffic_maker(reference: str | None, longest: float = 900.0) -> MakeTraffic:
     """Makes loads, each in a process of its own.
 
     Args:
         reference: the ``module:attribute`` by which that process may find journeys that are not at
             module level.
+        longest: seconds after which a load ends by itself, whatever happens.
     """
 
     def make_traffic(wanted: System, history: History, doors: Mapping[str, str], seed: int) -> Traffic:
@@ -71,7 +74,7 @@ def traffic_maker(reference: str | None) -> MakeTraffic:
             if reference is None:
                 raise
             source = LoadSource.of(wanted.journeys, reference=reference)
-        return LoadProcess(source, history, entries=doors, seed=seed)
+        return LoadProcess(source, history, entries=doors, seed=seed, max_duration=longest)
 
     return make_traffic
 

@@ -12,12 +12,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
+    ("gameday",),
     ("attach",),
     ("setup", "doctor", "gathering"),
     ("mutants", "trend", "catalogue"),
     ("chaos",),
     ("experiment", "report", "parcels"),
-    ("result", "recording"),
+    ("result", "recording", "strike"),
     ("environment", "logs"),
     ("faults", "load", "judge", "runtime.docker", "runtime.memory"),
     ("engines", "journal", "undo", "interpose", "toxiproxy"),

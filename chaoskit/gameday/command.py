@@ -1,0 +1,247 @@
+"""``chaoskit gameday``: a planned exercise, on a live screen or without one."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from chaoskit.environment import Environment
+from chaoskit.errors import ChaoskitError, FaultMisfit, UsageError
+from chaoskit.exitcodes import FAILED, TROUBLE, UNKNOWN
+from chaoskit.faults.base import check
+from chaoskit.gameday import runbook, terminal
+from chaoskit.gameday.day import Day
+from chaoskit.gameday.place import about, environment_for_gameday
+from chaoskit.gameday.record import FILE
+from chaoskit.gameday.runbook import RunBook
+from chaoskit.system import System
+
+INTERRUPTED = 130
+
+_AFTERWARDS = {
+    "attached": "leaving the system as it was",
+    "keep": "keeping the system; `chaoskit clean` removes it",
+    "remove": "removing the system",
+}
+
+FindSystem = Callable[[str | None, Path], System]
+
+
+def run(options: argparse.Namespace, find_system: FindSystem) -> int:
+    """The whole game day; returns the exit code.
+
+    Raises:
+        UsageError: the run book, the system or the options are wrong; nothing was started.
+        EnvironmentFailure: the system does not start.
+    """
+    book = runbook.read(options.runbook) if options.runbook else RunBook()
+    screen = not options.no_screen
+    if screen and not terminal.can_show():
+        if not book.steps:
+            raise UsageError(
+                "there is no terminal to show a screen on", remedy="name a run book; it runs by itself then"
+            )
+        screen = False
+    if not screen:
+        _runs_by_itself(book)
+    reference = options.system or book.system
+    system = find_system(reference, Path.cwd())
+    runbook.unknown_journeys(book, (each.name for each in system.journeys))
+    folder = (
+        options.report_dir or Path("chaoskit-report") / f"gameday-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    )
+    if (folder / FILE).exists():
+        raise UsageError(
+            "there is a game day in this folder already", where=str(folder), remedy="name another one"
+        )
+    starting = _Starting()
+    environment = environment_for_gameday(options, system, reference, starting.tell)
+    with _signals(_interrupt):
+        try:
+            return _play(options, book, system, folder, environment, starting, screen=screen)
+        finally:
+            with _signals(_ignore):  # half a removal helps nobody
+                _say(_AFTERWARDS["attached" if options.attach else "keep" if options.keep else "remove"])
+                environment.close()
+                _let_go_of_a_dead_terminal()
+
+
+def _play(
+    options: argparse.Namespace,
+    book: RunBook,
+    system: System,
+    folder: Path,
+    environment: Environment,
+    starting: _Starting,
+    *,
+    screen: bool,
+) -> int:
+    runtime = environment.runtime
+    starting.over = True
+    _fits(book, environment)
+    _say(f"run {runtime.run_id}: {len(runtime.components)} components; the record: {folder / FILE}")
+    day = Day(environment, book, folder, system=about(options, system), unattended=not screen)
+    with terminal.signals(day):
+        lifted = _watch(day, screen=screen)
+        _say(day.said or "the game day is over")
+        for path in _report(folder):
+            _say(f"report: {path}")
+    return exit_code(day, lifted=lifted)
+
+
+def _watch(day: Day, *, screen: bool) -> bool:
+    """From the first request to the last; whether everything that was injected is gone."""
+    try:
+        day.begin()
+    except BaseException as error:
+        day.over.set()  # nobody works on anything
+        day.leave(_what(error), trouble=True)
+        day.close()
+        raise
+    threads = terminal.Threads(day, eye=screen)
+    threads.start()
+    seen = 0
+    try:
+        if screen:
+            terminal.show(day, threads)
+            seen = len(day.record.events)
+        else:
+            seen = terminal.tell(day, _say)
+    except BaseException as error:
+        day.leave(_what(error), trouble=True)
+        raise
+    finally:
+        lifted = day.close()
+        threads.end()
+        for event in day.record.events[seen:]:
+            _say(terminal.line(event))
+    return lifted
+
+
+def _fits(book: RunBook, environment: Environment) -> None:
+    """Every fault of the run book fits the system.
+
+    Raises:
+        FaultMisfit: with every reason; nothing was injected.
+    """
+    wrong = []
+    for step in book.steps:
+        for fault in step.faults:
+            try:
+                check(fault, environment.runtime)
+            except UsageError as error:  # it does not fit, or may not be injected here
+                lines = (error.evidence or error.what).splitlines()
+                wrong += [f"{step.name}: {fault.name}: {line}" for line in lines]
+    if wrong:
+        raise FaultMisfit(
+            "the run book has faults that do not fit this system",
+            where=str(book.path),
+            evidence="\n".join(wrong),
+            remedy="choose other components or other faults; nothing was injected",
+        )
+
+
+def _runs_by_itself(book: RunBook) -> None:
+    """Without a screen nobody presses a key.
+
+    Raises:
+        UsageError: the run book needs one.
+    """
+    if not book.steps:
+        raise UsageError(
+            "without a screen there is nothing to do but a run book", remedy="name one that has steps"
+        )
+    waits = [step.name for step in book.steps if step.active is None]
+    if waits:
+        raise UsageError(
+            "without a screen nobody lifts what stays until somebody does",
+            where=str(book.path),
+            evidence=", ".join(waits),
+            remedy="say how long the faults are active, in seconds",
+        )
+
+
+def exit_code(day: Day, *, lifted: bool) -> int:
+    """What a game day says to who called it; the table is in ``docs/gameday.md``."""
+    if not lifted or day.trouble:
+        return TROUBLE
+    if day.interrupted:
+        return INTERRUPTED
+    steps = day.record.steps
+    conditions = {each.title for each in day.book.stop}
+    if any(each.verdict == "BROKEN" or each.stopped_by in conditions for each in steps):
+        return FAILED
+    return UNKNOWN if any(each.verdict != "HELD" for each in steps) else 0
+
+
+def _report(folder: Path) -> tuple[Path, ...]:
+    """The after-action report."""
+    try:
+        afteraction = importlib.import_module("chaoskit.report.afteraction")
+    except ModuleNotFoundError:
+        _say("there is no after-action report in this chaoskit; the record is complete")
+        return ()
+    try:
+        return tuple(afteraction.write(folder))
+    except ChaoskitError as error:
+        _say(f"the after-action report could not be written: {error}")
+        return ()
+
+
+class _Starting:
+    """Takes progress until the system has started; then the events tell what happens."""
+
+    over = False
+
+    def tell(self, line: str) -> None:
+        """A line of progress."""
+        if not self.over:
+            _say(line)
+
+
+Handler = Callable[[int, FrameType | None], None]
+
+
+@contextlib.contextmanager
+def _signals(handler: Handler) -> Iterator[None]:
+    before = {
+        number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    _say("still removing")
+
+
+def _what(error: BaseException) -> str:
+    return error.what if isinstance(error, ChaoskitError) else type(error).__name__
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+        print(line, flush=True)
+
+
+def _let_go_of_a_dead_terminal() -> None:
+    """Else Python fails at its own end, when it flushes what nobody can read."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,298 @@
+"""The game day: what is asked of it from any thread, and who watches that it can be stopped.
+
+Three threads have a part in it. The *screen* asks and never waits. The *worker* runs one step after
+the other (``steps.py``). The *guard* looks at the stop conditions and at the load, and lifts
+everything by itself. Lifting everything never waits for the worker: an injection that takes its
+time is taken back all the same.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from chaoskit.environment import Environment, Traffic
+from chaoskit.errors import ChaoskitError
+from chaoskit.gameday.asked import Asked, Command, Inject, Lift, Next
+from chaoskit.gameday.conditions import Reading, lookback, read
+from chaoskit.gameday.following import DayHistory
+from chaoskit.gameday.lifting import Active, lift_all, remains
+from chaoskit.gameday.record import Kind, Record
+from chaoskit.gameday.runbook import RunBook, Step
+from chaoskit.gameday.series import Series
+from chaoskit.gameday.trial import SLICE, Interrupted, Trial
+from chaoskit.judge import Settings
+from chaoskit.timing import Timing
+
+Phase = Literal["coming up", "idle", "before", "inject", "active", "lift", "recover", "judge", "over"]
+
+
+class Day:
+    """A game day on an environment that has started.
+
+    Args:
+        environment: where.
+        book: what is planned.
+        folder: where the record and the journals go.
+        system: ``compose``, ``attached``, ``project`` and ``touch``, for the record.
+        unattended: whether steps follow each other without a key.
+        timing, settings: as for an experiment.
+
+    Attributes:
+        paused: whether the run book goes on by itself.
+        actives: every fault of the day, in the order in which it was injected.
+        trial: the step that is under way.
+        gate: held while a fault is added to ``actives``, so that none slips past who lifts everything.
+        said: how the day came to its end; empty while it lasts.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        book: RunBook,
+        folder: Path,
+        *,
+        system: Mapping[str, Any],
+        unattended: bool = False,
+        timing: Timing | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.environment, self.book, self.folder = environment, book, folder
+        self.unattended, self.attached = unattended, bool(system.get("attached"))
+        self.timing, self.settings = timing or Timing(), settings or Settings()
+        self.terms = tuple(each.terms for each in environment.system.journeys)
+        self.clock = environment.runtime.clock
+        self.origin = self.clock.now()
+        self.history = DayHistory()
+        self.series = Series(self.terms, self.origin)
+        self.traffic: Traffic = environment.traffic(self.history)
+        self.begun = self.calm_since = self.origin
+        self.asked = Asked()
+        self.actives: list[Active] = []
+        self.trial: Trial | None = None
+        self.number = 0
+        self.phase: Phase = "coming up"
+        self.phase_until: float | None = None
+        self.position = 0
+        self.paused = self.leaving = self.interrupted = False
+        self.said, self.trouble = "", False
+        self.over = threading.Event()
+        self.readings: tuple[Reading, ...] = ()
+        self.on_slice: Callable[[], None] = lambda: None
+        self._stopping = threading.Lock()
+        self.gate = threading.RLock()
+        self.stopped_by: str | None = None
+        self.record = Record(
+            folder,
+            {
+                "title": book.title,
+                "system": dict(system),
+                "runbook": str(book.path) if book.path else None,
+                "seed": environment.seed,
+                "stop_conditions": [{"name": each.title, "text": each.text} for each in book.stop],
+            },
+            now=self.now,
+            origin=time.time(),
+            series=self._figures,
+        )
+
+    def now(self) -> float:
+        """Seconds since the day began."""
+        return self.clock.now() - self.origin
+
+    def begin(self) -> None:
+        """Start the load.
+
+        Raises:
+            LoadFailure: it does not start.
+        """
+        self.traffic.start()
+        self.begun = self.traffic.begin()
+        self.record.event("started", f"{self.book.title}: traffic on {len(self.terms)} journeys")
+
+    # Asked by people; returns at once.
+
+    def ask(self, command: Command) -> None:
+        """Let the worker do something when its turn has come."""
+        self.asked.put(command)
+
+    def note(self, text: str) -> None:
+        """Write down a note."""
+        self.record.event("note", text, self.step)
+
+    def question(self, text: str) -> None:
+        """Write down an open question."""
+        self.record.event("question", text, self.step)
+
+    def decide(self, number: int, outcome: Literal["confirmed", "refuted", "open"]) -> None:
+        """A person says what became of a step's hypothesis."""
+        entry = self.record.change(number, outcome=outcome, outcome_by="person")
+        self.record.event("hypothesis", f"{outcome} by a person: {entry.hypothesis or entry.name}", number)
+
+    def pause(self) -> None:
+        """The run book goes on by itself no more, or again."""
+        self.paused = not self.paused
+        self.record.event("note", "the run book pauses" if self.paused else "the run book goes on")
+
+    @property
+    def step(self) -> int | None:
+        """The number of the step that is under way."""
+        return self.number if self.trial is not None else None
+
+    @property
+    def active(self) -> list[Active]:
+        """What is injected, or not seen to be gone."""
+        return [each for each in self.actives if each.phase != "gone"]
+
+    @property
+    def next_step(self) -> Step | None:
+        """What the run book has next."""
+        return self.book.steps[self.position] if self.position < len(self.book.steps) else None
+
+    # Stopping, from any thread.
+
+    def stop(self, by: str, why: str = "") -> bool:
+        """Lift everything at once, and verify it. The run book pauses.
+
+        Args:
+            by: a stop condition's name, or ``key``.
+            why: the same in words, with figures.
+
+        Returns:
+            Whether everything is gone; ``False`` also where somebody else is stopping already.
+        """
+        if not self._stopping.acquire(blocking=False):
+            return False
+        try:
+            with self.gate:
+                self.stopped_by, self.paused = by, True
+                trial, todo = self.trial, self.active
+            self.asked.forget(Next, Inject, Lift)
+            self.record.event("stop", why or f"stopped by {by}", self.step)
+            if trial is not None:
+                self.record.change(self.number, stopped_by=by)
+            self.record.event(
+                "lift all",
+                f"lifting {len(todo)}: {', '.join(a.name for a in todo)}" if todo else "nothing is injected",
+                self.step,
+            )
+            left = lift_all(todo, self.environment.runtime, self.clock.sleep, self.say)
+            if left:
+                self.environment.poison(f"{left[0].name} was not seen to be gone")
+            self.tell_lifted(left)
+            return not left
+        finally:
+            self._stopping.release()
+
+    def tell_lifted(self, left: tuple[Active, ...]) -> None:
+        """Say that everything is gone, or what is still there and how to remove it."""
+        if left:
+            text = remains(left, undo_log=str(self.environment.undo.path), attached=self.attached)
+            self.record.event("error", text, self.step)
+        else:
+            self.record.event("verified", "nothing is injected any more", self.step)
+
+    def await_stop(self) -> None:
+        """Return when nobody is lifting everything any more."""
+        with self._stopping:
+            self.stopped_by = None
+
+    def leave(self, why: str, *, trouble: bool = False) -> None:
+        """End soon, whatever is under way; :meth:`close` lifts."""
+        self.said = self.said or why
+        self.trouble = self.trouble or trouble
+        self.leaving = True
+
+    def enter(self, phase: Phase, seconds: float | None = None) -> None:
+        """The worker comes into a phase, which lasts so many seconds if that is known.
+
+        A key that was pressed once too often in the phase before must not begin or lift anything.
+        """
+        if phase != self.phase:
+            self.asked.forget(Next)
+        self.phase = phase
+        self.phase_until = None if seconds is None else self.clock.now() + seconds
+
+    def nap(self) -> None:
+        """The worker lets a little time go by."""
+        self.clock.sleep(SLICE)
+        self.on_slice()
+
+    def look_up(self) -> None:
+        """Whoever waits in a step calls this now and then.
+
+        Raises:
+            Interrupted: everything is being lifted, or the day ends.
+        """
+        self.on_slice()
+        if self.leaving:
+            raise Interrupted
+        if self.stopped_by is not None and self.phase in ("before", "inject", "active"):
+            raise Interrupted
+
+    # The guard.
+
+    def tick(self) -> None:
+        """Look at the stop conditions and the load; lift everything where that is called for."""
+        now = self.clock.now()
+        columns = self.history.columns(now - lookback(self.book.stop, self.terms))
+        active = self.active
+        self.readings = tuple(
+            read(each, self.terms, columns, begin=self.begun, now=now, active_since=[a.since for a in active])
+            for each in self.book.stop
+        )
+        if self.leaving:  # the screen may hang on a terminal that nobody reads
+            if any(each.phase in ("injecting", "active") for each in active):
+                self.stop("end", self.said or "the game day ends")
+            return
+        if self.traffic.error is not None:
+            self.record.event("error", f"the load died: {self.traffic.error.what}", self.step)
+            if active:
+                self.stop("load", "the load died")
+            self.leave("the load died", trouble=True)
+            return
+        fired = next((each for each in self.readings if each.fires), None)
+        if fired is not None and any(each.phase in ("injecting", "active") for each in active):
+            self.stop(fired.condition.title, f"{fired.condition.title}: {fired.says}")
+
+    def say(self, kind: Kind, text: str, active: Active) -> None:
+        """What happens to a fault, for the record."""
+        self.record.event(kind, text, active.step)
+        if kind in ("lift", "gone"):
+            mine = [each for each in self.actives if each.step == active.step]
+            if kind == "lift" and self.record.entry(active.step).lift is None:
+                self.record.change(active.step, lift=self.now())
+            if kind == "gone" and all(each.phase == "gone" for each in mine):
+                self.record.change(active.step, gone=self.now())
+
+    def close(self) -> bool:
+        """Lift and verify what is injected, end the load, and write the record; whether all is gone.
+
+        Whoever still works on a step gets some time to write its journal.
+        """
+        self.leaving = True
+        lifted = True
+        if self.active:
+            with self._stopping:
+                pass  # somebody is at it
+        if self.active:
+            lifted = self.stop("end", self.said or "the game day ends")
+        worked = self.over.wait(timeout=5.0)
+        try:
+            self.traffic.close()  # who checks promises through it gives up then
+        except ChaoskitError as error:
+            self.record.event("error", f"the load did not end: {error.what}")
+        if not worked:
+            self.over.wait(timeout=60.0)
+        if self.active:
+            lifted = self.stop("end", "once more, at the end")
+        self.phase = "over"
+        self.record.end(self.said or "the game day is over")
+        return lifted and not self.active
+
+    def _figures(self) -> Mapping[str, Any]:
+        self.series.update(self.history, self.clock.now())
+        return self.series.to_record()

@@ -1,0 +1,225 @@
+"""A run book: what is going to be done on a game day, step by step, and what is expected of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaoskit.errors import UsageError
+from chaoskit.faults.base import Fault
+from chaoskit.gameday.conditions import EVERY, MEASURES, Condition, Measure
+from chaoskit.gameday.located import Located, Place
+from chaoskit.gameday.writing import build
+
+ACTIVE = 10.0
+"""Seconds that a step's faults stay, where it does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: what it is called.
+        faults: injected one after the other, lifted in reverse order; active together.
+        hypothesis: what people expect to see.
+        active: seconds that the faults stay once all have landed; ``None``: until somebody lifts.
+        auto: whether it begins by itself when the step before it is over.
+    """
+
+    name: str
+    faults: tuple[Fault, ...]
+    hypothesis: str = ""
+    active: float | None = ACTIVE
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBook:
+    """The plan of a game day.
+
+    Attributes:
+        title: what it is called.
+        system: ``module:attribute`` of the system; ``None`` leaves it to the command line.
+        stop: the conditions that lift everything by themselves.
+        steps: in their order.
+        path: the file; ``None`` where there is none.
+    """
+
+    title: str = "Game day"
+    system: str | None = None
+    stop: tuple[Condition, ...] = ()
+    steps: tuple[Step, ...] = ()
+    path: Path | None = None
+
+
+def read(path: Path) -> RunBook:
+    """Read a run book.
+
+    Raises:
+        UsageError: with every mistake of the file, each with its line.
+    """
+    return _Reader(Located.read(path)).book(path)
+
+
+def parse(text: str, name: str = "run book") -> RunBook:
+    """A run book from its text; see :func:`read`."""
+    return _Reader(Located(text, name)).book(None)
+
+
+def unknown_journeys(book: RunBook, journeys: Iterable[str]) -> None:
+    """Check the stop conditions against the system.
+
+    Raises:
+        UsageError: a condition is about a journey that the system does not have.
+    """
+    known = list(journeys)
+    wrong = [each for each in book.stop if each.journey not in (EVERY, *known)]
+    if wrong:
+        raise UsageError(
+            "a stop condition is about a journey that the system does not have",
+            where=str(book.path) if book.path else None,
+            evidence="\n".join(f"{each.text}: there is no journey {each.journey!r}" for each in wrong),
+            remedy=f"there are {', '.join(known)}, and '*' for any",
+        )
+
+
+class _Reader:
+    def __init__(self, file: Located) -> None:
+        self._file = file
+        self._mistakes: list[str] = [
+            f"{file.where(place)}: {place[-1]!r} stands here twice" for place in file.twice
+        ]
+
+    def book(self, path: Path | None) -> RunBook:
+        data = self._mapping(self._file.data, (), ("title", "system", "stop", "steps"))
+        title = self._text(data, (), "title", "Game day")
+        system = self._text(data, (), "system", "")
+        stop = [self._condition(each, at) for each, at in self._list(data, "stop")]
+        steps = [
+            self._step(each, at, number) for number, (each, at) in enumerate(self._list(data, "steps"), 1)
+        ]
+        if self._mistakes:
+            count = len(self._mistakes)
+            raise UsageError(
+                f"the run book has {count} mistake{'s' if count != 1 else ''}",
+                where=self._file.name,
+                evidence="\n".join(f"- {each}" for each in self._mistakes),
+                remedy="mend them; nothing was started",
+            )
+        return RunBook(
+            title=title,
+            system=system or None,
+            stop=tuple(each for each in stop if each),
+            steps=tuple(each for each in steps if each),
+            path=path,
+        )
+
+    def _condition(self, given: Any, at: Place) -> Condition | None:
+        data = self._mapping(given, at, ("name", "journey", "over", "least", *MEASURES))
+        if not isinstance(given, Mapping):
+            return None
+        found: list[Measure] = [each for each in MEASURES if each in data]
+        if len(found) != 1:
+            said = f"has {', '.join(found)}" if found else "says nothing to look at"
+            self._wrong(at, f"a stop condition {said}; give one of {', '.join(MEASURES)}")
+            return None
+        (measure,) = found
+        bound = self._number(data, at, measure, 0.0)
+        if measure == "availability_below" and not 0 < bound <= 1:
+            self._wrong((*at, measure), f"{bound:g} is no share; it must be above 0, and 1 at most")
+        elif bound <= 0 and measure != "failures_per_s_above":
+            self._wrong((*at, measure), f"{bound:g} must be above 0")
+        over = self._number(data, at, "over", 5.0)
+        if not over > 0:
+            self._wrong((*at, "over"), f"{over:g} must be above 0 seconds")
+        least = self._number(data, at, "least", 10)
+        if least < 2 or least != int(least):
+            self._wrong(
+                (*at, "least"), f"{least:g} must be a whole number, 2 or more: one request decides nothing"
+            )
+        return Condition(
+            name=self._text(data, at, "name", ""),
+            measure=measure,
+            bound=bound,
+            journey=self._text(data, at, "journey", EVERY),
+            over=over,
+            least=int(least),
+        )
+
+    def _step(self, given: Any, at: Place, number: int) -> Step | None:
+        keys = ("name", "hypothesis", "fault", "faults", "active", "advance")
+        data = self._mapping(given, at, keys)
+        if not isinstance(given, Mapping):
+            return None
+        written: list[tuple[Any, Place]] = []
+        if "fault" in data:
+            written.append((data["fault"], (*at, "fault")))
+        several = data.get("faults", [])
+        if not isinstance(several, Sequence) or isinstance(several, str):
+            self._wrong((*at, "faults"), "must be a list of faults")
+        else:
+            written += [(each, (*at, "faults", index)) for index, each in enumerate(several)]
+        if not written:
+            self._wrong(at, "a step needs a fault (or faults, active together)")
+        faults = []
+        for each, place in written:
+            fault, mistakes = build(each)
+            for mistake in mistakes:
+                self._wrong((*place, *mistake.at), mistake.says)
+            faults += [fault] if fault else []
+        active: float | None = ACTIVE
+        if data.get("active") == "until lifted":
+            active = None
+        elif "active" in data:
+            active = self._number(data, at, "active", ACTIVE, ", or: until lifted")
+            if not active > 0:
+                self._wrong((*at, "active"), f"{active:g} must be above 0 seconds")
+        advance = self._text(data, at, "advance", "key")
+        if advance not in ("key", "auto"):
+            self._wrong((*at, "advance"), f"{advance!r} is neither key (waits for one) nor auto")
+        default = faults[0].name if faults else f"step {number}"
+        return Step(
+            name=self._text(data, at, "name", default),
+            faults=tuple(faults),
+            hypothesis=self._text(data, at, "hypothesis", ""),
+            active=active,
+            auto=advance == "auto",
+        )
+
+    def _wrong(self, at: Place, says: str) -> None:
+        self._mistakes.append(f"{self._file.where(at)}: {says}")
+
+    def _mapping(self, given: Any, at: Place, keys: Sequence[str]) -> Mapping[str, Any]:
+        if not isinstance(given, Mapping):
+            self._wrong(at, f"must be a mapping with {', '.join(keys)}")
+            return {}
+        for key in given:
+            if key not in keys:
+                self._wrong((*at, str(key)), f"there is no {key!r} here; there are {', '.join(keys)}")
+        return given
+
+    def _list(self, data: Mapping[str, Any], key: str) -> list[tuple[Any, Place]]:
+        given = data.get(key)
+        if given is None:
+            return []
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            self._wrong((key,), "must be a list")
+            return []
+        return [(each, (key, number)) for number, each in enumerate(given)]
+
+    def _text(self, data: Mapping[str, Any], at: Place, key: str, default: str) -> str:
+        given = data.get(key, default)
+        if not isinstance(given, str):
+            self._wrong((*at, key), f"{given!r} is not a text")
+            return default
+        return given.strip()
+
+    def _number(self, data: Mapping[str, Any], at: Place, key: str, default: float, other: str = "") -> float:
+        given = data.get(key, default)
+        if isinstance(given, bool) or not isinstance(given, (int, float)):
+            self._wrong((*at, key), f"{given!r} is not a number{other}")
+            return default
+        return float(given)

@@ -1,0 +1,195 @@
+"""What the screen shows at one moment, as plain data."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chaoskit.gameday.conditions import Reading
+from chaoskit.gameday.day import Day
+from chaoskit.gameday.looks import Looks
+from chaoskit.gameday.record import Event
+from chaoskit.gameday.runbook import Step
+from chaoskit.judge.summary import quantile
+from chaoskit.samples import NEVER, OUTCOMES, Column, Outcome
+from chaoskit.system import Slo, Terms
+
+RECENT = 5.0
+"""Seconds of the figures of a journey."""
+
+MINUTE = 60.0
+"""Seconds of its sparkline."""
+
+BARS = 30
+"""Bars of it."""
+
+_OK = OUTCOMES.index(Outcome.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyNow:
+    """A journey over the last seconds.
+
+    Attributes:
+        name: its name.
+        rate: requests that ended in a second.
+        ok: the share of them that succeeded; ``None`` if there were none.
+        p50, p95: latencies in seconds of those.
+        state: ``SLO``, ``degraded`` (inside its degraded SLO only), ``OUTSIDE``, or ``no data``.
+        bars: the p95 of each stretch of the last minute, as a share of the tightest bound; ``None``
+            without a request, -1 where requests failed beyond the SLO's share.
+    """
+
+    name: str
+    rate: float
+    ok: float | None
+    p50: float | None
+    p95: float | None
+    state: str
+    bars: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveNow:
+    """A fault.
+
+    Attributes:
+        name: its name.
+        seconds: since its injection began.
+        phase: what is known of it.
+        evidence: what was seen.
+    """
+
+    name: str
+    seconds: float
+    phase: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All of it."""
+
+    title: str
+    wall: datetime
+    elapsed: float
+    phase: str
+    phase_left: float | None = None
+    paused: bool = False
+    journeys: tuple[JourneyNow, ...] = ()
+    looks: Looks = field(default_factory=Looks)
+    active: tuple[ActiveNow, ...] = ()
+    step: str = ""
+    next_step: Step | None = None
+    steps_left: int = 0
+    readings: tuple[Reading, ...] = ()
+    events: tuple[Event, ...] = ()
+    prompt: str | None = None
+    typed: str = ""
+    hints: Sequence[str] = ()
+    message: str = ""
+
+
+def take(
+    day: Day,
+    looks: Looks,
+    *,
+    prompt: str | None = None,
+    typed: str = "",
+    hints: Sequence[str] = (),
+    message: str = "",
+) -> Snapshot:
+    """A snapshot of a day. Quick: it asks nobody but the record in memory."""
+    now = day.clock.now()
+    columns = day.history.columns(now - MINUTE - max((each.timeout for each in day.terms), default=0.0))
+    left = None if day.phase_until is None else max(0.0, day.phase_until - now)
+    return Snapshot(
+        title=day.book.title,
+        wall=datetime.now().astimezone(),
+        elapsed=day.now(),
+        phase=day.phase,
+        phase_left=left,
+        paused=day.paused,
+        journeys=tuple(journey(each, columns.get(each.name) or Column(each.name), now) for each in day.terms),
+        looks=looks,
+        active=tuple(ActiveNow(a.name, now - a.since, a.phase, a.evidence) for a in day.active),
+        step=day.record.entry(day.number).name if day.trial is not None and day.number else "",
+        next_step=day.next_step if day.trial is None else _after(day),
+        steps_left=len(day.book.steps) - day.position,
+        readings=day.readings,
+        events=day.record.events[-12:],
+        prompt=prompt,
+        typed=typed,
+        hints=hints,
+        message=day.record.unwritten or message,
+    )
+
+
+def _after(day: Day) -> Step | None:
+    by_book = day.number > 0 and day.record.entry(day.number).by == "runbook"
+    position = day.position + (1 if by_book else 0)
+    return day.book.steps[position] if position < len(day.book.steps) else None
+
+
+def journey(terms: Terms, column: Column, now: float) -> JourneyNow:
+    """A journey's figures, of the requests that ended in the last seconds."""
+    low = bisect_left(column.intended, now - RECENT - terms.timeout)
+    ended = failed = 0
+    good = []
+    for row in range(low, len(column)):
+        at = column.ended[row] if column.ended[row] < NEVER else column.intended[row]
+        if not now - RECENT < at <= now:
+            continue
+        ended += 1
+        if column.outcome[row] == _OK:
+            good.append(column.ended[row] - column.intended[row])
+        else:
+            failed += 1
+    good.sort()
+    ok = 1 - failed / ended if ended else None
+    state = "no data" if ok is None else _state(terms, ok, good)
+    return JourneyNow(
+        terms.name,
+        ended / RECENT,
+        ok,
+        quantile(good, 0.5),
+        quantile(good, 0.95),
+        state,
+        _bars(terms, column, now),
+    )
+
+
+def _state(terms: Terms, ok: float, good: Sequence[float]) -> str:
+    if _inside(terms.slo, ok, good):
+        return "SLO"
+    return "degraded" if terms.degraded is not None and _inside(terms.degraded, ok, good) else "OUTSIDE"
+
+
+def _inside(slo: Slo, ok: float, good: Sequence[float]) -> bool:
+    return ok >= slo.availability and all(
+        (quantile(good, share) or 0.0) <= bound for share, bound in slo.quantiles
+    )
+
+
+def _bars(terms: Terms, column: Column, now: float) -> tuple[float | None, ...]:
+    width = MINUTE / BARS
+    bound = next((bound for share, bound in terms.slo.quantiles if share >= 0.9), None)
+    scale = bound or max((b for _, b in terms.slo.quantiles), default=1.0)
+    first = (now // width - BARS + 1) * width  # fixed edges: bars move on, and do not flicker
+    found: list[float | None] = []
+    for number in range(BARS):
+        low = bisect_left(column.intended, first + number * width)
+        high = bisect_left(column.intended, first + (number + 1) * width)
+        bad = sum(column.outcome[row] != _OK for row in range(low, high))
+        good = sorted(
+            column.ended[row] - column.intended[row] for row in range(low, high) if column.outcome[row] == _OK
+        )
+        if high == low:
+            found.append(None)
+        elif bad > (high - low) * (1 - terms.slo.availability):
+            found.append(-1.0)
+        else:
+            found.append((quantile(good, 0.95) or 0.0) / scale)
+    return tuple(found)

@@ -1,0 +1,178 @@
+"""A game day on a terminal, or without one: who shows it, and who ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+
+from chaoskit.errors import ChaoskitError
+from chaoskit.gameday.day import Day
+from chaoskit.gameday.keys import Keyboard, TerminalGone
+from chaoskit.gameday.looks import Looks, look
+from chaoskit.gameday.pressing import Pressing
+from chaoskit.gameday.prompt import fitting
+from chaoskit.gameday.record import Event
+from chaoskit.gameday.screen import render
+from chaoskit.gameday.snapshot import take
+from chaoskit.gameday.worker import Worker
+
+GUARD_EVERY = 0.25
+"""Seconds between two looks at the stop conditions."""
+
+FIGURES_EVERY = 5.0
+"""Seconds by which the journeys' figures in the record may be behind."""
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the components."""
+
+FRAME = 0.25
+"""Seconds between two frames, if no key comes in between."""
+
+_SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
+
+
+def can_show() -> bool:
+    """Whether there is a terminal for a live screen and keys."""
+    try:
+        there = sys.stdin.isatty() and sys.stdout.isatty()
+    except ValueError:  # closed
+        return False
+    return there and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+@contextlib.contextmanager
+def signals(day: Day) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and the loss of the terminal end the day, which lifts everything first."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        day.interrupted = True
+        day.leave(_SIGNALS[signal.Signals(number)])
+
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Threads:
+    """The worker, the guard and the eye of a day; ends with the day.
+
+    Args:
+        day: which.
+        eye: whether anybody sees what it sees; looking costs the engine something.
+    """
+
+    def __init__(self, day: Day, *, eye: bool) -> None:
+        self.day = day
+        self.looks = Looks()
+        self.fitting: tuple[str, ...] = ()
+        self._ended = threading.Event()
+        targets = {"worker": Worker(day).work, "guard": self._guard, **({"eye": self._eye} if eye else {})}
+        self._threads = [
+            threading.Thread(target=target, name=name, daemon=True) for name, target in targets.items()
+        ]
+
+    def start(self) -> None:
+        """Start all."""
+        for each in self._threads:
+            each.start()
+
+    def end(self) -> None:
+        """Let guard and eye come to their end."""
+        self._ended.set()
+        for each in self._threads[1:]:
+            each.join(timeout=10.0)
+
+    def _guard(self) -> None:
+        figures = self.day.now()
+        while not self._ended.wait(GUARD_EVERY):
+            try:
+                self.day.tick()
+                if self.day.now() - figures >= FIGURES_EVERY:
+                    figures = self.day.now()
+                    self.day.record.refresh()
+            except Exception as error:  # noqa: BLE001 - without a guard nothing may stay injected
+                self.day.record.event("error", f"the guard failed: {type(error).__name__}: {error}")
+                self.day.stop("guard", "the guard failed")
+                self.day.leave("the guard failed", trouble=True)
+
+    def _eye(self) -> None:
+        runtime = self.day.environment.runtime
+        self.looks = look(runtime, [])
+        found: list[str] = []
+        with contextlib.suppress(ChaoskitError):
+            for each in fitting(runtime):
+                if self._ended.is_set():
+                    return
+                found.append(each)
+        self.fitting = tuple(found)
+        while not self._ended.wait(LOOK_EVERY):
+            self.looks = look(runtime, self.day.active)
+
+
+def show(day: Day, threads: Threads) -> None:
+    """The live screen, until the day ends. The terminal is as it was afterwards."""
+    console = Console(file=sys.stdout)
+    pressing = Pressing(day, lambda: threads.fitting)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_unless_gone(day))
+        keyboard = stack.enter_context(Keyboard(sys.stdin.fileno()))
+        live = stack.enter_context(
+            Live(
+                console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+            )
+        )
+        while not (day.over.is_set() or day.leaving):
+            line = pressing.line
+            shot = take(
+                day,
+                threads.looks,
+                prompt=line.asks if line else None,
+                typed=line.text if line else "",
+                hints=line.hints if line else (),
+                message=pressing.message,
+            )
+            live.update(render(shot, *console.size), refresh=True)
+            key = keyboard.read(FRAME)
+            while key is not None:
+                pressing.press(key)
+                key = keyboard.read(0.0)
+
+
+@contextlib.contextmanager
+def _unless_gone(day: Day) -> Iterator[None]:
+    try:
+        yield
+    except (TerminalGone, OSError) as error:
+        day.interrupted = True
+        day.leave(f"the terminal is gone ({error})" if str(error) else "the terminal is gone")
+
+
+def tell(day: Day, say: Callable[[str], None]) -> int:
+    """Plain lines, until the day ends; how many events were told."""
+    told = 0
+    while not (day.over.wait(FRAME) or day.leaving):
+        told = _tell_new(day, told, say)
+    return _tell_new(day, told, say)
+
+
+def _tell_new(day: Day, told: int, say: Callable[[str], None]) -> int:
+    events = day.record.events
+    for each in events[told:]:
+        say(line(each))
+    return len(events)
+
+
+def line(event: Event) -> str:
+    """An event as one plain line."""
+    return f"{event.at:8.1f} s  {event.kind:<10} {event.text}"
