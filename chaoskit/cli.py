@@ -1,4 +1,4 @@
-"""``chaoskit doctor | plan | up | report | clean | trend | faults``: what a person does at a prompt."""
+"""``chaoskit init | doctor | plan | up | report | clean | trend | faults``: what a person does."""
 
 from __future__ import annotations
 
@@ -41,6 +41,21 @@ def _parser() -> argparse.ArgumentParser:
         prog="chaoskit", description="Find out what breaks at the next stage of growth."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    init = commands.add_parser("init", help="write a starter: journeys, experiments, the ini line")
+    init.add_argument("compose", nargs="?", type=Path, help="the compose file; default: as Compose finds it")
+    init.add_argument(
+        "--into", type=Path, default=Path(), metavar="DIR", help="where to write; default: here"
+    )
+    init.add_argument("--force", action="store_true", help="overwrite an earlier starter")
+    init.add_argument("--dry-run", action="store_true", help="print what would be written")
+    init.add_argument(
+        "--seconds", type=float, default=5.0, metavar="N", help="how long the calm is measured; default 5"
+    )
+    init.add_argument(
+        "--path", action="append", default=[], help="ask the entries for this path first; may be given again"
+    )
+    init.set_defaults(run=_init)
 
     doctor = commands.add_parser("doctor", help="what is there, what is missing, and the remedy")
     doctor.set_defaults(run=_doctor)
@@ -131,6 +146,20 @@ def _configured(root: Path, setting: str) -> tuple[str, Path] | None:
             if found:
                 return str(found), folder
     return None
+
+
+def _init(options: argparse.Namespace) -> int:
+    from chaoskit.starter.command import run  # noqa: PLC0415
+
+    run(
+        options.compose,
+        options.into,
+        force=options.force,
+        dry_run=options.dry_run,
+        seconds=options.seconds,
+        paths=options.path,
+    )
+    return OK
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ def environment_for(
     """
 
     def make_runtime(wanted: System) -> Runtime:
-        return DockerRuntime(wanted, keep=keep, progress=tell)
+        return runtime_for(wanted, keep=keep, tell=tell)
 
     def make_traffic(wanted: System, history: History, doors: Mapping[str, str], seed: int) -> Traffic:
         try:
@@ -57,6 +57,11 @@ def environment_for(
     return Environment(
         system, make_runtime, make_traffic, outline=_outline, state=undo_log, seed=seed, tell=tell
     )
+
+
+def runtime_for(system: System, *, keep: bool = False, tell: Tell = lambda line: None) -> DockerRuntime:
+    """A runtime on the Docker engine of this machine; nothing is started yet. See :func:`environment_for`."""
+    return DockerRuntime(system, keep=keep, progress=tell)
 
 
 def _outline(system: System) -> tuple[Sequence[Component], Sequence[str]]:

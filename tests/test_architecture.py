@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
+    ("starter",),
     ("setup", "doctor", "gathering"),
     ("mutants", "trend", "catalogue"),
     ("chaos",),

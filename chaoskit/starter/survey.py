@@ -1,0 +1,216 @@
+"""Looks at the running system, and puts the starter together from what it sees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from chaoskit.errors import UsageError
+from chaoskit.runtime import Runtime
+from chaoskit.starter import choice
+from chaoskit.starter.asking import ask
+from chaoskit.starter.calm import drive
+from chaoskit.starter.choice import Kind, Known, python_name
+from chaoskit.starter.model import Calm, Door, Shut, Starter, Trial, Visit
+from chaoskit.starter.objective import objective, steady
+from chaoskit.starter.paths import candidates
+from chaoskit.starter.reach import divided, reached
+from chaoskit.starter.writes import Writes
+from chaoskit.system import Component, Link
+
+Tell = Callable[[str], None]
+
+_SPOKEN = {
+    Kind.POSTGRES: {5432: "PostgreSQL"},
+    Kind.STANDBY: {5432: "PostgreSQL"},
+    Kind.REDIS: {6379: "Redis"},
+}
+"""Ports of components that are known: asking them for a page would tell nothing."""
+
+
+class Running(Runtime, Protocol):
+    """A runtime that can tell which links were used."""
+
+    def used_links(self) -> tuple[Link, ...]:
+        """The links that carried a byte or have a connection open now."""
+        ...
+
+
+def survey(
+    runtime: Running,
+    config: Mapping[str, Any],
+    *,
+    compose: str,
+    date: str,
+    seconds: float,
+    ready_after: float,
+    paths: Sequence[str] = (),
+    tell: Tell = lambda line: None,
+) -> Starter:
+    """The starter for a system that is up and calm.
+
+    Args:
+        runtime: where it runs.
+        config: what ``docker compose config`` says.
+        compose, date: see :class:`Starter`.
+        seconds: how long the calm is measured.
+        ready_after: how long the system took to be ready.
+        paths: what the user says that entries answer.
+        tell: takes progress, a line at a time.
+
+    Raises:
+        UsageError: no entry answers HTTP with success, so there is no journey.
+    """
+    lasting, idle = _lasting(runtime)
+    known = [
+        choice.look(each.name, each.service, runtime.ports(each.name), lambda fault: fault.misfits(runtime))
+        for each in lasting
+    ]
+    doors, shut = _doors(runtime, known, config, paths, tell)
+    if not doors:
+        raise _nobody(compose, shut)
+    visits = tuple(Visit(name=name, door=door) for name, door in _named(doors))
+    starter = Starter(compose=compose, date=date, visits=visits, shut=tuple(shut), idle=idle)
+    tell(f"measuring {len(visits)} journeys in the calm for {seconds:g} s")
+    writes = {each.component: Writes(each.component, runtime) for each in known if each.kind is Kind.STANDBY}
+
+    def look() -> None:
+        for each in writes.values():
+            each.look()
+
+    addresses = {_of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))}
+    measured = drive(starter, addresses, seconds, runtime.clock, look)
+    spare = {each.service for each in known if each.kind in (Kind.REDIS, Kind.STANDBY)}
+    fickle = [
+        Shut(visit.door.entry, _fickle(calm)) for visit in visits if not steady(calm := measured[visit.name])
+    ]
+    visits = tuple(
+        replace(
+            visit,
+            calm=measured[visit.name],
+            objective=objective(measured[visit.name], ready_after),
+            needs=needs,
+            uses=uses,
+        )
+        for visit in visits
+        if steady(measured[visit.name])
+        for needs, uses in (_reach(visit, runtime, spare),)
+    )
+    shut += fickle
+    if not visits:
+        raise _nobody(compose, shut)
+    return replace(
+        starter,
+        visits=visits,
+        shut=tuple(shut),
+        trials=_trials(known, visits, runtime, {name for name, each in writes.items() if each.steady}),
+    )
+
+
+def _nobody(compose: str, shut: Sequence[Shut]) -> UsageError:
+    return UsageError(
+        "no published port answers HTTP, so there is nothing that users could do",
+        where=compose,
+        evidence="\n".join(f"{each.entry} {each.says}" for each in shut),
+        remedy="name a path that answers with --path /some/page; a port that speaks another protocol "
+        "needs a journey of your own; nothing was written",
+    )
+
+
+def _fickle(calm: Calm) -> str:
+    return f"failed {calm.failed} of {calm.samples} requests with nothing at fault ({calm.error})"
+
+
+def _lasting(runtime: Runtime) -> tuple[list[Component], tuple[tuple[str, str], ...]]:
+    """One component of each service that stays up, and the services that do not."""
+    lasting, idle = [], []
+    for component in runtime.components:
+        if component.index > 1:
+            continue
+        state = runtime.state(component.name)
+        if state.status == "exited":
+            idle.append((component.service, f"it ended with exit code {state.exit_code}"))
+        else:
+            lasting.append(component)
+    return lasting, tuple(idle)
+
+
+def _doors(
+    runtime: Runtime, known: Sequence[Known], config: Mapping[str, Any], given: Sequence[str], tell: Tell
+) -> tuple[list[Door], list[Shut]]:
+    doors: list[Door] = []
+    shut: list[Shut] = []
+    spoken = {each.service: _SPOKEN.get(each.kind, {}) for each in known}
+    asked: set[str] = set()
+    for entry, address in runtime.entries.items():
+        name = _of_service(entry, runtime)
+        if name in asked:
+            continue
+        asked.add(name)
+        service, _, port = name.rpartition(":")
+        if protocol := spoken.get(service, {}).get(int(port)):
+            shut.append(Shut(name, f"speaks {protocol}, not HTTP"))
+            continue
+        answer = ask(address, candidates(service, config, given), runtime.clock)
+        tell(f"{name}: {answer.says}")
+        if answer.path is None:
+            shut.append(Shut(name, answer.says))
+        else:
+            rate = _rate(answer.seconds)
+            doors.append(Door(entry=name, service=service, path=answer.path, says=answer.says, rate=rate))
+    return doors, shut
+
+
+def _of_service(entry: str, runtime: Runtime) -> str:
+    """An entry by its service: the replicas of a service are one entry to its users."""
+    component, _, port = entry.rpartition(":")
+    service = next((each.service for each in runtime.components if each.name == component), component)
+    return f"{service}:{port}"
+
+
+def _rate(seconds: float) -> int:
+    """Arrivals per second that cannot trouble a page that takes so long."""
+    return 10 if seconds < 0.3 else 5 if seconds < 1.0 else 2
+
+
+def _named(doors: Sequence[Door]) -> Iterable[tuple[str, Door]]:
+    several = Counter(python_name(door.service) for door in doors)
+    for door in doors:
+        name = python_name(door.service)
+        alone = several[name] == 1
+        yield f"visit_{name}" if alone else f"visit_{python_name(door.entry)}", door
+
+
+def _reach(visit: Visit, runtime: Running, spare: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    services = {each.name: each.service for each in runtime.components}
+    links = [link for link in runtime.used_links() if {link.consumer, link.provider} <= set(services)]
+    entries = [name for name, service in services.items() if service == visit.door.service]
+    found = [services[name] for entry in entries for name in reached(entry, links)]
+    return divided([visit.door.service, *found], spare)
+
+
+def _trials(
+    known: Sequence[Known], visits: Sequence[Visit], runtime: Runtime, written: Collection[str]
+) -> tuple[Trial, ...]:
+    replicas = Counter(each.service for each in runtime.components)
+    found = [
+        trial
+        for each in known
+        for trial in choice.trials(
+            each,
+            visits,
+            written=each.component in written,
+            sharing=bool(runtime.sharing(each.component)),
+            replicas=replicas[each.service],
+        )
+    ]
+    found += [choice.flood(visit.door) for visit in visits]
+    return tuple(sorted(found, key=lambda trial: (_stage(trial.stage), not trial.active)))
+
+
+def _stage(stage: str) -> int:
+    """Users, as a number; what belongs to no stage comes first."""
+    digits = "".join(each for each in stage if each.isdigit())
+    return int(digits or 0)
