@@ -23,7 +23,7 @@ def test_help_tells_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    for command in ("doctor", "plan", "up", "report", "clean", "trend", "faults"):
+    for command in ("init", "doctor", "plan", "up", "report", "clean", "trend", "faults"):
         assert f"\n    {command} " in said
 
 

@@ -6,6 +6,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chaoskit.clock import Clock
@@ -13,13 +14,60 @@ from chaoskit.history import History, Outcome, Sample
 from chaoskit.load.process import LoadProcess
 from chaoskit.load.source import LoadSource, Place, Plan
 from chaoskit.starter.declaration import declaration
-from chaoskit.starter.model import Calm, Starter
+from chaoskit.starter.model import Calm, Door, Starter
+
+RATES = (10, 5, 2)
+"""Arrivals per second that a journey may have."""
 
 WARM_UP = 1.0
 """Seconds at the beginning that do not count."""
 
 _TIMEOUT = 10.0
 _LOOK = 0.5
+
+
+def measure(
+    starter: Starter,
+    addresses: Mapping[str, str],
+    seconds: float,
+    clock: Clock,
+    *,
+    look: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Starter:
+    """The starter with what its journeys were like. One that is refused for coming too often (all users
+    have one address here) comes less often, and is measured again.
+
+    Args:
+        starter, addresses, seconds, clock, look: see :func:`drive`.
+        tell: takes progress, a line at a time.
+
+    Raises:
+        LoadFailure: the load engine failed.
+    """
+    while True:
+        measured = drive(starter, addresses, seconds, clock, look)
+        slower = {visit.name for visit in starter.visits if measured[visit.name].limited and slow(visit.door)}
+        if not slower:
+            return replace(
+                starter, visits=tuple(replace(each, calm=measured[each.name]) for each in starter.visits)
+            )
+        visits = []
+        for visit in starter.visits:
+            door = slow(visit.door) if visit.name in slower else None
+            if door:
+                tell(f"{door.entry}: {door.says}; measuring again at {door.rate} a second")
+            visits.append(replace(visit, door=door or visit.door))
+        starter = replace(starter, visits=tuple(visits))
+
+
+def slow(door: Door) -> Door | None:
+    """The same entry at the next lower rate, with the reason; nothing below the lowest."""
+    lower = [rate for rate in RATES if rate < door.rate]
+    if not lower:
+        return None
+    says = f"{door.says.partition('; ')[0]}; at {door.rate} a second from one address it refused some (429)"
+    return replace(door, rate=lower[0], says=says)
 
 
 def drive(
@@ -82,6 +130,7 @@ def calm(samples: Sequence[Sample], seconds: float) -> Calm:
         failed=len(bad),
         p50=_rank(good, 0.50),
         p95=_rank(good, 0.95),
+        limited=sum("429" in each.error for each in bad),
         error=(bad[0].error or bad[0].outcome.value) if bad else "",
     )
 

@@ -122,7 +122,7 @@ def _of_growth(known: Known, fault: Fault, visits: Sequence[Visit]) -> Trial:
         test, about = f"test_{name}_lags", f"{component} falls behind its primary, and catches up in time."
     else:
         test, about = f"test_{name}_is_lost", f"{component} dies: {_outcome(known.service, visits)}."
-        notes = ('Also worth a try: how="hang", which finds a client without a time-out, and how="flush".',)
+        notes = ('Also worth a try: how="hang", which finds clients without a time-out.',)
     return Trial(
         name=test,
         component=component,

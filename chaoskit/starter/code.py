@@ -34,7 +34,8 @@ def docstring(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
     flat = " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
     if len(indent) + len(flat) + 6 <= width:
         return [f'{indent}"""{flat}"""']
-    first, *rest = textwrap.wrap(flat, width - len(indent) - 3, break_on_hyphens=False)
+    room = min(width - len(indent) - 3, len(flat) - 1)  # two lines at least: quotes alone on one look lost
+    first, *rest = textwrap.wrap(flat, room, break_on_hyphens=False)
     return [f'{indent}"""{first}', *(f"{indent}{line}" for line in rest), f'{indent}"""']
 
 

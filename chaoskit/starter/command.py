@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from chaoskit.clock import MonotonicClock
 from chaoskit.compose import resolve, routed_networks
 from chaoskit.errors import UsageError
 from chaoskit.interpose import interpose
@@ -62,11 +63,19 @@ def run(
             where=str(file),
             remedy='publish one, as ports: ["8080:8080"]; nothing was started',
         )
-    runtime = runtime_for(system, tell=_tell)
+    clock = MonotonicClock()
+    began = clock.now()
+
+    def tell(line: str) -> None:
+        nonlocal began
+        if line.startswith("starting "):  # images are there now: they cost nothing after a fault
+            began = clock.now()
+        print(line, file=sys.stderr, flush=True)
+
+    runtime = runtime_for(system, tell=tell)
     try:
-        began = runtime.clock.now()
         runtime.start()
-        ready_after = runtime.clock.now() - began
+        ready_after = clock.now() - began
         starter = survey(
             runtime,
             resolved.config,
@@ -75,7 +84,7 @@ def run(
             seconds=seconds,
             ready_after=ready_after,
             paths=paths,
-            tell=_tell,
+            tell=tell,
         )
     finally:
         runtime.close()
@@ -143,7 +152,3 @@ def _report(changes: Sequence[Change], starter: Starter) -> None:
 def _shown(path: Path) -> str:
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -47,6 +47,7 @@ class Calm:
         failed: those of them that failed, or did not end.
         p50, p95: of those that succeeded, in seconds.
         error: what the first failure said.
+        limited: those that were refused with 429, too many requests.
     """
 
     seconds: float
@@ -55,6 +56,7 @@ class Calm:
     p50: float
     p95: float
     error: str = ""
+    limited: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from chaoskit.errors import UsageError
 from chaoskit.runtime import Runtime
-from chaoskit.starter import choice
-from chaoskit.starter.asking import ask
-from chaoskit.starter.calm import drive
-from chaoskit.starter.choice import Kind, Known, python_name
-from chaoskit.starter.model import Calm, Door, Shut, Starter, Trial, Visit
+from chaoskit.starter import choice, doors
+from chaoskit.starter.calm import measure
+from chaoskit.starter.choice import Kind, Known
+from chaoskit.starter.model import Calm, Shut, Starter, Trial, Visit
 from chaoskit.starter.objective import objective, steady
-from chaoskit.starter.paths import candidates
 from chaoskit.starter.reach import divided, reached
 from chaoskit.starter.writes import Writes
 from chaoskit.system import Component, Link
-
-Tell = Callable[[str], None]
-
-_SPOKEN = {
-    Kind.POSTGRES: {5432: "PostgreSQL"},
-    Kind.STANDBY: {5432: "PostgreSQL"},
-    Kind.REDIS: {6379: "Redis"},
-}
-"""Ports of components that are known: asking them for a page would tell nothing."""
 
 
 class Running(Runtime, Protocol):
@@ -47,7 +36,7 @@ def survey(
     seconds: float,
     ready_after: float,
     paths: Sequence[str] = (),
-    tell: Tell = lambda line: None,
+    tell: doors.Tell = lambda line: None,
 ) -> Starter:
     """The starter for a system that is up and calm.
 
@@ -68,10 +57,10 @@ def survey(
         choice.look(each.name, each.service, runtime.ports(each.name), lambda fault: fault.misfits(runtime))
         for each in lasting
     ]
-    doors, shut = _doors(runtime, known, config, paths, tell)
-    if not doors:
+    entries, shut = doors.find(runtime, known, config, paths, tell)
+    if not entries:
         raise _nobody(compose, shut)
-    visits = tuple(Visit(name=name, door=door) for name, door in _named(doors))
+    visits = tuple(Visit(name=name, door=door) for name, door in doors.named(entries))
     starter = Starter(compose=compose, date=date, visits=visits, shut=tuple(shut), idle=idle)
     tell(f"measuring {len(visits)} journeys in the calm for {seconds:g} s")
     writes = {each.component: Writes(each.component, runtime) for each in known if each.kind is Kind.STANDBY}
@@ -80,11 +69,16 @@ def survey(
         for each in writes.values():
             each.look()
 
-    addresses = {_of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))}
-    measured = drive(starter, addresses, seconds, runtime.clock, look)
+    addresses = {
+        doors.of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))
+    }
+    starter = measure(starter, addresses, seconds, runtime.clock, look=look, tell=tell)
+    measured = {visit.name: visit.calm for visit in starter.visits if visit.calm is not None}
     spare = {each.service for each in known if each.kind in (Kind.REDIS, Kind.STANDBY)}
     fickle = [
-        Shut(visit.door.entry, _fickle(calm)) for visit in visits if not steady(calm := measured[visit.name])
+        Shut(visit.door.entry, _fickle(calm))
+        for visit in starter.visits
+        if not steady(calm := measured[visit.name])
     ]
     visits = tuple(
         replace(
@@ -94,7 +88,7 @@ def survey(
             needs=needs,
             uses=uses,
         )
-        for visit in visits
+        for visit in starter.visits
         if steady(measured[visit.name])
         for needs, uses in (_reach(visit, runtime, spare),)
     )
@@ -135,52 +129,6 @@ def _lasting(runtime: Runtime) -> tuple[list[Component], tuple[tuple[str, str], 
         else:
             lasting.append(component)
     return lasting, tuple(idle)
-
-
-def _doors(
-    runtime: Runtime, known: Sequence[Known], config: Mapping[str, Any], given: Sequence[str], tell: Tell
-) -> tuple[list[Door], list[Shut]]:
-    doors: list[Door] = []
-    shut: list[Shut] = []
-    spoken = {each.service: _SPOKEN.get(each.kind, {}) for each in known}
-    asked: set[str] = set()
-    for entry, address in runtime.entries.items():
-        name = _of_service(entry, runtime)
-        if name in asked:
-            continue
-        asked.add(name)
-        service, _, port = name.rpartition(":")
-        if protocol := spoken.get(service, {}).get(int(port)):
-            shut.append(Shut(name, f"speaks {protocol}, not HTTP"))
-            continue
-        answer = ask(address, candidates(service, config, given), runtime.clock)
-        tell(f"{name}: {answer.says}")
-        if answer.path is None:
-            shut.append(Shut(name, answer.says))
-        else:
-            rate = _rate(answer.seconds)
-            doors.append(Door(entry=name, service=service, path=answer.path, says=answer.says, rate=rate))
-    return doors, shut
-
-
-def _of_service(entry: str, runtime: Runtime) -> str:
-    """An entry by its service: the replicas of a service are one entry to its users."""
-    component, _, port = entry.rpartition(":")
-    service = next((each.service for each in runtime.components if each.name == component), component)
-    return f"{service}:{port}"
-
-
-def _rate(seconds: float) -> int:
-    """Arrivals per second that cannot trouble a page that takes so long."""
-    return 10 if seconds < 0.3 else 5 if seconds < 1.0 else 2
-
-
-def _named(doors: Sequence[Door]) -> Iterable[tuple[str, Door]]:
-    several = Counter(python_name(door.service) for door in doors)
-    for door in doors:
-        name = python_name(door.service)
-        alone = several[name] == 1
-        yield f"visit_{name}" if alone else f"visit_{python_name(door.entry)}", door
 
 
 def _reach(visit: Visit, runtime: Running, spare: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
