@@ -8,13 +8,29 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from chaoskit.errors import ChaoskitError, DeclarationError, UsageError
 from chaoskit.mistakes import mistakes
+from chaoskit.starter.options import add_options
 from chaoskit.system import System
 
 OK, TROUBLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all is well; something is missing or failed; the user's mistake; Ctrl-C."""
+
+
+_INI_FILES = (
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
+_TOML_FILES = (
+    ("pytest.toml", ("pytest",)),
+    (".pytest.toml", ("pytest",)),
+    ("pyproject.toml", ("tool", "pytest")),
+    ("pyproject.toml", ("tool", "pytest", "ini_options")),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,19 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     init = commands.add_parser("init", help="write a starter: journeys, experiments, the ini line")
-    init.add_argument("compose", nargs="?", type=Path, help="the compose file; default: as Compose finds it")
-    init.add_argument(
-        "--into", type=Path, default=Path(), metavar="DIR", help="where to write; default: here"
-    )
-    init.add_argument("--force", action="store_true", help="overwrite an earlier starter")
-    init.add_argument("--dry-run", action="store_true", help="print what would be written")
-    init.add_argument(
-        "--seconds", type=float, default=5.0, metavar="N", help="how long the calm is measured; default 5"
-    )
-    init.add_argument(
-        "--path", action="append", default=[], help="ask the entries for this path first; may be given again"
-    )
-    init.set_defaults(run=_init)
+    add_options(init)
 
     doctor = commands.add_parser("doctor", help="what is there, what is missing, and the remedy")
     doctor.set_defaults(run=_doctor)
@@ -134,32 +138,20 @@ def find_system(named: str | None, root: Path) -> System:
 def _configured(root: Path, setting: str) -> tuple[str, Path] | None:
     """A setting as pytest would find it from ``root`` upwards, and the folder where it is set."""
     for folder in (root, *root.parents):
-        for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        for name, section in _INI_FILES:
             parser = configparser.ConfigParser(interpolation=None)
             parser.read(folder / name)
             if parser.has_option(section, setting):
                 return parser.get(section, setting), folder
-        toml = folder / "pyproject.toml"
-        if toml.is_file():
-            tools = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {})
-            found = tools.get("pytest", {}).get("ini_options", {}).get(setting)
+        for name, way in _TOML_FILES:
+            found: Any = {}
+            if (folder / name).is_file():
+                found = tomllib.loads((folder / name).read_text(encoding="utf-8"))
+            for key in (*way, setting):
+                found = found.get(key, {})
             if found:
                 return str(found), folder
     return None
-
-
-def _init(options: argparse.Namespace) -> int:
-    from chaoskit.starter.command import run  # noqa: PLC0415
-
-    run(
-        options.compose,
-        options.into,
-        force=options.force,
-        dry_run=options.dry_run,
-        seconds=options.seconds,
-        paths=options.path,
-    )
-    return OK
 
 
 def _doctor(options: argparse.Namespace) -> int:

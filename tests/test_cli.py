@@ -47,6 +47,8 @@ def test_without_a_system_the_remedy_is_told(
         ("tox.ini", "[pytest]\nchaos_system = shop:system\n"),
         ("setup.cfg", "[tool:pytest]\nchaos_system = shop:system\n"),
         ("pyproject.toml", '[tool.pytest.ini_options]\nchaos_system = "shop:system"\n'),
+        ("pyproject.toml", '[tool.pytest]\nchaos_system = "shop:system"\n'),
+        ("pytest.toml", '[pytest]\nchaos_system = "shop:system"\n'),
     ],
 )
 def test_the_system_is_named_once_for_pytest_and_the_command_line(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -181,6 +181,17 @@ def _further(fault: Fault) -> tuple[str, ...]:
     if isinstance(fault, ReplicaLag) and fault.by != "replay":
         return (f"by={quoted(fault.by)}",)
     return ()
+
+
+def apart(names: Iterable[str]) -> list[str]:
+    """Names that differ: ``my-api`` and ``my_api`` are two services, and one name in Python."""
+    found: list[str] = []
+    for name in names:
+        number = 1
+        while (new := name if number == 1 else f"{name}_{number}") in found:
+            number += 1
+        found.append(new)
+    return found
 
 
 def python_name(name: str) -> str:

@@ -145,7 +145,7 @@ def _report(changes: Sequence[Change], starter: Starter) -> None:
     for change in changes:
         print(f"{change.says:<8} {_shown(change.path)}")
     active = sum(trial.active for trial in starter.trials)
-    print(f"{len(starter.visits)} journeys, {active} experiments; about {active * 22 // 60 + 1} minutes:")
+    print(f"journeys: {len(starter.visits)}, experiments: {active}; they take about {active * 22} s:")
     print(f"  pytest {_shown(next(each.path for each in changes if each.path.name == files.TESTS))} -v")
 
 

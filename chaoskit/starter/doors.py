@@ -9,7 +9,7 @@ from typing import Any
 from chaoskit.runtime import Runtime
 from chaoskit.starter.asking import ask
 from chaoskit.starter.calm import RATES
-from chaoskit.starter.choice import Kind, Known, python_name
+from chaoskit.starter.choice import Kind, Known, apart, python_name
 from chaoskit.starter.model import Door, Shut
 from chaoskit.starter.paths import candidates
 
@@ -76,7 +76,7 @@ def _rate(seconds: float) -> int:
 def named(doors: Sequence[Door]) -> Iterable[tuple[str, Door]]:
     """Each entry with the name of its journey: by its service, and its port where there are several."""
     several = Counter(python_name(door.service) for door in doors)
-    for door in doors:
-        name = python_name(door.service)
-        alone = several[name] == 1
-        yield f"visit_{name}" if alone else f"visit_{python_name(door.entry)}", door
+    names = [
+        python_name(door.service if several[python_name(door.service)] == 1 else door.entry) for door in doors
+    ]
+    return zip(apart(f"visit_{name}" for name in names), doors, strict=True)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import configparser
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chaoskit.errors import UsageError
 
 SETTING = "chaos_system"
-FILES = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-"""Where pytest looks in a folder, in this order."""
+PYTESTS_OWN = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
+"""Files that are pytest's even without a section for it."""
 
-_SECTIONS = {"pytest.ini": "pytest", ".pytest.ini": "pytest", "tox.ini": "pytest", "setup.cfg": "tool:pytest"}
-_TABLE = "tool.pytest.ini_options"
+FILES = (*PYTESTS_OWN, "pyproject.toml", "tox.ini", "setup.cfg")
+"""Where pytest looks in a folder, in this order. Source: its documentation, "Configuration"; the TOML
+files and ``[tool.pytest]`` came with pytest 9.
+"""
 
 
 def with_system(there: Mapping[str, str], reference: str, *, force: bool = False) -> tuple[str, str]:
@@ -43,12 +45,12 @@ def with_system(there: Mapping[str, str], reference: str, *, force: bool = False
             remedy="--force replaces it; or --into another folder",
         )
     line = f'{SETTING} = "{reference}"' if name.endswith(".toml") else f"{SETTING} = {reference}"
-    after = _edited(before, _header(name), line, replace=named is not None)
+    after = _edited(before, _header(name, before), line, replace=named is not None)
     if not _only_adds(name, before, after, reference):
         raise UsageError(
             "the ini file cannot be edited without changing more than one line",
             where=name,
-            remedy=f"add {line} to [{_header(name)}] yourself, and run `chaoskit init` again",
+            remedy=f"add {line} to [{_header(name, before)}] yourself, and run `chaoskit init` again",
         )
     return name, after
 
@@ -64,13 +66,35 @@ def _only_adds(name: str, before: str, after: str, reference: str) -> bool:
 def _which(there: Mapping[str, str]) -> str:
     """The file that pytest takes its settings from; where there is none, the one to write."""
     for name in FILES:
-        if name in there and (name.endswith("pytest.ini") or _section(name, there[name]) is not None):
+        if name in there and (name in PYTESTS_OWN or _section(name, there[name]) is not None):
             return name
     return "pyproject.toml" if "pyproject.toml" in there else "pytest.ini"
 
 
-def _header(name: str) -> str:
-    return _TABLE if name.endswith(".toml") else _SECTIONS[name]
+def _header(name: str, text: str) -> str:
+    """The section for pytest in a file, as it stands there or would."""
+    if name == "setup.cfg":
+        return "tool:pytest"
+    if name != "pyproject.toml":
+        return "pytest"
+    native = _at(_everything(name, text), ("tool", "pytest")) or {}
+    return "tool.pytest" if set(native) - {"ini_options"} else "tool.pytest.ini_options"
+
+
+def _way(name: str, text: str) -> tuple[str, ...]:
+    header = _header(name, text)
+    return tuple(header.split(".")) if name.endswith(".toml") else (header,)
+
+
+def _at(settings: Any, way: Sequence[str]) -> dict[str, Any] | None:
+    for key in way:
+        settings = settings.get(key) if isinstance(settings, dict) else None
+    return settings if isinstance(settings, dict) else None
+
+
+def _section(name: str, text: str) -> dict[str, Any] | None:
+    """pytest's settings in a file, or nothing where it has none."""
+    return _at(_everything(name, text), _way(name, text))
 
 
 def _named(name: str, text: str) -> str | None:
@@ -78,28 +102,15 @@ def _named(name: str, text: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _section(name: str, text: str) -> dict[str, Any] | None:
-    """pytest's settings in a file, or nothing where it has none."""
-    everything = _everything(name, text)
-    if not name.endswith(".toml"):
-        return everything.get(_SECTIONS[name])
-    found: Any = everything
-    for key in _TABLE.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else None
-
-
 def _rest(name: str, text: str) -> dict[str, Any]:
-    """All settings of a file but ours; without pytest's section, if nothing else is in it."""
-    everything = _everything(name, text)
-    section = _section(name, text)
-    ours = {key: value for key, value in (section or {}).items() if key != SETTING}
-    if name.endswith(".toml"):
-        tools = dict(everything.pop("tool", {}))
-        pytests = {key: value for key, value in tools.pop("pytest", {}).items() if key != "ini_options"}
-        return {**everything, "tool": tools, "pytest": pytests, "ours": ours}
-    everything.pop(_SECTIONS[name], None)
-    return {**everything, "ours": ours}
+    """All settings of a file but ours, and without the tables that then hold nothing."""
+    everything, way = _everything(name, text), _way(name, text)
+    (_at(everything, way) or {}).pop(SETTING, None)
+    for depth in range(len(way), 0, -1):
+        above = _at(everything, way[: depth - 1])
+        if above is not None and above.get(way[depth - 1]) == {}:
+            del above[way[depth - 1]]
+    return everything
 
 
 def _everything(name: str, text: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def survey(
         raise _nobody(compose, shut)
     visits = tuple(Visit(name=name, door=door) for name, door in doors.named(entries))
     starter = Starter(compose=compose, date=date, visits=visits, shut=tuple(shut), idle=idle)
-    tell(f"measuring {len(visits)} journeys in the calm for {seconds:g} s")
+    tell(f"measuring {', '.join(each.name for each in visits)} in the calm for {seconds:g} s")
     writes = {each.component: Writes(each.component, runtime) for each in known if each.kind is Kind.STANDBY}
 
     def look() -> None:
@@ -155,7 +155,9 @@ def _trials(
         )
     ]
     found += [choice.flood(visit.door) for visit in visits]
-    return tuple(sorted(found, key=lambda trial: (_stage(trial.stage), not trial.active)))
+    found.sort(key=lambda trial: (_stage(trial.stage), not trial.active))
+    names = choice.apart(trial.name for trial in found)
+    return tuple(replace(trial, name=name) for trial, name in zip(found, names, strict=True))
 
 
 def _stage(stage: str) -> int:

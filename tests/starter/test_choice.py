@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from chaoskit.faults.base import Fault
-from chaoskit.starter.choice import Kind, Known, flood, look, python_name, trials
+from chaoskit.starter.choice import Kind, Known, apart, flood, look, python_name, trials
 from chaoskit.starter.model import Trial
 from tests.starter.samples import DOOR, VISIT
 
@@ -85,6 +85,11 @@ def test_of_several_replicas_one_is_hit() -> None:
     trial = one(Known("warehouse-1", "warehouse", Kind.OTHER), replicas=2)
     assert trial.fault == 'faults.Kill("warehouse-1")'
     assert "the others serve" in trial.about
+
+
+def test_names_that_would_be_one_in_python_are_told_apart() -> None:
+    """No test replaces another."""
+    assert apart(["a", "b", "a", "a_2", "a"]) == ["a", "b", "a_2", "a_2_2", "a_3"]
 
 
 def test_a_flood_waits_to_be_asked() -> None:

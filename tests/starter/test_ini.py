@@ -32,6 +32,8 @@ def test_without_any_file_there_is_a_new_one() -> None:
             "[project]\nname = 'x'",
             "[project]\nname = 'x'\n\n[tool.pytest.ini_options]\n@\n",
         ),
+        ("pyproject.toml", "[tool.pytest]\nminversion = '9'\n", "[tool.pytest]\n@\nminversion = '9'\n"),
+        ("pytest.toml", "", "[pytest]\n@\n"),
         ("pytest.ini", "[pytest]\nchaos_system = resilience:system\n", "[pytest]\n@\n"),
     ],
 )
