@@ -105,7 +105,7 @@ def flood(door: Door) -> Trial:
         component=door.service,
         kind="BotFlood",
         arguments=(quoted(door.entry), "rate_per_s=500", f"path={quoted(door.path)}"),
-        about=f"Bots ask {door.service} for far more than it was built for: they are refused, unnoticed.",
+        about=f"Bots flood {door.service}: they are refused, and users do not notice.",
         stage="100,000 users",
         notes=("500 requests a second is a lot for a laptop, so this one waits until you ask for it.",),
         active=False,
@@ -160,7 +160,7 @@ def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas
 
 def _outcome(service: str, visits: Sequence[Visit]) -> str:
     if any(service in visit.needs for visit in visits):
-        return "who needs it may fail, and is served again in time"
+        return "who needs it may fail, and recovers in time"
     if any(service in visit.uses for visit in visits):
         return "users keep their degraded SLO"
     return "users do not notice"
