@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaoskit.errors import UsageError
+from chaoskit.starter import ini
 from chaoskit.starter.ini import with_system
 
 REFERENCE = "resilience:system"
@@ -71,3 +72,10 @@ def test_what_cannot_be_edited_safely_is_left_alone(name: str, text: str, says: 
     """A file of an unusual form is never rewritten: the user is told which line to add."""
     with pytest.raises(UsageError, match=says):
         with_system({name: text}, REFERENCE)
+
+
+def test_an_edit_that_loses_something_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes out is read again and compared with what was there, whatever the edit did."""
+    monkeypatch.setattr(ini, "_edited", lambda *_, **__: f"[pytest]\nchaos_system = {REFERENCE}\n")
+    with pytest.raises(UsageError, match="more than one line"):
+        with_system({"pytest.ini": "[pytest]\naddopts = -ra\n"}, REFERENCE)
