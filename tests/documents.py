@@ -70,13 +70,15 @@ def write(block: Block, folder: Path) -> None:
         (folder / name).write_text(block.text, encoding="utf-8")
     elif verb == "append":
         with (folder / name).open("a", encoding="utf-8") as file:
-            file.write(block.text)
+            file.write(f"\n\n{block.text}")
     elif edit := _EDIT.fullmatch(block.mark):
         path = folder / edit[1]
         text = path.read_text(encoding="utf-8")
         begin = text.index(edit[2])
         end = text.index(edit[3], begin)
-        path.write_text(text[:begin] + block.text + text[end:], encoding="utf-8")
+        old = text[begin:end]
+        apart = old[len(old.rstrip("\n")) :]  # what stood between it and what follows still does
+        path.write_text(text[:begin] + block.text.rstrip("\n") + apart + text[end:], encoding="utf-8")
     else:
         raise ValueError(f"line {block.line}: a block of {block.language!r} that does not say what it is")
 

@@ -42,7 +42,7 @@ def test_files_are_written_edited_and_extended(tmp_path: Path) -> None:
     *named, nameless = blocks(text)
     for block in named:
         write(block, tmp_path)
-    assert (tmp_path / "a.py").read_text() == "one\n2\nthree\nfour\n"
+    assert (tmp_path / "a.py").read_text() == "one\n2\nthree\n\n\nfour\n"
     with pytest.raises(ValueError, match="line 17"):
         write(nameless, tmp_path)
 
