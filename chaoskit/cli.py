@@ -1,4 +1,4 @@
-"""``chaoskit doctor``, ``plan``, ``up``, ``gameday`` and so on: what a person does at a prompt."""
+"""``chaoskit init``, ``doctor``, ``plan``, ``up`` and so on: what a person does at a prompt."""
 
 from __future__ import annotations
 
@@ -8,14 +8,30 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from chaoskit.errors import ChaoskitError, DeclarationError, UsageError
 from chaoskit.gameday.options import add_options as add_gameday_options
 from chaoskit.mistakes import mistakes
+from chaoskit.starter.options import add_options as add_starter_options
 from chaoskit.system import System
 
 OK, TROUBLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all is well; something is missing or failed; the user's mistake; Ctrl-C."""
+
+
+_INI_FILES = (
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
+_TOML_FILES = (
+    ("pytest.toml", ("pytest",)),
+    (".pytest.toml", ("pytest",)),
+    ("pyproject.toml", ("tool", "pytest")),
+    ("pyproject.toml", ("tool", "pytest", "ini_options")),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="chaoskit", description="Find out what breaks at the next stage of growth."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    init = commands.add_parser("init", help="write a starter: journeys, experiments, the ini line")
+    add_starter_options(init)
 
     doctor = commands.add_parser("doctor", help="what is there, what is missing, and the remedy")
     doctor.set_defaults(run=_doctor)
@@ -128,15 +147,17 @@ def find_system(named: str | None, root: Path) -> System:
 def _configured(root: Path, setting: str) -> tuple[str, Path] | None:
     """A setting as pytest would find it from ``root`` upwards, and the folder where it is set."""
     for folder in (root, *root.parents):
-        for name, section in (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        for name, section in _INI_FILES:
             parser = configparser.ConfigParser(interpolation=None)
             parser.read(folder / name)
             if parser.has_option(section, setting):
                 return parser.get(section, setting), folder
-        toml = folder / "pyproject.toml"
-        if toml.is_file():
-            tools = tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {})
-            found = tools.get("pytest", {}).get("ini_options", {}).get(setting)
+        for name, way in _TOML_FILES:
+            found: Any = {}
+            if (folder / name).is_file():
+                found = tomllib.loads((folder / name).read_text(encoding="utf-8"))
+            for key in (*way, setting):
+                found = found.get(key, {})
             if found:
                 return str(found), folder
     return None

@@ -42,7 +42,7 @@ def environment_for(
     """
 
     def make_runtime(wanted: System) -> Runtime:
-        return DockerRuntime(wanted, keep=keep, progress=tell)
+        return runtime_for(wanted, keep=keep, tell=tell)
 
     def undo_log(run_id: str) -> Path:
         return run_folder(run_id) / "undo.jsonl"
@@ -77,6 +77,11 @@ def traffic_maker(reference: str | None, longest: float = 900.0) -> MakeTraffic:
         return LoadProcess(source, history, entries=doors, seed=seed, max_duration=longest)
 
     return make_traffic
+
+
+def runtime_for(system: System, *, keep: bool = False, tell: Tell = lambda line: None) -> DockerRuntime:
+    """A runtime on the Docker engine of this machine; nothing is started yet. See :func:`environment_for`."""
+    return DockerRuntime(system, keep=keep, progress=tell)
 
 
 def _outline(system: System) -> tuple[Sequence[Component], Sequence[str]]:

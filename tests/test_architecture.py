@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugin", "cli"),
-    ("gameday",),
+    ("gameday", "starter"),
     ("attach",),
     ("setup", "doctor", "gathering"),
     ("mutants", "trend", "catalogue"),

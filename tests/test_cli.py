@@ -23,7 +23,7 @@ def test_help_tells_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    for command in ("doctor", "plan", "up", "report", "clean", "trend", "gameday", "faults"):
+    for command in ("init", "doctor", "plan", "up", "report", "clean", "trend", "gameday", "faults"):
         assert f"\n    {command} " in said
 
 
@@ -47,6 +47,8 @@ def test_without_a_system_the_remedy_is_told(
         ("tox.ini", "[pytest]\nchaos_system = shop:system\n"),
         ("setup.cfg", "[tool:pytest]\nchaos_system = shop:system\n"),
         ("pyproject.toml", '[tool.pytest.ini_options]\nchaos_system = "shop:system"\n'),
+        ("pyproject.toml", '[tool.pytest]\nchaos_system = "shop:system"\n'),
+        ("pytest.toml", '[pytest]\nchaos_system = "shop:system"\n'),
     ],
 )
 def test_the_system_is_named_once_for_pytest_and_the_command_line(

@@ -1,0 +1,154 @@
+"""``chaoskit init``: start the system, look at it in the calm, write what was seen."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chaoskit.clock import MonotonicClock
+from chaoskit.compose import resolve, routed_networks
+from chaoskit.errors import UsageError
+from chaoskit.interpose import interpose
+from chaoskit.setup import runtime_for
+from chaoskit.starter import files
+from chaoskit.starter.declaration import declaration
+from chaoskit.starter.experiments import experiments
+from chaoskit.starter.files import Change
+from chaoskit.starter.ini import with_system
+from chaoskit.starter.model import Starter
+from chaoskit.starter.section import section, with_section
+from chaoskit.starter.survey import survey
+from chaoskit.system import System
+
+_DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+
+def run(
+    compose: Path | None,
+    into: Path,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    seconds: float = 5.0,
+    paths: Sequence[str] = (),
+) -> None:
+    """Write a starter; prints each file, and what to do next.
+
+    Args:
+        compose: the compose file; found as Compose does in this folder if ``None``.
+        into: the folder to write into.
+        force: overwrite an earlier starter.
+        dry_run: print the files instead.
+        seconds: how long the calm is measured.
+        paths: what entries are asked for first.
+
+    Raises:
+        UsageError: there is no such file, it publishes no port, nothing answers HTTP, or files would be
+            overwritten; nothing was written.
+        EnvironmentFailure: the system cannot be started, or a file not be written.
+    """
+    file, folder = _file(compose), into.expanduser().resolve()
+    _check_options(seconds, paths)
+    if not dry_run:
+        files.check(folder, force=force)
+    system = System(compose=(file,), journeys=())
+    resolved = resolve(system)
+    planned = interpose(resolved, run_id="init", taken=routed_networks())
+    if not planned.entries:
+        raise UsageError(
+            "the compose file publishes no port, so nobody can enter",
+            where=str(file),
+            remedy='publish one, as ports: ["8080:8080"]; nothing was started',
+        )
+    clock = MonotonicClock()
+    began = clock.now()
+
+    def tell(line: str) -> None:
+        nonlocal began
+        if line.startswith("starting "):  # images are there now: they cost nothing after a fault
+            began = clock.now()
+        print(line, file=sys.stderr, flush=True)
+
+    runtime = runtime_for(system, tell=tell)
+    try:
+        runtime.start()
+        ready_after = clock.now() - began
+        starter = survey(
+            runtime,
+            resolved.config,
+            compose=os.path.relpath(file, folder).replace(os.sep, "/"),
+            date=f"{datetime.datetime.now().astimezone():%Y-%m-%d}",
+            seconds=seconds,
+            ready_after=ready_after,
+            paths=paths,
+            tell=tell,
+        )
+    finally:
+        runtime.close()
+    changes = _changes(folder, starter, force=force)
+    if dry_run:
+        for change in changes:
+            print(f"# ---- {_shown(change.path)}\n{change.after}")
+        return
+    files.check(folder, force=force)  # a minute has passed
+    files.write(changes)
+    _report(changes, starter)
+
+
+def _file(named: Path | None) -> Path:
+    if named is not None:
+        return named.expanduser().resolve()
+    found = next((Path(name) for name in _DEFAULTS if Path(name).is_file()), None)
+    if found is None:
+        raise UsageError(
+            "there is no compose file here",
+            where=str(Path.cwd()),
+            evidence=f"looked for {', '.join(_DEFAULTS)}",
+            remedy="name it: chaoskit init path/to/compose.yaml",
+        )
+    return found.resolve()
+
+
+def _check_options(seconds: float, paths: Sequence[str]) -> None:
+    if not 1.0 <= seconds <= 300.0:
+        raise UsageError(f"--seconds is {seconds:g}; it must be from 1 to 300")
+    for path in paths:
+        if not path.startswith("/") or any(each.isspace() for each in path):
+            raise UsageError(f"--path is {path!r}; it must begin with / and have no blanks")
+
+
+def _changes(folder: Path, starter: Starter, *, force: bool) -> list[Change]:
+    inis = files.ini_files(folder)
+    ini, text = with_system(inis, files.REFERENCE, force=force)
+    readme = files.section_file(folder)
+    tests = os.path.relpath(folder / files.TESTS).replace(os.sep, "/")
+    told = section(starter, files.TESTS)
+    found = [
+        _change(folder / files.SYSTEM, declaration(starter)),
+        _change(folder / files.TESTS, experiments(starter)),
+        Change(folder / ini, inis.get(ini), text),
+        _change(readme, with_section(files.read(readme) if readme.is_file() else "", told)),
+    ]
+    compile(found[0].after, tests, "exec")  # a mistake of ours must not get onto the disk
+    compile(found[1].after, tests, "exec")
+    return found
+
+
+def _change(path: Path, after: str) -> Change:
+    return Change(path, files.read(path) if path.is_file() else None, after)
+
+
+def _report(changes: Sequence[Change], starter: Starter) -> None:
+    for change in changes:
+        print(f"{change.says:<8} {_shown(change.path)}")
+    active = sum(trial.active for trial in starter.trials)
+    print(f"journeys: {len(starter.visits)}, experiments: {active}; they take about {active * 22} s:")
+    print(f"  pytest {_shown(next(each.path for each in changes if each.path.name == files.TESTS))} -v")
+
+
+def _shown(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

@@ -1,0 +1,105 @@
+"""Which fault a component gets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import pytest
+
+from chaoskit.faults.base import Fault
+from chaoskit.starter.choice import Kind, Known, apart, flood, look, python_name, trials
+from chaoskit.starter.model import Trial
+from tests.starter.samples import DOOR, VISIT
+
+
+def fits_only(*names: str) -> object:
+    """A system that these faults fit, by how they are written in a report."""
+
+    def fits(fault: Fault) -> Sequence[str]:
+        return [] if fault.name in names else ["it serves no such port"]
+
+    return fits
+
+
+def known(component: str, ports: Collection[int], *names: str) -> Known:
+    """What is known of a component that these faults fit."""
+    return look(component, component, ports, fits_only(*names))  # type: ignore[arg-type]
+
+
+def one(each: Known, *, written: bool = False, sharing: bool = False, replicas: int = 1) -> Trial:
+    """Its only experiment."""
+    (trial,) = trials(each, [VISIT], written=written, sharing=sharing, replicas=replicas)
+    return trial
+
+
+def test_postgresql_runs_out_of_connections() -> None:
+    """A server that lets the harness in gets the fault of its stage."""
+    trial = one(known("db", [5432], "ConnectionExhaustion('db')"))
+    assert (trial.fault, trial.stage) == ('faults.ConnectionExhaustion("db")', "5,000 users")
+
+
+def test_a_postgresql_that_keeps_the_harness_out_dies_and_it_is_said() -> None:
+    """Without credentials the experiment is a plain one, and a comment tells what would fit."""
+    trial = one(known("db", [5432]))
+    assert trial.fault == 'faults.Kill("db")'
+    assert "ConnectionExhaustion did not fit: it serves no such port" in trial.notes[0]
+
+
+@pytest.mark.parametrize("names", [("CacheLoss('cache', how='flush')",), ("CacheLoss('cache', how='kill')",)])
+def test_redis_is_lost(names: tuple[str, ...]) -> None:
+    """What speaks Redis, or serves its port and wants a password, is a cache that dies: never emptied
+    without being asked, for it may hold what is nowhere else.
+    """
+    each = known("cache", [6379], *names)
+    assert each.kind is Kind.REDIS
+    assert one(each).fault == 'faults.CacheLoss("cache", how="kill")'
+    assert "degraded" in one(each).about
+
+
+def test_a_standby_lags_only_where_somebody_writes() -> None:
+    """With writes it lags; without, it dies, and the other experiment waits as a comment."""
+    replica = known("replica", [5432], "ReplicaLag('replica')", "ConnectionExhaustion('replica')")
+    assert replica.kind is Kind.STANDBY
+    assert one(replica, written=True).fault == 'faults.ReplicaLag("replica")'
+    plain, lag = trials(replica, [VISIT], written=False, sharing=False, replicas=1)
+    assert (plain.fault, plain.active) == ('faults.Kill("replica")', True)
+    assert (lag.fault, lag.active) == ('faults.ReplicaLag("replica")', False)
+
+
+def test_a_standby_whose_replay_may_not_be_paused_gets_a_slow_link() -> None:
+    """The means that fits is the one that is written."""
+    replica = known("replica", [5432], "ReplicaLag('replica', by='link')")
+    assert one(replica, written=True).fault == 'faults.ReplicaLag("replica", by="link")'
+
+
+def test_the_entry_restarts_others_die_and_shared_networks_freeze() -> None:
+    """Any other component gets the primitive that fits its part, and the promise says whose it is."""
+    assert one(known("shop", [8080])).fault == 'faults.Restart("shop")'
+    assert "may fail" in one(known("warehouse", [9000])).about
+    assert "do not notice" in one(known("mailer", [])).about
+    assert one(known("warehouse", [9000]), sharing=True).fault == 'faults.Pause("warehouse")'
+
+
+def test_of_several_replicas_one_is_hit() -> None:
+    """The component is named, not the service, and the others are expected to serve."""
+    trial = one(Known("warehouse-1", "warehouse", Kind.OTHER), replicas=2)
+    assert trial.fault == 'faults.Kill("warehouse-1")'
+    assert "the others serve" in trial.about
+
+
+def test_names_that_would_be_one_in_python_are_told_apart() -> None:
+    """No test replaces another."""
+    assert apart(["a", "b", "a", "a_2", "a"]) == ["a", "b", "a_2", "a_2_2", "a_3"]
+
+
+def test_a_flood_waits_to_be_asked() -> None:
+    """No run sends a flood that nobody has read about."""
+    assert not flood(DOOR).active
+
+
+@pytest.mark.parametrize(
+    ("name", "python"), [("my-api.1", "my_api_1"), ("API", "api"), ("--", "component"), ("über", "ber")]
+)
+def test_names_become_python(name: str, python: str) -> None:
+    """Whatever a service is called, its test has a name."""
+    assert python_name(name) == python

@@ -1,0 +1,73 @@
+"""``chaoskit init`` where nothing has to be started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaoskit.cli import USAGE, main
+from chaoskit.compose import Resolved
+from chaoskit.starter import command
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a compose file of which no port is published, and no engine."""
+    (tmp_path / "compose.yml").write_text("services: {db: {image: postgres}}\n")
+    config = {"name": "shop", "services": {"db": {"image": "postgres", "networks": {"default": None}}}}
+    config["networks"] = {"default": {"name": "shop_default"}}
+    monkeypatch.setattr(command, "resolve", lambda system: Resolved(config, tmp_path))
+    monkeypatch.setattr(command, "routed_networks", lambda: ())
+    monkeypatch.setattr(command, "runtime_for", lambda *_, **__: pytest.fail("something was started"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a mistake says."""
+    assert main(["init", *arguments]) == USAGE
+    return capsys.readouterr().err
+
+
+def test_without_a_compose_file_the_names_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It looks for what Compose looks for, and says where."""
+    monkeypatch.chdir(tmp_path)
+    said = told(capsys)
+    assert "docker-compose.yml" in said
+    assert str(tmp_path) in said
+    assert "no such file" in told(capsys, "missing.yaml")
+
+
+def test_a_system_that_nobody_can_enter_is_a_mistake(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No published port, no journey: that is told before anything starts."""
+    assert "publishes no port" in told(capsys)
+    assert [each.name for each in project.iterdir()] == ["compose.yml"]
+
+
+def test_what_is_there_is_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files of an earlier starter end it at once, unless forced or only printed."""
+    (project / "test_resilience.py").write_text("")
+    assert "test_resilience.py" in told(capsys)
+    assert "publishes no port" in told(capsys, "--force")
+    assert "publishes no port" in told(capsys, "--dry-run")
+    assert "publishes no port" in told(capsys, "--into", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--seconds", "0"], "from 1 to 300"),
+        (["--path", "health"], "begin with /"),
+        (["--path", "/a b"], "blanks"),
+    ],
+)
+def test_options_have_limits(
+    project: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be meant is told with what can."""
+    assert says in told(capsys, *arguments)
