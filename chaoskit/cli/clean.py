@@ -1,0 +1,44 @@
+"""``chaoskit clean``: what dead runs have left, removed or taken back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from chaoskit.cli.codes import OK, TROUBLE
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument(
+        "--unknown", action="store_true", help="also runs of other users or machines on the same engine"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit code."""
+    from chaoskit.runtime.engine import connect  # noqa: PLC0415
+    from chaoskit.runtime.leftovers import clean  # noqa: PLC0415
+
+    client = connect()
+    try:
+        cleaned = clean(client, unknown=options.unknown)
+    finally:
+        client.close()
+    for run_id, project in cleaned.freed.items():
+        print(f"took back what {run_id} had left in {project}")
+    for run_id, removed in cleaned.removed.items():
+        if run_id in cleaned.freed and not removed.containers:
+            continue
+        counts = f"{len(removed.containers)} containers, {len(removed.networks)} networks"
+        print(f"removed {run_id}: {counts}, {len(removed.volumes)} volumes")
+    for run in cleaned.alive:
+        print(f"left alone {run.run_id}: its harness lives ({run.owner})")
+    for run in cleaned.unknown:
+        print(f"left alone {run.run_id}: another user or machine started it; --unknown removes it")
+    for run_id, why in cleaned.failed.items():
+        print(f"could not remove {run_id}: {why}", file=sys.stderr)
+    if not (cleaned.removed or cleaned.alive or cleaned.unknown or cleaned.failed):
+        print("nothing was left")
+    return TROUBLE if cleaned.failed else OK

@@ -1,0 +1,48 @@
+"""``chaoskit up``: the system behind Toxiproxy, held until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from chaoskit.cli.codes import OK
+from chaoskit.cli.finding import find_system, system_argument
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--keep", action="store_true", help="leave it running and return; `clean` removes it")
+    system_argument(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit code."""
+    from chaoskit.clock import MonotonicClock  # noqa: PLC0415
+    from chaoskit.runtime.docker import DockerRuntime  # noqa: PLC0415
+
+    system = find_system(options.system, Path.cwd())
+    clock = MonotonicClock()
+    runtime = DockerRuntime(
+        system, keep=options.keep, progress=lambda line: print(line, file=sys.stderr, flush=True)
+    )
+    try:
+        runtime.start()
+        for entry, address in sorted(runtime.entries.items()):
+            print(f"{entry:<24} http://{address}", flush=True)
+        for link in runtime.used_links():
+            print(f"link  {link.name}", flush=True)
+        for warning in runtime.warnings:
+            print(f"warning: {warning}", file=sys.stderr, flush=True)
+        if options.keep:
+            print(f"left running as {runtime.run_id}; `chaoskit clean` removes it", flush=True)
+            return OK
+        print("ready; Ctrl-C removes everything", flush=True)
+        while True:
+            clock.sleep(3600.0)
+    except KeyboardInterrupt:
+        print("removing everything", file=sys.stderr, flush=True)
+        return OK
+    finally:
+        runtime.close()
