@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("entries",),
     ("history", "system", "flood", "exitcodes"),
     ("terms",),
-    ("samples", "arrivals"),
+    ("samples", "arrivals", "jsontext"),
     ("clock", "errors", "timing", "endpoint", "provenance"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;

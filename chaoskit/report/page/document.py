@@ -15,7 +15,7 @@ from chaoskit.report.page import charts, facts, matrices, overview
 from chaoskit.report.page.facts import Facts
 from chaoskit.report.page.markup import Html, join, tag
 from chaoskit.report.page.section import section
-from chaoskit.report.page.sources import Source, Sources
+from chaoskit.report.page.sources import Sources
 from chaoskit.result import Result
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -28,12 +28,9 @@ def render(sources: Sources) -> str:
 
     It asks nothing of any network: style and scripts are in it, and its content security policy
     allows these alone, by their digests. So text that slipped past the escaping could not run either.
-
-    Raises:
-        UsageError: a journal is not as its schema says.
     """
     mutants = _journals_of_mutants(sources.detection)
-    found = _in_order([facts.of(each) for each in sources.journals])
+    found = _in_order(sources.journals)
     plain = [each for each in found if each.file not in mutants]
     broken_on_purpose = [each for each in found if each.file in mutants]
     ordered = [*plain, *broken_on_purpose]
@@ -124,4 +121,4 @@ def _asset(name: str) -> str:
 
 def of_results(results: Iterable[Result], *detection: Mapping[str, Any]) -> Sources:
     """Sources from what a run has in memory: its results, and the detection matrix if it made one."""
-    return Sources([Source(each.journal.name, each.record) for each in results], detection)
+    return Sources([facts.of(each.journal.name, each.record) for each in results], detection)

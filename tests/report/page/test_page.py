@@ -12,7 +12,7 @@ import pytest
 from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.report import page
-from chaoskit.report.page import charts, facts
+from chaoskit.report.page import charts
 from chaoskit.report.page.document import embedded
 from chaoskit.report.page.facts import Facts
 from tests.report.page import journals
@@ -25,8 +25,8 @@ def rendered(*paths: Path) -> str:
 
 def facts_of(path: Path) -> Facts:
     """What a page tells of a journal."""
-    (source,) = page.gather([path]).journals
-    return facts.of(source)
+    (found,) = page.gather([path]).journals
+    return found
 
 
 def words_of(html: str) -> str:
