@@ -65,6 +65,20 @@ def test_the_columns_of_a_record_are_its_samples(samples: list[Sample], ascendin
     assert more in back.samples
 
 
+def test_who_was_due_at_once_or_out_of_turn_finds_the_place_it_had() -> None:
+    """A record in any order gives the columns that the requests one by one would."""
+    rows = [(2.0, 2.0, 3.0, 0), (1.0, 1.5, None, 1), (2.0, None, None, 1), (2.0, 2.0, 2.5, 0)]
+    intended, started, ended, outcome = zip(*rows, strict=True)
+    column = {"intended": intended, "started": started, "ended": ended, "outcome": outcome, "error": [-1] * 4}
+    record = {"outcomes": ["ok", "failed"], "errors": [], "samples": {"browse": column}}
+    back = journal.history_from_record({**record, "marks": [], "acknowledgements": [], "checks": []})
+    history = History()
+    for due, sent, over, what in rows:
+        history.add(Sample("browse", due, sent, over, (Outcome.OK, Outcome.FAILED)[what]))
+    assert back.samples == history.samples
+    assert [each.intended for each in back.samples] == [1.0, 2.0, 2.0, 2.0]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -32,6 +32,7 @@ def trace(rows: Sequence[Row]) -> Trace:
 
 @given(ROWS, QUARTERS)
 @example([(1.0, NEVER, NEVER, True), (2.0, 0.0, 0.0, False)], 3.0)
+@example([(1.0, 2.25, 0.0, False), (2.0, 0.0, 0.0, False), (2.5, 1.0, 0.0, True)], 3.0)
 def test_splitting_is_what_each_request_says_by_itself(rows: list[Row], moment: float) -> None:
     """Whoever came longer before than the longest took is not looked at, and no one is lost by it."""
     whole = trace(rows)
