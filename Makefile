@@ -48,7 +48,8 @@ lint: venv ## ruff and mypy
 bench: setup bench-load ## start-up behind Toxiproxy against bare, and the load engine beside others
 	@$(PYTHON_BIN) -m tests.bench.startup $(ARGS)
 
-bench-load: venv ## the load engine beside wrk, Locust and httpx (JSON=file.json for the figures)
+bench-load: ## load engine and flood beside wrk, Locust and httpx (JSON=file.json for the figures)
+	$(SETUP) bench
 	@$(PYTHON_BIN) -m tests.bench.load $(JSON)
 
 setup: ## engine, virtual environment and images

@@ -95,11 +95,14 @@ class History:
     """The record of one experiment; safe to append to from several threads.
 
     Readers get tuples of what was there at that moment.
+
+    Args:
+        samples: those to begin with, from a record; the history's own from here on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, samples: Columns | None = None) -> None:
         self._lock = threading.Lock()
-        self._samples = Columns()
+        self._samples = Columns() if samples is None else samples
         self._marks: list[Mark] = []
         self._acknowledgements: list[Acknowledgement] = []
         self._checks: list[Check] = []

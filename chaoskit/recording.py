@@ -47,7 +47,7 @@ def _logs(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
     """What the components logged around the moments at which something was done or broke."""
     history = experiment.history
     try:
-        last = max((sample.intended for sample in history.samples), default=0.0)
+        last = max((column.intended[-1] for column in history.columns().values()), default=0.0)
         found = moments(history.marks, phases(history.marks, last), judgement)
         decisive = [each.at for each in found if each.name in DECISIVE]
     except Exception:  # noqa: BLE001 - a history that crashes the judge still gets its journal

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
+from operator import lt
 from typing import Self
 
 NEVER = math.inf
@@ -93,18 +95,73 @@ class Column:
     def __len__(self) -> int:
         return len(self.intended)
 
+    @classmethod
+    def of(
+        cls,
+        journey: str,
+        intended: Sequence[float],
+        started: Sequence[float | None],
+        ended: Sequence[float | None],
+        outcome: Sequence[int],
+        error: Sequence[int],
+        *,
+        outcomes: Sequence[Outcome],
+        errors: Sequence[str],
+    ) -> Column:
+        """The requests of a record, in any order.
+
+        Args:
+            journey, intended, started, ended: as in a column; ``None`` will do for :data:`NEVER`.
+            outcome: numbers into ``outcomes``.
+            error: numbers into ``errors``; -1 for none.
+            outcomes, errors: what the numbers stand for.
+
+        Raises:
+            ValueError, TypeError, IndexError, OverflowError: the columns do not fit together.
+        """
+        if not len(intended) == len(started) == len(ended) == len(outcome) == len(error):
+            raise ValueError("the columns of the samples are not of one length")
+        found = cls(journey)
+        texts = [*errors, ""]
+        for text in texts:
+            found._number(text)
+        outcome_of = [_NUMBER[each] for each in outcomes].__getitem__
+        error_of = [found._numbers[text] for text in texts].__getitem__
+        due, sent, over = map(_moments, (intended, started, ended))
+        if NEVER in due:
+            raise ValueError("a request that never was due")
+        if all(map(lt, due, islice(due, 1, None))):  # as it is written, but for two that were due at once
+            found.intended, found.started, found.ended = due, sent, over
+            found.outcome = array("B", map(outcome_of, outcome))
+            found.error = array("I", map(error_of, error))
+        else:
+            for row, what in enumerate(map(outcome_of, outcome)):
+                found._put(due[row], sent[row], over[row], what, error_of(error[row]))
+        return found
+
     def add(self, sample: Sample) -> None:
         """Put one in its place. Requests end nearly in the order in which they were due, so that is
         almost always near the end.
         """
-        due = sample.intended
-        started = NEVER if sample.started is None else sample.started
-        ended = NEVER if sample.ended is None else sample.ended
-        outcome = _NUMBER[sample.outcome]
         error = self._numbers.get(sample.error)
         if error is None:
-            error = self._numbers[sample.error] = len(self.errors)
-            self.errors.append(sample.error)
+            error = self._number(sample.error)
+        self._put(
+            sample.intended,
+            NEVER if sample.started is None else sample.started,
+            NEVER if sample.ended is None else sample.ended,
+            _NUMBER[sample.outcome],
+            error,
+        )
+
+    def _number(self, text: str) -> int:
+        """The number of an error's text, new or not."""
+        number = self._numbers.setdefault(text, len(self.errors))
+        if number == len(self.errors):
+            self.errors.append(text)
+        return number
+
+    def _put(self, due: float, started: float, ended: float, outcome: int, error: int) -> None:
         intended = self.intended
         if not intended or due > intended[-1]:
             intended.append(due)
@@ -122,7 +179,7 @@ class Column:
                 started,
                 ended,
                 outcome,
-                sample.error,
+                self.errors[error],
             )
         ):
             row -= 1  # of two that were due at once, the order of the record must play no part
@@ -154,6 +211,10 @@ class Column:
 
     def _rank(self, row: int) -> tuple[float, float, int, str]:
         return self.started[row], self.ended[row], self.outcome[row], self.errors[self.error[row]]
+
+
+def _moments(times: Sequence[float | None]) -> array[float]:
+    return array("d", (NEVER if each is None else each for each in times))
 
 
 class Columns(dict[str, Column]):

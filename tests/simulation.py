@@ -85,7 +85,7 @@ class ScriptedTraffic:
     def stop(self) -> Accounts:
         """No more arrivals."""
         self._sending = False
-        return Accounts(scheduled=len(self._history.samples))
+        return Accounts(scheduled=sum(map(len, self._history.columns().values())))
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
         """Promises are kept."""

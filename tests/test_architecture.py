@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("entries", "patterns"),
     ("history", "system", "flood", "exitcodes"),
     ("terms",),
-    ("samples", "arrivals"),
+    ("samples", "arrivals", "jsontext"),
     ("clock", "errors", "timing", "endpoint", "provenance", "masking"),
 )
 """From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;

@@ -37,7 +37,7 @@ def record(tmp_path: Path, kind: type[MemoryRuntime]) -> tuple[dict[str, object]
     """The journal of an experiment on such a runtime, read back, and its verdict."""
     environment = Simulation(hardened, tmp_path, kind=kind).environment
     conclusion = Chaos(environment, "one", tmp_path).experiment(CacheLoss("cache"))
-    return journal.read(conclusion.journal), conclusion.verdict
+    return json.loads(conclusion.journal.read_text()), conclusion.verdict
 
 
 def test_the_journal_has_the_lines_near_the_moments_on_its_own_clock(tmp_path: Path) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 
 from chaoskit.judge.binomial import breaks_at
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.slo import Indicator, indicators
-from chaoskit.judge.trace import Trace
+from chaoskit.judge.trace import Trace, running
 from chaoskit.system import Slo
 
 
@@ -93,7 +92,7 @@ def _excursions(
     at, (bad, counted) = trace.at, indicator.flags(trace)
     if 1 not in bad:
         return
-    sums, counts = [0, *accumulate(bad)], [0, *accumulate(counted)]
+    sums, counts = running(bad), running(counted)
     spans = [(settings.window, True), (stability, True)]
     while at and spans[-1][0] * 2 <= end - at[0]:
         spans.append((spans[-1][0] * 2, False))

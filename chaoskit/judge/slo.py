@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chaoskit.judge.binomial import at_least_share, breaks_at
 from chaoskit.judge.settings import Settings
-from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
+from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace, either, negated
 from chaoskit.judge.verdict import Figure, Verdict
 from chaoskit.system import Slo
 
@@ -40,7 +40,7 @@ class Indicator:
         slow = bytes([latency > limit for latency in trace.latency])
         if 1 not in trace.failed:
             return slow, b"\1" * len(trace)
-        return slow, bytes([late or not fail for late, fail in zip(slow, trace.failed, strict=True)])
+        return slow, either(slow, negated(trace.failed))
 
 
 @dataclass(frozen=True, slots=True)

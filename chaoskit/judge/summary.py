@@ -7,13 +7,11 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress
+from itertools import compress
 
-from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
+from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace, either, negated, running
 from chaoskit.samples import NEVER
 from chaoskit.system import Slo
-
-_NOT = b"\1\0".ljust(256, b"\0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ def summarize(trace: Trace, slo: Slo, start: float, window: float) -> Summary:
     if not samples:
         return Summary(samples=0, failed=0, failed_share=0.0)
     failed = trace.failed.count(1)
-    good = sorted(compress(trace.latency, trace.failed.translate(_NOT)))
+    good = sorted(compress(trace.latency, negated(trace.failed)))
     while good and good[-1] == NEVER:
         good.pop()
     bad = bad_flags(trace, slo)
@@ -100,7 +98,7 @@ def bad_flags(trace: Trace, slo: Slo) -> bytes:
     if bound is None:
         return trace.failed
     limit = bound + CLOCK_RESOLUTION
-    return bytes([fail or late > limit for fail, late in zip(trace.failed, trace.latency, strict=True)])
+    return either(trace.failed, bytes([latency > limit for latency in trace.latency]))
 
 
 def _worst(at: Sequence[float], bad: bytes, window: float) -> tuple[float, float | None]:
@@ -109,7 +107,7 @@ def _worst(at: Sequence[float], bad: bytes, window: float) -> tuple[float, float
     A window with fewer than half as many requests as usual says nothing by itself.
     """
     usual = len(at) * window / max(at[-1] - at[0], window)
-    sums = [0, *accumulate(bad)]
+    sums = running(bad)
     worst, count, when = 0.0, 0, None
     for low in compress(range(len(bad)), bad):
         high = bisect_left(at, at[low] + window, low)

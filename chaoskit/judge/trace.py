@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import accumulate, chain, compress
 from operator import sub
 
 from chaoskit.samples import NEVER, OUTCOMES, Column, Columns, Outcome, Sample
@@ -20,6 +20,7 @@ CLOCK_RESOLUTION = 1e-6
 
 _FAILED = bytes(outcome is not Outcome.OK for outcome in OUTCOMES).ljust(256, b"\1")
 _UNFINISHED = OUTCOMES.index(Outcome.UNFINISHED)
+_NOT = b"\1\0".ljust(256, b"\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,15 @@ class Trace:
         A request that was in flight when a fault was injected is the fault's, not the steady
         state's. One that never was sent was never in flight.
         """
+        # Whoever came longer before than the longest took was over; most times that is nearly all.
+        longest = max(self.latency, default=0.0) + CLOCK_RESOLUTION
+        low = bisect_left(self.at, moment - longest)
+        early, late = self._rows(0, low), self._rows(low, len(self))
         flying = [
             lag < NEVER and at < moment < at + latency
-            for at, latency, lag in zip(self.at, self.latency, self.lag, strict=True)
+            for at, latency, lag in zip(late.at, late.latency, late.lag, strict=True)
         ]
-        over = [not each for each in flying]
-        return self._where(over), self._where(flying)
+        return early + late._where([not each for each in flying]), late._where(flying)
 
     def only_failed(self) -> Trace:
         """The requests that failed."""
@@ -104,6 +108,24 @@ class Trace:
             array("I", compress(self.error, kept)),
             self.errors,
         )
+
+
+def either(flags: bytes, others: bytes) -> bytes:
+    """1 where one of the two is 1, else 0; flags are a column of 0 and 1 each."""
+    both = int.from_bytes(flags, "little") | int.from_bytes(others, "little")
+    return both.to_bytes(len(flags), "little")
+
+
+def negated(flags: bytes) -> bytes:
+    """1 where there is 0, and 0 where there is 1."""
+    return flags.translate(_NOT)
+
+
+def running(flags: bytes) -> Sequence[int]:
+    """For each row how many of the flags before it are 1; at the end, of all."""
+    if 0 not in flags:
+        return range(len(flags) + 1)
+    return array("I", chain((0,), accumulate(flags)))
 
 
 def traces(terms: Sequence[Terms], record: Columns | Iterable[Sample], end: float) -> dict[str, Trace]:

@@ -1,14 +1,19 @@
 """The engines that are compared, each in a process of its own.
 
 ``python -m tests.bench.clients NAME MODE URL``: ``closed`` keeps 50 connections busy for some
-seconds; ``open`` sends 500 requests per second for ten. It prints ``begun`` when it begins, and in
-the end its figures as one line of JSON; see :class:`tests.bench.load.Run`.
+seconds (the flood: as many as it has clients, at the highest rate that it may have); ``open`` sends
+500 requests per second for ten; ``full`` is the whole load process at a high rate. It prints
+``begun`` when the stall's clock begins, and in the end its figures as one line of JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
+import resource
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from time import monotonic, process_time, sleep
@@ -16,6 +21,8 @@ from typing import Any
 
 import httpx
 
+from chaoskit.flood import MOST_PER_S, Plan
+from chaoskit.flood.shipping import command
 from chaoskit.history import History
 from chaoskit.load.eventloop import calm_the_collector, new_event_loop
 from chaoskit.load.guard import Guard
@@ -23,11 +30,13 @@ from chaoskit.load.process import LoadProcess
 from chaoskit.load.transport import Transport
 from chaoskit.load.user import User
 from chaoskit.system import Journey, journey
+from tests.bench.servers import libraries, tool
 
 CONNECTIONS = 50
 RATE = 500
 FULL_RATE = 3000
-WARM, CLOSED, OPEN = 1.0, 4.0, 10.0
+BOTS = 5000
+WARM, CLOSED, OPEN = 0.5, 3.0, 10.0
 PATH = "/listings?page=2"
 
 
@@ -147,6 +156,38 @@ async def httpx_open(url: str) -> None:
     )
 
 
+def wrk_closed(url: str) -> None:
+    """wrk, for the cost of a request in C; it knows no open loop."""
+    line = [tool("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{CLOSED:.0f}s", url + PATH]
+    said = subprocess.run(line, capture_output=True, text=True, check=True, env=libraries()).stdout
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    requests = int(re.search(r"(\d+) requests in", said)[1])  # type: ignore[index]
+    tell(requests=requests, cpu_s=spent.ru_utime + spent.ru_stime, seconds=CLOSED)
+
+
+def flood_closed(url: str) -> None:
+    """The flood's source as it is shipped, each client with an address of its own."""
+    target = httpx.URL(url)
+    plan = Plan(port=target.port or 80, rate_per_s=MOST_PER_S, clients=BOTS, seconds=CLOSED, path=PATH)
+    program = command(plan, [target.host], sys.executable)
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
+        assert source.stdin is not None
+        assert source.stdout is not None
+        last = ""
+        for line in source.stdout:  # it tells something each second, which is when it wants to hear
+            last = line
+            with contextlib.suppress(BrokenPipeError):
+                source.stdin.write("still here\n")
+                source.stdin.flush()
+    total = json.loads(last)["total"]
+    tell(
+        requests=sum(total["answered"].values()),
+        cpu_s=total["cpu_seconds"],
+        seconds=total["seconds"],
+        identities=BOTS,
+    )
+
+
 def on_our_loop(work: Callable[[str], Awaitable[None]], url: str) -> None:
     """Run it as the load process would."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -167,6 +208,10 @@ def main() -> None:
             asyncio.run(httpx_closed(url))
         case "httpx", "open":
             asyncio.run(httpx_open(url))
+        case "wrk", "closed":
+            wrk_closed(url)
+        case "flood", "closed":
+            flood_closed(url)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from locust import FastHttpUser, constant, constant_throughput, task
 from locust.env import Environment
 
 MODE, URL = sys.argv[1:]
-USERS, RATE, WARM, CLOSED, OPEN = 50, 500, 1.0, 4.0, 10.0
+USERS, RATE, WARM, CLOSED, OPEN = 50, 500, 0.5, 3.0, 10.0
 
 
 class Visitor(FastHttpUser):  # type: ignore[misc]

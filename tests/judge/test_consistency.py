@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chaoskit import journal
 from chaoskit.history import Access, History
+from chaoskit.jsontext import pieces
 from chaoskit.judge import Finding, Verdict
 from chaoskit.judge.consistency import judge_consistency
 from tests.judge.histories import PHASES, finding, marks, requests, whole
@@ -188,7 +189,7 @@ def test_the_journal_gives_the_same_verdict(accesses: list[Access], stale: list[
         accesses.insert(index, read(None, accesses[index].at, accesses[index].user, accesses[index].id))
     record = History()
     record.add(*marks(), *requests(), *accesses)
-    text = json.dumps(journal.history_to_record(record))
+    text = "".join(pieces(journal.history_to_record(record)))
     assert whole(journal.history_from_record(json.loads(text))) == whole(record)
 
 

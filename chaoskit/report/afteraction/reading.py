@@ -13,7 +13,7 @@ from chaoskit.report.afteraction.day import OUTCOMES, Condition, Day, Event, Jou
 from chaoskit.report.afteraction.fields import Fields
 from chaoskit.report.page import facts
 from chaoskit.report.page.facts import Facts
-from chaoskit.report.page.sources import GAME_DAY, Source
+from chaoskit.report.page.sources import GAME_DAY
 from chaoskit.system import Slo
 
 VERSION = 1
@@ -131,7 +131,7 @@ def _facts(record: Fields, folder: Path) -> Facts:
     if not name or Path(name).name != name or "\\" in name:
         raise record.wrong("it is no name of a file in the folder of the game day", name, "journal")
     try:
-        return facts.of(Source(name, journal.read(folder / name)))
+        return facts.of(name, journal.read(folder / name))
     except UsageError as error:
         raise UsageError(
             error.what,

@@ -9,19 +9,18 @@ from pathlib import Path
 
 from chaoskit import journal
 from chaoskit.report.page.document import of_results, render
-from chaoskit.report.page.sources import DETECTION, Source, Sources, gather
+from chaoskit.report.page.sources import DETECTION, Sources, gather
 
 FILE = "report.html"
 
-__all__ = ["DETECTION", "FILE", "Source", "Sources", "gather", "of_results", "render", "write"]
+__all__ = ["DETECTION", "FILE", "Sources", "gather", "of_results", "render", "write"]
 
 
 def write(path: Path, sources: Sources) -> Path:
     """Write a report whole or not at all; returns the file.
 
     Raises:
-        UsageError: a journal is not as its schema says.
         JournalUnwritable: a full disk, no permission.
     """
-    journal.put(path, render(sources), "the report cannot be written")
+    journal.put(path, [render(sources)], "the report cannot be written")
     return path

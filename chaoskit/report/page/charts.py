@@ -7,7 +7,7 @@ from typing import Any
 
 from chaoskit.judge import Standing
 from chaoskit.report.page.facts import Facts, Journey
-from chaoskit.report.page.series import Bins, levels
+from chaoskit.report.page.series import Bins
 from chaoskit.system import Slo
 
 _SHOWN = ("inject", "landed", "lift", "gone", "lapsed", "harness failure")
@@ -38,10 +38,7 @@ def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
     return {
         "marks": [{"name": each.name, "at": near(each.at)} for each in mine],
         "bounds": bounds(facts, journey),
-        "levels": [
-            _level(each, facts.edge - facts.zero)
-            for each in levels(journey.trace, facts.edge, facts.begin, facts.end)
-        ],
+        "levels": [_level(each, facts.edge - facts.zero) for each in journey.levels],
     }
 
 

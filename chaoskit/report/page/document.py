@@ -11,18 +11,14 @@ from chaoskit.report.page.facts import Facts
 from chaoskit.report.page.frame import framed
 from chaoskit.report.page.markup import Html, join, tag
 from chaoskit.report.page.section import section
-from chaoskit.report.page.sources import Source, Sources
+from chaoskit.report.page.sources import Sources
 from chaoskit.result import Result
 
 
 def render(sources: Sources) -> str:
-    """The report as HTML.
-
-    Raises:
-        UsageError: a journal is not as its schema says.
-    """
+    """The report as HTML."""
     mutants = _journals_of_mutants(sources.detection)
-    found = _in_order([facts.of(each) for each in sources.journals])
+    found = _in_order(sources.journals)
     plain = [each for each in found if each.file not in mutants]
     broken_on_purpose = [each for each in found if each.file in mutants]
     ordered = [*plain, *broken_on_purpose]
@@ -96,4 +92,4 @@ def anchors(found: Sequence[Facts]) -> dict[int, str]:
 
 def of_results(results: Iterable[Result], *detection: Mapping[str, Any]) -> Sources:
     """Sources from what a run has in memory: its results, and the detection matrix if it made one."""
-    return Sources([Source(each.journal.name, each.record) for each in results], detection)
+    return Sources([facts.of(each.journal.name, each.record) for each in results], detection)

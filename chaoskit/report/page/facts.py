@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from chaoskit import journal
@@ -12,7 +14,7 @@ from chaoskit.judge import Finding, JourneyJudgement, Judgement, Moment, Phases,
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.windows import observed
 from chaoskit.report import independence
-from chaoskit.report.page.sources import Source
+from chaoskit.report.page.series import Bins, levels, rows
 from chaoskit.system import Terms
 
 ZEROS = {
@@ -25,20 +27,41 @@ ZEROS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """One kind of failure of a journey.
+
+    Attributes:
+        error: what those requests were told; empty if there was no answer within the time left.
+        count: how many they were.
+        first: when the first of them was due, on the journal's clock.
+    """
+
+    error: str
+    count: int
+    first: float
+
+
+@dataclass(frozen=True, slots=True)
 class Journey:
-    """One journey of an experiment.
+    """One journey of an experiment: of its requests only what is shown.
 
     Attributes:
         terms: what it promises.
         judged: what became of it.
         cell: what it declared and what was seen.
-        trace: its requests.
+        requests: how many were judged.
+        levels: they by stretches of time, for the charts, from wide to narrow.
+        rows: the same, so few that they can be read as a table.
+        failures: of each kind, the most frequent first.
     """
 
     terms: Terms
     judged: JourneyJudgement
     cell: independence.Cell
-    trace: Trace
+    requests: int
+    levels: Sequence[Bins]
+    rows: Bins
+    failures: Sequence[Failures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +70,7 @@ class Facts:
 
     Attributes:
         file: the journal's file name.
-        record: the journal.
+        record: the journal without its history.
         name, about, test, stage: what the experiment calls itself; empty where it does not say.
         fault: what was injected, or ``no fault``.
         judgement: the verdict.
@@ -56,6 +79,8 @@ class Facts:
         times: the phases.
         begin, end: what was observed.
         zero: the moment from which the page's time lines count, a key of ``ZEROS`` in ``zero_is``.
+        edge: the moment that no figure mixes what was before and after of: the injection, from which
+            a fault disturbs; else the zero.
         moments: all of them, in their order.
         wall: seconds since 1970 at ``zero``; ``None`` where that is not known.
     """
@@ -75,14 +100,9 @@ class Facts:
     end: float
     zero: float
     zero_is: str
+    edge: float
     moments: Sequence[Moment]
     wall: float | None
-
-    @property
-    def edge(self) -> float:
-        """The moment that no figure mixes what was before and after of: the injection, from which a
-        fault disturbs; else the zero."""
-        return self.zero if self.times.inject is None else self.times.inject
 
     @property
     def verdict(self) -> Verdict:
@@ -100,18 +120,22 @@ class Facts:
         return tuple(each for each in self.findings if each.verdict is self.verdict)
 
 
-def of(source: Source) -> Facts:
+def of(file: str, record: Mapping[str, Any]) -> Facts:
     """The facts of a journal.
+
+    Args:
+        file: the name of its file.
+        record: what is in it; nothing of its history is kept but what is shown.
 
     Raises:
         UsageError: it is not as its schema says.
     """
     try:
-        return _facts(source.file, source.record)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        return _facts(file, record)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise UsageError(
             "this journal is not as journal.schema.json says",
-            where=source.file,
+            where=file,
             evidence=f"{type(error).__name__}: {error}",
             remedy="report the journal as chaoskit wrote it",
         ) from error
@@ -129,10 +153,12 @@ def _facts(file: str, record: Mapping[str, Any]) -> Facts:
     row = independence.row(about["name"], fault, record)
     zero_is = next((name for name in ("landed", "inject", "control") if getattr(times, name) is not None), "")
     zero: float = getattr(times, zero_is) if zero_is else 0.0
+    edge = zero if times.inject is None else times.inject
+    begin, end = journal.origin(history), max(times.end, last)
     wall = (record.get("logs") or {}).get("wall_at_origin")
     return Facts(
         file=file,
-        record=record,
+        record={key: value for key, value in record.items() if key != "history"},
         name=str(about["name"]),
         about=str(about.get("about") or ""),
         test=str(about.get("test") or ""),
@@ -141,20 +167,40 @@ def _facts(file: str, record: Mapping[str, Any]) -> Facts:
         judgement=judgement,
         row=row,
         journeys=[
-            Journey(terms[each.journey], each, row.cells[each.journey], found[each.journey])
+            Journey(
+                terms=terms[each.journey],
+                judged=each,
+                cell=row.cells[each.journey],
+                requests=len(trace),
+                levels=levels(trace, edge, begin, end),
+                rows=rows(trace, edge, begin, end),
+                failures=_failures(trace),
+            )
             for each in judgement.journeys
+            for trace in [found[each.journey]]
         ],
         times=times,
-        begin=journal.origin(history),
-        end=max(times.end, last),
+        begin=begin,
+        end=end,
         zero=zero,
         zero_is=zero_is,
+        edge=edge,
         moments=[
             Moment(each.name, each.at - zero, each.says, each.journey)
             for each in moments(marks, times, judgement)
         ],
         wall=None if wall is None else wall + zero,
     )
+
+
+def _failures(trace: Trace) -> list[Failures]:
+    first: dict[str, float] = {}
+    kinds: Counter[str] = Counter()
+    for at, error in zip(compress(trace.at, trace.failed), compress(trace.error, trace.failed), strict=True):
+        text = trace.errors[error]
+        kinds[text] += 1
+        first.setdefault(text, at)
+    return [Failures(text, count, first[text]) for text, count in kinds.most_common()]
 
 
 def _stage(record: Mapping[str, Any]) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from chaoskit.judge import Finding, Summary
 from chaoskit.report.page import figures, words
 from chaoskit.report.page.facts import Facts, Journey
 from chaoskit.report.page.markup import Html, tag
-from chaoskit.report.page.series import rows
 
 ERRORS = 6
 """At most so many kinds of errors are listed."""
@@ -103,35 +100,25 @@ def _phase(word: str, each: Summary) -> Html:
 
 
 def _errors(facts: Facts, journey: Journey) -> Html | None:
-    trace = journey.trace
-    failed = [
-        (at, trace.errors[error])
-        for at, fail, error in zip(trace.at, trace.failed, trace.error, strict=True)
-        if fail
-    ]
-    if not failed:
+    if not journey.failures:
         return None
-    first: dict[str, float] = {}
-    for at, error in failed:
-        first.setdefault(error, at - facts.zero)
-    kinds = Counter(error for _, error in failed)
     items = [
         tag(
             "li",
-            tag("strong", words.plural(count, "time")),
+            tag("strong", words.plural(each.count, "time")),
             " ",
-            tag("code", error or "no answer within the time that was left"),
-            tag("span", f"first at {words.since(first[error])} s", class_="note"),
+            tag("code", each.error or "no answer within the time that was left"),
+            tag("span", f"first at {words.since(each.first - facts.zero)} s", class_="note"),
         )
-        for error, count in kinds.most_common(ERRORS)
+        for each in journey.failures[:ERRORS]
     ]
-    if len(kinds) > ERRORS:
-        items.append(tag("li", f"and {words.plural(len(kinds) - ERRORS, 'further kind')}", class_="note"))
+    if more := len(journey.failures[ERRORS:]):
+        items.append(tag("li", f"and {words.plural(more, 'further kind')}", class_="note"))
     return tag("div", tag("h4", "What failed requests were told"), tag("ul", items, class_="errors"))
 
 
 def _by_bins(facts: Facts, journey: Journey) -> Html:
-    found = rows(journey.trace, facts.edge, facts.begin, facts.end)
+    found = journey.rows
     heads = ("From", "Requests", "Per second", "Failed", "p50", "p95", "p99")
     lines = []
     for number in range(len(found)):

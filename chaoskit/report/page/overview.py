@@ -65,7 +65,7 @@ def run_facts(experiments: Sequence[Facts]) -> Html:
     records = [each.record for each in experiments]
     written = sorted({words.written(str(record["run"]["written_at"])) for record in records})
     span = written[0] if written[:1] == written[-1:] else f"{written[0]} to {written[-1]}"
-    samples = sum(len(each.trace) for facts in experiments for each in facts.journeys)
+    samples = sum(each.requests for facts in experiments for each in facts.journeys)
     pairs = (
         ("System", ", ".join(_distinct(path for record in records for path in record["system"]["compose"]))),
         ("Written", span),

@@ -10,6 +10,8 @@ from typing import Any
 
 from chaoskit import journal
 from chaoskit.errors import UsageError
+from chaoskit.report.page import facts
+from chaoskit.report.page.facts import Facts
 
 DETECTION = "detection.json"
 """The file that holds the detection matrix of a folder of journals."""
@@ -21,42 +23,35 @@ _BESIDE = frozenset({DETECTION, GAME_DAY, "independence.json"})
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One journal: the name of its file, and its record."""
-
-    file: str
-    record: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
     """All that goes into a report.
 
     Attributes:
-        journals: in the order in which they were named; those of a folder by when they were written.
+        journals: what is shown of each, in the order in which they were named; those of a folder by
+            when they were written.
         detection: detection matrices, as :func:`chaoskit.mutants.to_record` writes them.
         passed_over: files of a folder that are no journals, each with the reason.
         game_days: folders that hold the record of a game day, which has a report of its own.
     """
 
-    journals: Sequence[Source]
+    journals: Sequence[Facts]
     detection: Sequence[Mapping[str, Any]] = ()
     passed_over: Sequence[str] = ()
     game_days: Sequence[Path] = ()
 
 
 def gather(paths: Iterable[Path]) -> Sources:
-    """Read journals.
+    """Read journals, one at a time: of a million requests nothing is kept but what is shown.
 
     Args:
         paths: journals, or folders of them. A detection matrix beside a journal goes along; it may
             also be named, as may the record of a game day instead of its folder.
 
     Raises:
-        UsageError: a path is not there; a file that was named is no journal that can be read; there
-            is neither a journal nor a game day.
+        UsageError: a path is not there; a file that was named is no journal that can be read; one
+            is not as its schema says; there is neither a journal nor a game day.
     """
-    files: dict[Path, Source] = {}
+    files: dict[Path, Facts] = {}
     matrices: dict[Path, Mapping[str, Any]] = {}
     passed: list[str] = []
     days: dict[Path, Path] = {}
@@ -65,12 +60,12 @@ def gather(paths: Iterable[Path]) -> Sources:
             if (path / GAME_DAY).exists():
                 days.setdefault(path.resolve(), path)
             found = [*_folder(path, passed)]
-            files |= {file: source for file, source in found if file not in files}
+            files |= {file: each for file, each in found if file not in files}
             _add_detection(path / DETECTION, matrices, passed)
         elif path.name == DETECTION:
             matrices[path.resolve()] = _detection(path)
         else:
-            files.setdefault(path.resolve(), Source(path.name, _journal(path)))
+            files[path.resolve()] = files.get(path.resolve()) or facts.of(path.name, _journal(path))
             _add_detection(path.parent / DETECTION, matrices, passed)
     if not files and not days:
         raise UsageError(
@@ -82,15 +77,18 @@ def gather(paths: Iterable[Path]) -> Sources:
     return Sources(tuple(files.values()), tuple(matrices.values()), tuple(passed), tuple(days.values()))
 
 
-def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Source]]:
+def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
     found = []
     for path in sorted(folder.glob("*.json")):
         if path.name in _BESIDE or path.name.startswith("."):
             continue
         try:
-            found.append((path.resolve(), Source(path.name, _journal(path))))
+            record = _journal(path)
         except UsageError as error:
             passed.append(f"{path}: {error.what}")
+        else:
+            found.append((path.resolve(), facts.of(path.name, record)))
+            del record  # before the next is read
     return sorted(found, key=lambda each: str(each[1].record["run"]["written_at"]))
 
 
