@@ -91,7 +91,7 @@ def _play(
     day = Day(environment, book, folder, system=about(options, system), unattended=not screen)
     with terminal.signals(day):
         lifted = _watch(day, screen=screen)
-        _say(day.said or "the game day is over")
+        _sum_up(day, lifted=lifted)
         for path in _report(folder):
             _say(f"report: {path}")
     return exit_code(day, lifted=lifted)
@@ -124,6 +124,17 @@ def _watch(day: Day, *, screen: bool) -> bool:
         for event in day.record.events[seen:]:
             _say(terminal.line(event))
     return lifted
+
+
+def _sum_up(day: Day, *, lifted: bool) -> None:
+    """What came of the steps, and that nothing is left; the screen with all of it is gone by now."""
+    for each in day.record.steps:
+        stopped = f", stopped by {each.stopped_by}" if each.stopped_by else ""
+        _say(f"step {each.number} {each.name}: {each.verdict}, hypothesis {each.outcome}{stopped}")
+    left = dict.fromkeys(each.text for each in day.record.events if each.text.startswith("NOT LIFTED"))
+    for line in ["nothing is injected any more"] if lifted else left:
+        _say(line)
+    _say(day.said or "the game day is over")
 
 
 def _fits(book: RunBook, environment: Environment) -> None:

@@ -166,7 +166,7 @@ def test_a_game_day_with_people(terminal: Terminal, client: docker.DockerClient)
     terminal.see("Kill('cart') active")
     terminal.type("\x03")
     assert terminal.end() == 130
-
+    terminal.see("nothing is injected any more\nCtrl-C\n", within=1.0)
     assert terminal.mode() == terminal.before
     assert client.api.containers(all=True, filters=label) == []
     assert client.api.networks(filters=label) == []
