@@ -265,6 +265,9 @@ def pytest_runtest_makereport(
         load(report, new, error)
     if isinstance(error, ChaoskitError):
         report.longrepr = str(error)
+    if call.when == "teardown" and _CHAOS in item.stash:  # all is told: the requests go with the test
+        del item.stash[_CHAOS]
+        item.stash[_REPORTED] = 0
     return report
 
 

@@ -68,6 +68,20 @@ def test_a_promise_that_holds_passes_with_a_verdict_table(project: pytest.Pytest
     )
 
 
+def test_the_requests_of_an_experiment_go_with_its_test(project: pytest.Pytester) -> None:
+    """A session's memory does not grow with the requests of all its experiments: their journals have them."""
+    look = """
+    def test_later():
+        import gc
+        from chaoskit.result import Result
+        found = [each for each in gc.get_objects() if type(each) is Result]
+        assert len(found) == 1
+        assert not any(each.record["history"]["samples"] for each in found)
+    """
+    simulated(project, "hardened", EXPERIMENT + look)
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_a_broken_promise_fails_without_a_traceback(project: pytest.Pytester) -> None:
     """What is shown is which journey broke which promise with its figures, and no line of code."""
     simulated(project, "no_fallback", EXPERIMENT)
