@@ -17,10 +17,10 @@ from chaoskit.environment import Environment, Reset, Traffic
 from chaoskit.errors import FaultFailure, HarnessFailure
 from chaoskit.faults.base import Evidence, Fault, Promise, check
 from chaoskit.history import History, Mark
+from chaoskit.injector import LOOK_AGAIN, Injector
 from chaoskit.judge import Settings, judge, observation_limit, recovered, shown_after, unsteady
 from chaoskit.recording import file_name, record_of
 from chaoskit.result import Result
-from chaoskit.strike import LOOK_AGAIN, Strike
 from chaoskit.system import Impact
 from chaoskit.timing import Timing
 
@@ -55,7 +55,7 @@ class Experiment:
         self.impact = Impact()
         self.reset: Reset | None = None
         self._traffic: Traffic | None = None
-        self.strikes: list[Strike] = []
+        self.injectors: list[Injector] = []
         self._terms = tuple(each.terms for each in environment.system.journeys)
 
     def run(self, fault: Fault) -> Result:
@@ -135,23 +135,23 @@ class Experiment:
             NotLanded: there is no evidence within the limit; what was injected is lifted.
             NotLifted: there is no evidence that it is gone; the environment is poisoned.
         """
-        strike = self.strike(fault)
+        injector = self.injector(fault)
         try:
-            evidence = strike.inject()
+            evidence = injector.inject()
             yield evidence
-            strike.look()
+            injector.look()
         finally:
-            strike.lift()
+            injector.lift()
 
-    def strike(self, fault: Fault) -> Strike:
+    def injector(self, fault: Fault) -> Injector:
         """A fault of this experiment, its undo on disk: what :meth:`inject` is made of.
 
         Raises:
             FaultMisfit: it does not fit; nothing was injected.
             JournalUnwritable: its undo is not safely on disk.
         """
-        strike = Strike(fault, self.environment, self.history, self.timing, self.wait)
-        strike.prepare()
+        injector = Injector(fault, self.environment, self.history, self.timing, self.wait)
+        injector.prepare()
         hit = fault.impact(self.environment.runtime)
         self.faults.append(fault)
         self.impact = Impact(
@@ -160,8 +160,8 @@ class Experiment:
             severed=self.impact.severed | hit.severed,
             hampered=self.impact.hampered | hit.hampered,
         )
-        self.strikes.append(strike)
-        return strike
+        self.injectors.append(injector)
+        return injector
 
     def hold(self) -> None:
         """Fault window: the fault stays, the traffic goes on, until it has run its course if it has one."""
@@ -174,7 +174,7 @@ class Experiment:
 
     def under_way(self) -> bool:
         """Whether a fault still has to run its course."""
-        return any(each.injection.under_way() for each in self.strikes if each.injection is not None)
+        return any(each.injection.under_way() for each in self.injectors if each.injection is not None)
 
     def recover(self) -> bool:
         """recover: until every journey has been inside its SLO for a whole stability window, or
@@ -200,7 +200,7 @@ class Experiment:
         """Ask what else was owed under the fault until each answer is there; a promise has a deadline
         of its own, and what stays undecided is UNKNOWN.
         """
-        for injection in (each.injection for each in self.strikes if each.injection is not None):
+        for injection in (each.injection for each in self.injectors if each.injection is not None):
             kept: Sequence[Promise] = injection.promises(self._now() - lifted)
             until = self._now() + self.timing.settling
             while any(each.kept is None for each in kept) and self._now() < until:

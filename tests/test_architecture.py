@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mutants", "trend", "catalogue"),
     ("chaos",),
     ("experiment", "report", "parcels"),
-    ("result", "recording", "strike"),
+    ("result", "recording", "injector"),
     ("environment", "logs"),
     ("faults", "load", "judge", "runtime.docker", "runtime.memory"),
     ("engines", "journal", "undo", "interpose", "toxiproxy"),

@@ -9,8 +9,8 @@ from typing import Literal
 
 from chaoskit.errors import ChaoskitError
 from chaoskit.faults.base import Evidence
+from chaoskit.injector import LOOK_AGAIN, Injector, Wait
 from chaoskit.runtime import Runtime, Undo
-from chaoskit.strike import LOOK_AGAIN, Strike, Wait
 
 Phase = Literal["injecting", "active", "lifting", "gone", "still there"]
 
@@ -26,7 +26,7 @@ class Active:
     """A fault of the game day.
 
     Attributes:
-        strike: the fault, and what can be done with it.
+        injector: the fault, and what can be done with it.
         step: the number of the step it belongs to.
         since: when its injection began, seconds of the runtime's clock.
         phase: what is known of it.
@@ -36,7 +36,7 @@ class Active:
         lock: held by whoever takes it back.
     """
 
-    strike: Strike
+    injector: Injector
     step: int
     since: float
     phase: Phase = "injecting"
@@ -48,12 +48,12 @@ class Active:
     @property
     def name(self) -> str:
         """The fault's."""
-        return self.strike.fault.name
+        return self.injector.fault.name
 
     @property
     def under_way(self) -> bool:
         """Whether the call that injects it has not come back yet."""
-        return self.strike.injection is None and not self.returned.is_set()
+        return self.injector.injection is None and not self.returned.is_set()
 
     def take_back(self) -> None:
         """Lift it, unless somebody has done so.
@@ -66,7 +66,7 @@ class Active:
             raise TimeoutError(f"somebody has been at it for {OTHERS_TAKE:g} s")
         try:
             if not self.taken_back:
-                self.strike.take_back()
+                self.injector.take_back()
                 self.taken_back = True
         finally:
             self.lock.release()
@@ -134,7 +134,7 @@ def _proof(active: Active, runtime: Runtime, wait: Wait, say: Say) -> Evidence:
     say("error", f"{active.name}: {evidence.says}; its undo log is replayed", active)
     failed = _undo(active, runtime, say)
     again = _confirm(active, wait, lift=False)
-    if active.strike.injection is None and not failed:
+    if active.injector.injection is None and not failed:
         return Evidence(False, "it failed while it was injected; its undo log was replayed without an error")
     return again
 
@@ -143,7 +143,7 @@ def _confirm(active: Active, wait: Wait, *, lift: bool = True) -> Evidence:
     try:
         if lift and not active.under_way:
             active.take_back()  # where the first time failed, or came too early
-        return active.strike.confirm(wait)
+        return active.injector.confirm(wait)
     except Exception as error:  # noqa: BLE001 - what cannot be looked at is not gone
         return Evidence(False, _line(error))
 
@@ -151,7 +151,7 @@ def _confirm(active: Active, wait: Wait, *, lift: bool = True) -> Evidence:
 def _undo(active: Active, runtime: Runtime, say: Say) -> list[Undo]:
     """Take the steps of its undo log, the last one first; those that failed."""
     failed = []
-    for step in reversed(active.strike.steps):
+    for step in reversed(active.injector.steps):
         try:
             runtime.undo(step)
         except Exception as error:  # noqa: BLE001 - the other steps have to be taken all the same
@@ -172,7 +172,7 @@ def remains(actives: Sequence[Active], *, undo_log: str, attached: bool) -> str:
     if not actives:
         return ""
     what = "; ".join(f"{each.name} ({each.evidence})" for each in actives)
-    steps = ", ".join(f"{step.action} {step.target}" for each in actives for step in each.strike.steps)
+    steps = ", ".join(f"{step.action} {step.target}" for each in actives for step in each.injector.steps)
     how = (
         "run `chaoskit clean`"
         if attached

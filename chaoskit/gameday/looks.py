@@ -62,7 +62,7 @@ def _links(runtime: Runtime, active: list[Active]) -> list[str]:
     try:
         found += [f"{link.name} cut: {how}" for link, how in runtime.cuts().items()]
         touched = {
-            step.target for each in active for step in each.strike.steps if step.action == "remove_toxic"
+            step.target for each in active for step in each.injector.steps if step.action == "remove_toxic"
         }
         for link in runtime.links:
             if link.proxy in touched:

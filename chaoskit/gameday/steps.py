@@ -67,7 +67,7 @@ class Steps:
             hypothesis=step.hypothesis,
         )
         try:
-            self._strike(trial, step)
+            self._carry_out(trial, step)
             self._recover(trial)
         except Interrupted:
             pass  # the day ends: what is known by now is judged
@@ -81,7 +81,7 @@ class Steps:
             recovered = day.record.entry(number).recovered
             calm = day.clock.now() if recovered is None else day.origin + recovered - day.settings.stability
             day.calm_since = calm
-        return bool(trial.strikes)
+        return bool(trial.injectors)
 
     def _fits(self, faults: Sequence[Fault]) -> bool:
         """Whether faults fit the system; if not, that is said."""
@@ -117,7 +117,7 @@ class Steps:
                 return None
             self.day.nap()
 
-    def _strike(self, trial: Trial, step: Step) -> None:
+    def _carry_out(self, trial: Trial, step: Step) -> None:
         """inject … gone."""
         day = self.day
         try:
@@ -125,7 +125,7 @@ class Steps:
                 self.day.enter("inject")
                 self._inject(trial, fault)
             self._hold(trial, step.active)
-            for each in trial.strikes:
+            for each in trial.injectors:
                 if not each.lifting:
                     each.look()
         except Interrupted:
@@ -142,14 +142,14 @@ class Steps:
 
     def _inject(self, trial: Trial, fault: Fault) -> None:
         day, number = self.day, self.day.number
-        strike = trial.strike(fault)
-        active = Active(strike, number, day.clock.now())
+        injector = trial.injector(fault)
+        active = Active(injector, number, day.clock.now())
         try:
             with day.gate:
                 day.look_up()
                 day.actives.append(active)
         except Interrupted:
-            strike.forgo()
+            injector.forgo()
             raise
         names = tuple(each.name for each in trial.faults)
         entry = day.record.entry(number)
@@ -157,7 +157,7 @@ class Steps:
         day.record.change(number, faults=names, injected=injected)
         day.record.event("inject", fault.name, number)
         try:
-            evidence = strike.inject()
+            evidence = injector.inject()
         except Interrupted:
             raise
         except Exception as error:
@@ -185,7 +185,7 @@ class Steps:
                     self._inject(trial, command.fault)
                 self.day.enter("active", day.phase_until and day.phase_until - day.clock.now())
             elif isinstance(command, Lift):
-                command.active.strike.look()
+                command.active.injector.look()
                 self.lift([command.active])
             elif isinstance(command, (Next, Finish)):
                 if isinstance(command, Finish):
@@ -215,7 +215,7 @@ class Steps:
 
     def _recover(self, trial: Trial) -> None:
         day = self.day
-        if not any(each.lifting for each in trial.strikes):
+        if not any(each.lifting for each in trial.injectors):
             return
         self.day.enter("recover")
         if trial.recover():
@@ -227,7 +227,7 @@ class Steps:
     def _judge(self, trial: Trial) -> None:
         day = self.day
         self.day.enter("judge")
-        result = trial.finish(ledger=not day.leaving and bool(trial.strikes))
+        result = trial.finish(ledger=not day.leaving and bool(trial.injectors))
         stopped = day.record.entry(day.number).stopped_by is not None
         # A fault that was stopped before its time has not shown that the system holds.
         cut_short = stopped and result.verdict is Verdict.HELD

@@ -8,8 +8,8 @@ from chaoskit.faults import Kill, Latency
 from chaoskit.gameday.lifting import Active
 from chaoskit.gameday.looks import ComponentLook, look
 from chaoskit.history import History
+from chaoskit.injector import Injector
 from chaoskit.runtime.memory import MemoryRuntime
-from chaoskit.strike import Strike
 from chaoskit.timing import Timing
 from tests.simulation import Simulation, hardened
 
@@ -21,10 +21,10 @@ def test_what_does_not_serve_comes_first_and_links_are_read_back(tmp_path: Path)
     assert isinstance(runtime, MemoryRuntime)
     active = []
     for fault in (Latency("api→cache", delay=0.4), Kill("cache")):
-        strike = Strike(fault, environment, History(), Timing(), runtime.clock.sleep)
-        strike.prepare()
-        strike.inject()
-        active.append(Active(strike, 1, 0.0))
+        injector = Injector(fault, environment, History(), Timing(), runtime.clock.sleep)
+        injector.prepare()
+        injector.inject()
+        active.append(Active(injector, 1, 0.0))
     runtime.cut(runtime.links[0], "silent")
     seen = look(runtime, active)
     assert seen.components[0].name == "cache"

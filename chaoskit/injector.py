@@ -19,7 +19,7 @@ Wait = Callable[[float], None]
 """Lets seconds go by; may raise what puts an end to waiting."""
 
 
-class Strike:
+class Injector:
     """Injects a fault and takes it back, and marks both in a history.
 
     Args:
