@@ -20,6 +20,7 @@ from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
 from chaoskit.runtime.docker import DockerRuntime
 from chaoskit.runtime.engine import containers
 from chaoskit.runtime.leftovers import clean
+from chaoskit.runtime.nettools import IMAGE as NETTOOLS
 from chaoskit.runtime.nettools import TARGET_LABEL
 from chaoskit.runtime.owner import run_folder
 from chaoskit.runtime.takeback import replay
@@ -194,7 +195,7 @@ def test_a_release_that_cannot_start_leaves_the_one_before(
     assert "build or pull localhost:1/no/such:9" in str(missing.value)
     assert running.state("api-1").started_at == before["State"]["StartedAt"]
     with pytest.raises(RuntimeFailure, match="the one before was started again") as broken:
-        running.replace("api-1", image="chaoskit/nettools:1", environment={"BROKEN": "x\0y"})
+        running.replace("api-1", image=NETTOOLS, environment={"BROKEN": "x\0y"})
     assert broken.value.evidence
     running.wait_ready(["api-1"], 20)
     assert only(client, running, "api-1")["Id"] == before["Id"]
