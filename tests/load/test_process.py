@@ -51,7 +51,8 @@ def test_a_stall_is_seen_from_the_intended_start(load: Make, server: Server) -> 
     within = [seen for seen in server.seen if begin <= seen.at < end]
     assert len(within) > 25
     assert all(seen.answered is not None and seen.answered >= end for seen in within)
-    reached = [sample for sample in caught if sample.ended is not None and sample.ended >= end]
+    waited = [sample for sample in history.samples if sample.intended < end]  # on a busy machine from before
+    reached = [sample for sample in waited if sample.ended is not None and sample.ended >= end]
     assert len(reached) >= len(within)
     for sample in reached:
         assert sample.latency is not None
