@@ -60,6 +60,8 @@ async def answering(*script: Answering, tls: ssl.SSLContext | None = None) -> As
             else:
                 await reader.read()
         writer.close()
+        with contextlib.suppress(OSError):  # its socket is closed a turn of the loop later
+            await writer.wait_closed()
         open_.discard(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)

@@ -9,6 +9,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+_TURNS = 8
+"""Of the loop, until a connection that was just accepted is there to be closed, and closed."""
+
 
 @dataclass
 class Seen:
@@ -34,6 +37,7 @@ class Server:
     stalled: tuple[float, float] = (0.0, 0.0)
     connections: int = 0
     port: int = 0
+    open: set[asyncio.Transport] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -63,15 +67,14 @@ class Server:
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        for transport in list(_Connection.open):
-            transport.abort()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        for _ in range(_TURNS):
+            for transport in list(self.open):
+                transport.abort()
+            self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
 
 class _Connection(asyncio.Protocol):
-    open: set[asyncio.Transport] = set()  # noqa: RUF012 - shared on purpose
-
     def __init__(self, server: Server) -> None:
         self._server = server
         self._buffer = b""
@@ -80,10 +83,10 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._server.connections += 1
-        self.open.add(transport)
+        self._server.open.add(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.open.discard(self._transport)
+        self._server.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -38,12 +38,15 @@ def test_a_timer_comes_before_the_rest_of_a_crowd() -> None:
 def test_it_is_an_event_loop_like_any_other() -> None:
     """Sleeping, threads and connections work."""
 
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"hello")
-        writer.close()
-        await writer.wait_closed()
-
     async def go() -> bytes:
+        greeted = asyncio.Event()
+
+        async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello")
+            writer.close()
+            await writer.wait_closed()
+            greeted.set()
+
         server = await asyncio.start_server(greet, "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()
         reader, writer = await asyncio.open_connection(host, port)
@@ -51,6 +54,7 @@ def test_it_is_an_event_loop_like_any_other() -> None:
         writer.close()
         await writer.wait_closed()
         server.close()
+        await greeted.wait()
         await asyncio.sleep(0.001)
         await asyncio.to_thread(lambda: None)
         return greeting

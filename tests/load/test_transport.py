@@ -351,16 +351,22 @@ def test_certificates_are_not_checked() -> None:
 def test_plain_http_where_tls_was_expected_is_a_connect_error() -> None:
     """A handshake that fails is told as httpx tells it."""
 
-    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(OK)
-        writer.close()
-
     async def go() -> None:
+        over = asyncio.Event()
+
+        async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(OK)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            over.set()
+
         server = await asyncio.start_server(plain, "127.0.0.1", 0)
         async with client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as user:
             with pytest.raises(httpx.ConnectError):
                 await user.get("/")
         server.close()
+        await over.wait()
 
     asyncio.run(go())
 
