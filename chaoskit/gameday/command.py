@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import os
 import signal
 import sys
@@ -22,6 +21,7 @@ from chaoskit.gameday.day import Day
 from chaoskit.gameday.place import about, environment_for_gameday
 from chaoskit.gameday.record import FILE
 from chaoskit.gameday.runbook import RunBook
+from chaoskit.report import afteraction
 from chaoskit.system import System
 
 INTERRUPTED = 130
@@ -194,14 +194,9 @@ def exit_code(day: Day, *, lifted: bool) -> int:
 
 
 def _report(folder: Path) -> tuple[Path, ...]:
-    """The after-action report."""
+    """The after-action report; without it, the record is complete all the same."""
     try:
-        afteraction = importlib.import_module("chaoskit.report.afteraction")
-    except ModuleNotFoundError:
-        _say("there is no after-action report in this chaoskit; the record is complete")
-        return ()
-    try:
-        return tuple(afteraction.write(folder))
+        return afteraction.write(folder)
     except ChaoskitError as error:
         _say(f"the after-action report could not be written: {error}")
         return ()
