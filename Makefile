@@ -16,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SETUP := @bash fixtures/setup/setup.sh
 PYTHON_BIN := .venv/bin/python
 UNIT := "not docker and not browser"
+QUICK := "not docker and not browser and not slow"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,8 +35,8 @@ else
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON_BIN) -m pytest -m "docker or browser"
 endif
 
-test-unit: venv ## the tests that need neither Docker nor a browser
-	@$(PYTHON_BIN) -m pytest -m $(UNIT) -n 3 --dist worksteal $(ARGS)
+test-unit: venv ## the quick tests, which need neither Docker nor a browser
+	@$(PYTHON_BIN) -m pytest -m $(QUICK) --ignore=tests/integration --ignore=tests/browser -n 3 --dist worksteal $(ARGS)
 
 explore: venv ## the properties on thousands of new examples, for the counterexamples nobody has met yet
 	@HYPOTHESIS_PROFILE=explore $(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal $(ARGS)

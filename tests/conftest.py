@@ -17,7 +17,7 @@ def users_modules() -> Iterator[None]:
     path, known = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
-    for name in set(sys.modules) - known:
+    for name in sys.modules.keys() - known:
         file = getattr(sys.modules[name], "__file__", None)
         if file and file.startswith(tempfile.gettempdir()):
             del sys.modules[name]

@@ -68,6 +68,7 @@ def test_a_promise_that_holds_passes_with_a_verdict_table(project: pytest.Pytest
     )
 
 
+@pytest.mark.slow
 def test_the_requests_of_an_experiment_go_with_its_test(project: pytest.Pytester) -> None:
     """A session's memory does not grow with the requests of all its experiments: their journals have them."""
     look = """
@@ -215,6 +216,7 @@ def test_a_project_without_experiments_pays_nothing(project: pytest.Pytester) ->
     project.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_several_workers_do_not_share_a_system_that_runs(project: pytest.Pytester) -> None:
     """Attached to one system, their faults would meet: it is refused before anybody looks for an engine."""
     project.makeconftest(

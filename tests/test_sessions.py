@@ -142,6 +142,7 @@ def test_only_failed_tests_are_looked_into(status: int) -> None:
     assert exit_code(status, 1, {UNKNOWN: 1}) == status
 
 
+@pytest.mark.slow
 def test_workers_come_together(project: pytest.Pytester) -> None:
     """With -n 2 verdict table, matrix, summary, history and exit code are those of all workers."""
     write(project, ("held_a", "held_b", "unknown_c", "trouble_d"))

@@ -13,7 +13,7 @@ from chaoskit.report import independence
 from chaoskit.result import Result
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#!])")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SIGNS = {Verdict.HELD: "✅ HELD", Verdict.BROKEN: "❌ BROKEN", Verdict.UNKNOWN: "❔ UNKNOWN"}
 _LIMIT_BYTES = 900_000
 """GitHub takes a mebibyte from one step, and drops a summary that is larger."""
@@ -71,8 +71,7 @@ def append(path: Path, text: str) -> None:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in one line, also in a cell of a table."""
-    plain = "".join(_HTML.get(character, character) for character in " ".join(text.split()))
-    return _SPECIAL.sub(r"\\\1", plain)
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()).translate(_HTML))
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:

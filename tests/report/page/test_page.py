@@ -179,6 +179,7 @@ def test_figures_that_json_does_not_know_do_not_break_the_page(three: list[Path]
     assert set(journeys[0]["levels"][0]["p95_ms"]) == {None}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_requests_stay_below_three_megabytes(three: list[Path], tmp_path: Path) -> None:
     """The file is small, and no request is missing from what it counts."""
     sources = page.gather([journals.many_samples(three[0], tmp_path / "many.json")])
