@@ -26,6 +26,8 @@ from tests.load.server import Server
 
 Make = Callable[..., tuple[LoadProcess, History]]
 
+pytestmark = pytest.mark.slow  # each starts the load process, and waits for what happens in it
+
 
 def until(condition: Callable[[], bool], within: float = 10.0) -> None:
     """Wait for a condition; a failure says that it never came true."""
