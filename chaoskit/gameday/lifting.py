@@ -106,11 +106,6 @@ def lift_all(actives: Sequence[Active], runtime: Runtime, wait: Wait, say: Say) 
     return tuple(each for each in todo if each.phase == "still there")
 
 
-def lift_one(active: Active, runtime: Runtime, wait: Wait, say: Say) -> bool:
-    """Lift one, and prove it; whether it is gone."""
-    return not lift_all([active], runtime, wait, say)
-
-
 def _act(active: Active, runtime: Runtime, say: Say) -> None:
     if active.under_way:
         # Whoever injects it is still at it. Take back what may be there already; once the call

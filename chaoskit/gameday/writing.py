@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -119,8 +120,9 @@ def _one(given: object, option: Any) -> tuple[object, list[Mistake]]:
     if option in (bool, str):
         return given, [] if isinstance(given, option) else no
     if option in (int, float):
-        number = isinstance(given, (int, float)) and not isinstance(given, bool)
-        if not number or (option is int and given != int(given)):  # type: ignore[call-overload]
+        if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given):
+            return None, no
+        if option is int and given != int(given):
             return None, no
         return option(given), []
     if get_origin(option) in (Mapping, dict) or option is Mapping:

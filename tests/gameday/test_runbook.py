@@ -89,6 +89,14 @@ more: 1
         assert any(f"line {line}, " in each and words in each for each in told), (line, words, told)
 
 
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+@pytest.mark.parametrize("field", ["clients", "rate_per_s"])
+def test_what_is_no_finite_number_is_a_mistake(field: str, number: str) -> None:
+    """YAML knows infinity; no fault does, and nobody is shown a traceback for it."""
+    (told,) = mistakes(f"steps: [{{fault: {{BotFlood: {{entry: web, {field}: {number}}}}}}}]")
+    assert f"BotFlood.{field}: " in told
+
+
 def test_what_is_no_yaml_says_where() -> None:
     """A bracket that nobody closes is a mistake with a line, and no traceback."""
     with pytest.raises(UsageError, match="not YAML") as raised:

@@ -95,14 +95,6 @@ class AttachedRuntime:
         """What should be known, each one sentence."""
         return self._stay.survey.warnings
 
-    @property
-    def touchable(self) -> tuple[tuple[str, ...], tuple[Link, ...]]:
-        """The components and the links that may be touched."""
-        touch = self._stay.touch
-        return tuple(sorted(touch.components)), tuple(
-            link for link in self.links if link.proxy in touch.proxies
-        )
-
     def start(self) -> None:
         """Look, and make ready to undo whatever is done; starts nothing.
 
