@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit import faults
-    from chaoskit.arrivals import ramp, steps
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.errors import ChaoskitError, PromiseBroken, UnexpectedVerdict, VerdictUnknown
+    from chaoskit.experiment.timing import Timing
     from chaoskit.judge import Settings, Verdict
     from chaoskit.load.user import User
     from chaoskit.system import Journey, Slo, System, journey
-    from chaoskit.timing import Timing
+    from chaoskit.system.arrivals import ramp, steps
 
 __version__ = "0.1.0"
 
@@ -50,14 +50,14 @@ _HOMES = {
     "Settings": "judge",
     "Slo": "system",
     "System": "system",
-    "Timing": "timing",
+    "Timing": "experiment.timing",
     "UnexpectedVerdict": "errors",
     "User": "load.user",
     "Verdict": "judge",
     "VerdictUnknown": "errors",
     "journey": "system",
-    "ramp": "arrivals",
-    "steps": "arrivals",
+    "ramp": "system",
+    "steps": "system",
 }
 
 

@@ -2,6 +2,8 @@
 
 pytest owns 0 to 5. Its 1 (tests failed) stays what it is as soon as one test failed for any other
 reason than the two that are told apart here, so nothing else is ever hidden by them.
+
+Exit codes of the command.
 """
 
 from __future__ import annotations
@@ -67,3 +69,7 @@ def _raised_in(trace: TracebackType | None) -> Path:
     while trace is not None:
         file, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
     return Path(file)
+
+
+OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""All is well; something is missing or failed; the user's mistake; Ctrl-C."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.clock import ManualClock
-from chaoskit.environment import Environment
 from chaoskit.errors import LoadFailure
-from chaoskit.history import Acknowledgement, Check, History, Outcome, Sample
+from chaoskit.experiment.environment import Environment
 from chaoskit.load.user import User
+from chaoskit.record.history import Acknowledgement, Check, History, Outcome, Sample
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import Component, Slo, System, journey
 

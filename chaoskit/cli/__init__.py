@@ -9,14 +9,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from chaoskit.cli import clean, doctor, faults, plan, report, trend, up
-from chaoskit.cli.codes import INTERRUPTED, OK, TROUBLE, USAGE
+from chaoskit.cli import clean, doctor, faults, gameday, plan, report, trend, up
+from chaoskit.cli import init as starter
 from chaoskit.cli.finding import find_system
 from chaoskit.errors import ChaoskitError, UsageError
-from chaoskit.gameday import options as gameday
-from chaoskit.starter import options as starter
+from chaoskit.exitcodes import INTERRUPTED, OK, PROBLEM, USAGE
 
-__all__ = ["INTERRUPTED", "OK", "TROUBLE", "USAGE", "find_system", "main"]
+__all__ = ["INTERRUPTED", "OK", "PROBLEM", "USAGE", "find_system", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except ChaoskitError as error:
         print(f"chaoskit: {error}", file=sys.stderr)
-        return TROUBLE
+        return PROBLEM
     except KeyboardInterrupt:
         print("chaoskit: interrupted; nothing was left running", file=sys.stderr)
         return INTERRUPTED

@@ -35,7 +35,7 @@ def find_system(named: str | None, root: Path) -> System:
     Raises:
         UsageError: there is none.
     """
-    from chaoskit.reference import load_system  # noqa: PLC0415 - so that --help needs no imports
+    from chaoskit.system.reference import load_system  # noqa: PLC0415 - so that --help needs no imports
 
     found = configured(root, "chaos_system")
     reference = named or (found[0] if found else None)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from chaoskit.cli.codes import OK
+from chaoskit.exitcodes import OK
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from chaoskit.cli.codes import OK
 from chaoskit.cli.finding import find_system, system_argument
+from chaoskit.exitcodes import OK
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from chaoskit.clock import MonotonicClock  # noqa: PLC0415
-    from chaoskit.runtime.docker import DockerRuntime  # noqa: PLC0415
+    from chaoskit.containers.started.runtime import DockerRuntime  # noqa: PLC0415
 
     system = find_system(options.system, Path.cwd())
     clock = MonotonicClock()

@@ -3,9 +3,9 @@
 The failures of growth stand beside the primitives that they are made of.
 """
 
-from chaoskit.engines.postgres_table import PostgresTable
-from chaoskit.engines.queues import CallableQueue, Queue
-from chaoskit.engines.redis_queues import RedisList, RedisStream
+from chaoskit.clients.postgres_table import PostgresTable
+from chaoskit.clients.queues import CallableQueue, Queue
+from chaoskit.clients.redis import RedisList, RedisStream
 from chaoskit.faults.backlog import WorkerBacklog
 from chaoskit.faults.base import Evidence, Fault, Injection, Promise
 from chaoskit.faults.cache import CacheLoss

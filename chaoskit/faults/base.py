@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from chaoskit.errors import FaultMisfit
-from chaoskit.masking import MASK
+from chaoskit.record.masking import MASK
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Component, Impact, members
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, get_args
 
 import redis
 
-from chaoskit.engines import redis as engine
+from chaoskit.clients import redis as engine
 from chaoskit.faults.base import Evidence, Fault, Injection, targets, unknown
 from chaoskit.faults.components import Killed
 from chaoskit.faults.links import Cuts, select

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from chaoskit.faults.base import Evidence, Fault, Injection, together
-from chaoskit.patterns import meant
 from chaoskit.runtime import Cut, Runtime, Toxic, Undo
 from chaoskit.system import ANY, OUTSIDE, Impact, Link, members
+from chaoskit.system.names import meant
 
 Stream = Literal["upstream", "downstream"]
 

@@ -14,18 +14,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from chaoskit.environment import Environment, Traffic
 from chaoskit.errors import ChaoskitError
-from chaoskit.gameday.asked import Asked, Command, Inject, Lift, Next
+from chaoskit.experiment.environment import Environment, Traffic
+from chaoskit.experiment.timing import Timing
+from chaoskit.gameday.commands import Asked, Command, Inject, Lift, Next
 from chaoskit.gameday.conditions import Reading, lookback, read
-from chaoskit.gameday.following import DayHistory
+from chaoskit.gameday.history import DayHistory, Series
 from chaoskit.gameday.lifting import Active, lift_all, remains
 from chaoskit.gameday.record import Kind, Record
 from chaoskit.gameday.runbook import RunBook, Step
-from chaoskit.gameday.series import Series
 from chaoskit.gameday.trial import SLICE, Interrupted, Trial
 from chaoskit.judge import Settings
-from chaoskit.timing import Timing
 
 Phase = Literal["coming up", "idle", "before", "inject", "active", "lift", "recover", "judge", "over"]
 

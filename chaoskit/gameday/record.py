@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from chaoskit import journal
 from chaoskit.errors import JournalUnwritable
+from chaoskit.record import journal
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("gameday.schema.json")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, UsageError
 from chaoskit.faults.base import Fault, check
-from chaoskit.gameday.asked import Finish, Inject, Lift, Next
+from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.lifting import Active, lift_all
 from chaoskit.gameday.record import Entry

@@ -16,12 +16,10 @@ from rich.live import Live
 from chaoskit.errors import ChaoskitError
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.keys import Keyboard, TerminalGone
-from chaoskit.gameday.looks import Looks, look
-from chaoskit.gameday.pressing import Pressing
-from chaoskit.gameday.prompt import fitting
+from chaoskit.gameday.pressing import Pressing, fitting
 from chaoskit.gameday.record import Event
 from chaoskit.gameday.screen import render
-from chaoskit.gameday.snapshot import take
+from chaoskit.gameday.snapshot import Looks, look, take
 from chaoskit.gameday.worker import Worker
 
 GUARD_EVERY = 0.25

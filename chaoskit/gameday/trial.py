@@ -1,5 +1,6 @@
-"""One step as an experiment: the phases are those of :class:`chaoskit.experiment.Experiment`, over a
-load that runs all day, and each of them can be broken off.
+"""One step as an experiment, over a load that runs all day.
+
+The phases are those of :class:`chaoskit.experiment.experiment.Experiment`, and each of them can be broken off.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from chaoskit.environment import Environment, Traffic
 from chaoskit.errors import ChaoskitError, HarnessFailure
-from chaoskit.experiment import Experiment
-from chaoskit.gameday.following import DayHistory, Excerpt
-from chaoskit.history import Mark
+from chaoskit.experiment.environment import Environment, Traffic
+from chaoskit.experiment.experiment import Experiment
+from chaoskit.experiment.result import Result
+from chaoskit.experiment.timing import Timing
+from chaoskit.gameday.history import DayHistory, Excerpt
 from chaoskit.judge import Judgement, Settings, Verdict
-from chaoskit.result import Result
-from chaoskit.samples import Column
+from chaoskit.record.history import Mark
+from chaoskit.record.samples import Column
 from chaoskit.system import Terms
-from chaoskit.timing import Timing
 
 SLICE = 0.1
 """Seconds after which whoever waits looks up."""

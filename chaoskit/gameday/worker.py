@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.gameday.asked import Finish, Inject, Lift
+from chaoskit.gameday.commands import Finish, Inject, Lift
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.steps import Steps

@@ -6,11 +6,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chaoskit.history import History, Mark
 from chaoskit.judge.consistency import judge_consistency
 from chaoskit.judge.ledger import judge_ledger
 from chaoskit.judge.measurement import gaps, lateness
-from chaoskit.judge.phases import Phases
+from chaoskit.judge.phases import Phases, cut_out, due, observed
 from chaoskit.judge.promises import FaultWindow, steady_state, while_active
 from chaoskit.judge.recovery import judge_recovery
 from chaoskit.judge.settings import Settings
@@ -18,7 +17,7 @@ from chaoskit.judge.standing import Standing, standing
 from chaoskit.judge.summary import summarize
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
-from chaoskit.judge.windows import cut_out, due, observed
+from chaoskit.record.history import History, Mark
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {

@@ -9,7 +9,7 @@ from chaoskit.judge.binomial import breaks_at
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Verdict
-from chaoskit.samples import NEVER
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Terms
 
 _LATE_BUDGET = 0.01

@@ -1,4 +1,7 @@
-"""Steady state before the fault, and what holds while it is active."""
+"""Steady state before the fault, and what holds while it is active.
+
+Why a system does not come into steady state: for whoever waits for it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from dataclasses import dataclass
 from chaoskit.judge.settings import Settings
 from chaoskit.judge.slo import Indicator, Share, measure, percent, shares
 from chaoskit.judge.standing import Standing
-from chaoskit.judge.trace import Trace
+from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Figure, Finding, Verdict, combined
-from chaoskit.samples import NEVER
+from chaoskit.record.history import History
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo, Terms
 
 
@@ -144,3 +148,13 @@ def _says(seen: Sequence[Share], verdict: Verdict, settings: Settings) -> str:
 
 def _figures(seen: Sequence[Share]) -> dict[str, Figure]:
     return {name: figure for each in seen for name, figure in each.figures().items()}
+
+
+def unsteady(
+    terms: Sequence[Terms], history: History, since: float, now: float, settings: Settings | None = None
+) -> tuple[Finding, ...]:
+    """The journeys that were not inside their SLO from ``since`` to ``now``, each with its figures."""
+    settings = settings or Settings()
+    found = traces(terms, history.columns(since), now)
+    seen = [steady_state(each, found[each.name].between(since, now), settings) for each in terms]
+    return tuple(each for each in seen if each.verdict is not Verdict.HELD)

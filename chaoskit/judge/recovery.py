@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from chaoskit.history import History
+from chaoskit.judge.excursions import Settling, settle
 from chaoskit.judge.phases import load_begin
 from chaoskit.judge.settings import Settings
-from chaoskit.judge.settling import Settling, settle
 from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Figure, Finding, Recovery, Verdict
-from chaoskit.samples import NEVER
+from chaoskit.record.history import History
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Terms
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chaoskit.arrivals import Course, Pattern
-from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 from chaoskit.load.source import Place, Plan
+from chaoskit.record.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
+from chaoskit.system.arrivals import Course, Pattern
 
 Entry = Sample | Mark | Acknowledgement | Check | Access
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from chaoskit.clock import Clock
 from chaoskit.flood import Flood, Plan
-from chaoskit.runtime.words import Cut, Executed, LogLine, State, Toxic, Undo
+from chaoskit.runtime.model import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import Component, Impact, Link
 
 __all__ = ["Cut", "Executed", "LogLine", "Meter", "Runtime", "State", "Toxic", "Undo"]

@@ -11,8 +11,8 @@ from chaoskit.faults.base import Fault
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.replication import ReplicaLag
-from chaoskit.starter.code import quoted
 from chaoskit.starter.model import Door, Trial, Visit
+from chaoskit.starter.texts import quoted
 
 Fits = Callable[[Fault], Sequence[str]]
 """Why a fault does not fit the running system; empty if it does."""

@@ -9,18 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.clock import MonotonicClock
-from chaoskit.compose import resolve, routed_networks
+from chaoskit.containers.compose import resolve, routed_networks
 from chaoskit.errors import UsageError
+from chaoskit.factories import runtime_for
 from chaoskit.interpose import interpose
-from chaoskit.setup import runtime_for
 from chaoskit.starter import files
-from chaoskit.starter.declaration import declaration
-from chaoskit.starter.experiments import experiments
 from chaoskit.starter.files import Change
 from chaoskit.starter.ini import with_system
 from chaoskit.starter.model import Starter
-from chaoskit.starter.section import section, with_section
 from chaoskit.starter.survey import survey
+from chaoskit.starter.texts import declaration, experiments, section, with_section
 from chaoskit.system import System
 
 _DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")

@@ -1,22 +1,95 @@
-"""Looks at the running system, and puts the starter together from what it sees."""
+"""What a journey needs and uses, as far as one look can tell.
+
+Whether anybody writes to a primary while the journeys run: what a standby could lag behind with.
+
+Looks at the running system, and puts the starter together from what it sees.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from chaoskit.clients import postgres, standby
+from chaoskit.clients.postgres import Credentials, Refused
 from chaoskit.errors import UsageError
+from chaoskit.faults.replication.pairs import Pair, pair_of
 from chaoskit.runtime import Runtime
 from chaoskit.starter import choice, doors
 from chaoskit.starter.calm import measure
 from chaoskit.starter.choice import Kind, Known
 from chaoskit.starter.model import Calm, Shut, Starter, Trial, Visit
 from chaoskit.starter.objective import objective, steady
-from chaoskit.starter.reach import divided, reached
-from chaoskit.starter.writes import Writes
 from chaoskit.system import Component, Link
+
+
+def reached(entry: str, links: Iterable[Link]) -> tuple[str, ...]:
+    """The components behind an entry, itself first: those that its links lead to, and theirs.
+
+    Args:
+        entry: the component that answers at the entry.
+        links: the links that were used.
+    """
+    ways: dict[str, list[str]] = {}
+    for link in links:
+        ways.setdefault(link.consumer, []).append(link.provider)
+    found = [entry]
+    for consumer in found:  # grows while it is walked
+        found += sorted(set(ways.get(consumer, ())) - set(found))
+    return tuple(found)
+
+
+def divided(services: Iterable[str], spare: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A first guess at (needs, uses). What is there to make things faster (a cache, a standby) is used;
+    whatever else was reached is needed.
+
+    Args:
+        services: those that were reached, the entry's first; it is needed in any case.
+        spare: the services that one should be able to do without.
+    """
+    ordered = tuple(dict.fromkeys(services))
+    uses = tuple(each for each in ordered[1:] if each in spare)
+    return tuple(each for each in ordered if each not in uses), uses
+
+
+OFTEN = 3
+"""Looks that must show something new: a checkpoint or a vacuum writes, too, now and then."""
+
+
+class Writes:
+    """Looks at how far the primary of one standby has written.
+
+    Args:
+        replica: the standby.
+        runtime: where both run.
+    """
+
+    def __init__(self, replica: str, runtime: Runtime) -> None:
+        self._runtime = runtime
+        found = pair_of(replica, None, Credentials(), runtime)
+        self._primary = found.primary if isinstance(found, Pair) else None
+        self._last: int | None = None
+        self._grown = 0
+
+    def look(self) -> None:
+        """Look once; a server that does not answer now has shown nothing."""
+        if self._primary is None:
+            return
+        with (
+            contextlib.suppress(Refused),
+            postgres.session(self._runtime, self._primary, Credentials(), "chaoskit-look") as session,
+        ):
+            now = standby.written(session)
+            self._grown += self._last is not None and now > self._last
+            self._last = now
+
+    @property
+    def steady(self) -> bool:
+        """Whether something was written again and again."""
+        return self._grown >= OFTEN
 
 
 class Running(Runtime, Protocol):

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chaoskit import journal
 from chaoskit.judge import Judgement, Verdict
 from chaoskit.judge.counts import Count, count
+from chaoskit.record import journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def entry_of(record: Mapping[str, Any]) -> Entry:
     """What a history keeps of a journal.
 
     Args:
-        record: see :mod:`chaoskit.journal`. One that does not tell its test session is a night of
+        record: see :mod:`chaoskit.record.journal`. One that does not tell its test session is a night of
             its environment's.
     """
     told, run, reset = record["experiment"], record["run"], record["reset"]

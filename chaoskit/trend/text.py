@@ -8,9 +8,8 @@ from typing import Any
 
 from chaoskit.judge import Verdict
 from chaoskit.report.terminal import aligned
-from chaoskit.trend.comparison import FALSE_DISCOVERIES, NIGHTS, Comparison, span
-from chaoskit.trend.nights import Course, Night
-from chaoskit.trend.trend import Line, Regression, Trend
+from chaoskit.trend.measures import FALSE_DISCOVERIES, NIGHTS, Comparison, span
+from chaoskit.trend.trend import Course, Line, Night, Regression, Trend
 
 _SIGNS = {Verdict.HELD: "H", Verdict.BROKEN: "B", Verdict.UNKNOWN: "?", None: "·"}
 

@@ -23,12 +23,12 @@ import httpx
 
 from chaoskit.flood import MOST_PER_S, Plan
 from chaoskit.flood.shipping import command
-from chaoskit.history import History
 from chaoskit.load.eventloop import calm_the_collector, new_event_loop
 from chaoskit.load.guard import Guard
+from chaoskit.load.http.transport import Transport
 from chaoskit.load.process import LoadProcess
-from chaoskit.load.transport import Transport
 from chaoskit.load.user import User
+from chaoskit.record.history import History
 from chaoskit.system import Journey, journey
 from tests.bench.servers import libraries, tool
 

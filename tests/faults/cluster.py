@@ -6,7 +6,7 @@ from typing import Any
 
 from pg8000.exceptions import DatabaseError
 
-from chaoskit.engines.postgres import Credentials, Refused, Session
+from chaoskit.clients.postgres import Credentials, Refused, Session
 from chaoskit.runtime import Runtime
 from chaoskit.runtime.memory import MemoryRuntime
 
@@ -44,7 +44,7 @@ class Cluster:
     def connect(
         self, runtime: Runtime, component: str, who: Credentials, application: str, timeout: float = 5.0
     ) -> Session:
-        """Stands for :func:`chaoskit.engines.postgres.connect`."""
+        """Stands for :func:`chaoskit.clients.postgres.connect`."""
         if component in self.refuses:
             raise Refused("28P01", f'password authentication failed for user "{who.user or "postgres"}"')
         self.sessions += 1

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.engines import postgres
-from chaoskit.engines.postgres import Credentials, Refused
+from chaoskit.clients import postgres
+from chaoskit.clients.postgres import Credentials, Refused
 from chaoskit.errors import FaultMisfit
 from chaoskit.faults import CacheLoss, ConnectionExhaustion, Fault
 from chaoskit.faults.base import check
-from chaoskit.faults.slots import connection_limit
-from chaoskit.faults.statements import RUNS, TOLERANCE, End, Sent, Statements, statement_limit
+from chaoskit.faults.connections.slots import connection_limit
+from chaoskit.faults.connections.statements import RUNS, TOLERANCE, End, Sent, Statements, statement_limit
 from chaoskit.runtime.memory import MemoryRuntime
 from tests.waiting import until
 
@@ -280,7 +280,7 @@ def test_what_cannot_be_cancelled_is_cut_and_terminated(
     runtime: MemoryRuntime, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that does not hear a CancelRequest is told in its own session, and gone is read there."""
-    monkeypatch.setattr("chaoskit.faults.statements._ENDS", 0.02)
+    monkeypatch.setattr("chaoskit.faults.connections.statements._ENDS", 0.02)
     injection = begin(runtime)
     until(lambda: server.active >= 2)
     server.deaf = True

@@ -14,11 +14,10 @@ from chaoskit.errors import FaultMisfit
 from chaoskit.faults import BotFlood, Evidence
 from chaoskit.faults.base import check
 from chaoskit.faults.flood import sustained
-from chaoskit.faults.refusal import refused_cheaply
+from chaoskit.faults.flood.promises import refused_cheaply
 from chaoskit.flood import Plan, Report
-from chaoskit.flood.scripted import Script
 from chaoskit.judge import Verdict
-from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.runtime.memory import MemoryRuntime, Script
 from chaoskit.system import Impact
 from tests.simulation import Simulation, hardened
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chaoskit.faults import Kill
-from chaoskit.gameday.asked import Finish, Inject, Lift, Next
+from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.keys import Keyboard, TerminalGone
 from chaoskit.gameday.pressing import Pressing
 from chaoskit.gameday.record import Entry

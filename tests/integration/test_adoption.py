@@ -14,9 +14,9 @@ import docker
 import httpx
 import pytest
 
-from chaoskit.compose import Compose, resolve, routed_networks
+from chaoskit.containers.cleanup.removal import remove_run
+from chaoskit.containers.compose import Compose, resolve, routed_networks
 from chaoskit.interpose import API_PORT, COMPONENT_LABEL, RUN_LABEL, Interposed, interpose
-from chaoskit.runtime.leftovers import remove_run
 from chaoskit.system import System
 from tests.integration.world import base_image, published
 

@@ -10,8 +10,9 @@ from typing import TypeVar
 import pytest
 
 from chaoskit import faults
-from chaoskit.engines import postgres
-from chaoskit.engines.postgres import Credentials
+from chaoskit.clients import postgres
+from chaoskit.clients.postgres import Credentials
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.errors import FaultMisfit
 from chaoskit.faults import (
     ConnectionExhaustion,
@@ -26,7 +27,6 @@ from chaoskit.faults import (
 )
 from chaoskit.faults.backlog import How
 from chaoskit.faults.base import check
-from chaoskit.runtime.docker import DockerRuntime
 from chaoskit.system import System
 
 pytestmark = pytest.mark.docker

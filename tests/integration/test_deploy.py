@@ -12,20 +12,20 @@ from typing import Any
 import docker
 import pytest
 
-from chaoskit.engines.http import NoAnswer, get
+from chaoskit.clients.http import NoAnswer, get
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.engine.client import containers
+from chaoskit.containers.engine.nettools import IMAGE as NETTOOLS
+from chaoskit.containers.engine.nettools import TARGET_LABEL
+from chaoskit.containers.leftovers import clean
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.containers.started.takeback import replay
 from chaoskit.errors import FaultMisfit, RuntimeFailure
 from chaoskit.faults import Injection, MidDeployRestart
 from chaoskit.faults.base import check
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.engine import containers
-from chaoskit.runtime.leftovers import clean
-from chaoskit.runtime.nettools import IMAGE as NETTOOLS
-from chaoskit.runtime.nettools import TARGET_LABEL
-from chaoskit.runtime.owner import run_folder
-from chaoskit.runtime.takeback import replay
+from chaoskit.runtime.undolog import UndoLog, pending
 from chaoskit.system import Link, System
-from chaoskit.undo import UndoLog, pending
 from tests.integration.world import base_image
 
 pytestmark = pytest.mark.docker

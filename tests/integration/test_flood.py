@@ -14,12 +14,12 @@ from typing import Any
 import docker
 import pytest
 
+from chaoskit.containers.engine.nettools import TARGET_LABEL
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.faults import BotFlood, Injection, Promise
 from chaoskit.faults.base import check
 from chaoskit.flood import SILENCE, Plan
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.nettools import TARGET_LABEL
 from chaoskit.system import Link, System
 
 pytestmark = pytest.mark.docker
@@ -49,7 +49,7 @@ import json, sys, time
 import docker
 from chaoskit.clock import MonotonicClock
 from chaoskit.flood import Plan
-from chaoskit.runtime.flooding import DockerFlood
+from chaoskit.containers.engine.flooding import DockerFlood
 run_id, container = sys.argv[1:]
 plan = Plan(port=80, rate_per_s=200, clients=10, seconds=60)
 flood = DockerFlood(docker.from_env(), run_id, "limited", container, plan, MonotonicClock())

@@ -13,15 +13,15 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from chaoskit.engines import postgres, standby
-from chaoskit.engines.postgres import Credentials, Refused
+from chaoskit.clients import postgres, standby
+from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.started import takeback
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.faults import Evidence, Promise, ReplicaLag
 from chaoskit.faults.base import check
-from chaoskit.runtime import takeback
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.owner import run_folder
+from chaoskit.runtime.undolog import UndoLog, pending
 from chaoskit.system import System
-from chaoskit.undo import UndoLog, pending
 
 pytestmark = pytest.mark.docker
 

@@ -15,11 +15,11 @@ from typing import Any
 import docker
 import pytest
 
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.errors import ImageUnavailable, NotReady, RuntimeFailure, StartFailed
 from chaoskit.interpose import RUN_LABEL
 from chaoskit.runtime import Undo
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.owner import run_folder
 from chaoskit.system import HARNESS, Link, System
 from tests.integration.pair import PORT, PROVIDER
 from tests.integration.world import base_image

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from chaoskit.compose import Compose, Resolved, resolve
+from chaoskit.cli.plan import render_compose
+from chaoskit.containers.compose import Compose, resolve
 from chaoskit.interpose import Interposed, interpose
-from chaoskit.report.plan import render_compose
+from chaoskit.interpose.model import Resolved
 from chaoskit.system import System
 from tests.interpose.shapes import links
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chaoskit.history import History, Mark, Outcome, Sample
 from chaoskit.judge import Finding, JourneyJudgement, Judgement, Settings, judge
+from chaoskit.record.history import History, Mark, Outcome, Sample
 from chaoskit.system import Component, Impact, Slo, Terms
 
 RATE = 8.0

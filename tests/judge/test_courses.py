@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.arrivals import Course, steps
-from chaoskit.history import History, Mark
 from chaoskit.judge import Settings, Verdict, observation_limit, recovered
+from chaoskit.record.history import History, Mark
+from chaoskit.system.arrivals import Course, steps
 from tests.judge.histories import BROWSE, RATE, SETTINGS, during, finding, judged, marks, requests
 
 TENFOLD = replace(BROWSE, rate=RATE * 10)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.history import Acknowledgement, Check, History, Mark
 from chaoskit.judge import Settings, Standing, Verdict, judge
+from chaoskit.record.history import Acknowledgement, Check, History, Mark
 from chaoskit.system import Component, Impact
 from tests.judge.histories import (
     API_LOST,

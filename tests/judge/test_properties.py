@@ -8,8 +8,8 @@ import random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chaoskit.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.judge import Judgement, Settings, Verdict, judge
+from chaoskit.record.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Impact, Slo, Terms
 from tests.judge.histories import (
     API_LOST,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chaoskit.history import Sample
 from chaoskit.judge import Settings, Verdict
 from chaoskit.judge.slo import Indicator, decide, indicators, measure
 from chaoskit.judge.trace import Trace, traces
+from chaoskit.record.history import Sample
 from chaoskit.system import Slo
 from tests.judge.histories import BROWSE, failed, never_sent, ok
 

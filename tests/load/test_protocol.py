@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 from chaoskit.load.protocol import (
     Entry,
     Setup,
@@ -17,6 +16,7 @@ from chaoskit.load.protocol import (
     encode_setup,
 )
 from chaoskit.load.source import Place, Plan
+from chaoskit.record.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 
 TEXT = st.text(max_size=30)
 ANY_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates too: errors quote what they got

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from chaoskit.errors import UsageError
-from chaoskit.load.importing import fetch
-from chaoskit.load.source import LoadSource, Place, plan_of
+from chaoskit.load.source import LoadSource, Place, fetch, plan_of
 from chaoskit.load.user import User
 from chaoskit.system import Journey, System, journey
 from tests.load import journeys

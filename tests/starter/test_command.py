@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaoskit.cli import USAGE, main
-from chaoskit.compose import Resolved
+from chaoskit.interpose.model import Resolved
 from chaoskit.starter import command
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaoskit import journal
+from chaoskit.record import journal
 from chaoskit.report.afteraction import document, text
 from chaoskit.report.afteraction.day import Day
 from chaoskit.report.afteraction.reading import VERSION, read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaoskit.report.afteraction import questions, story
+from chaoskit.report.afteraction import story
 from chaoskit.report.afteraction.day import Day, Event
 from chaoskit.report.markdown import escaped, table
 from chaoskit.report.page import words
@@ -59,7 +59,7 @@ def _steps(day: Day) -> list[str]:
 
 def _tasks(day: Day) -> str:
     lines = []
-    for each in questions.of(day):
+    for each in story.questions(day):
         asked = f" (asked at {story.clock(day, each.at)})" if each.at is not None else ""
         lines.append(f"- [ ] {escaped(each.text) or '(without words)'}{asked}")
     return "\n".join(lines) or "None."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chaoskit.report.afteraction import charts, story
 from chaoskit.report.afteraction.day import Day, Event, Journey
-from chaoskit.report.page import figures, words
-from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page import charts as page_charts
+from chaoskit.report.page import words
+from chaoskit.report.page.html import Html, tag
 
 _COLOURED = frozenset({"stop", "not gone", "error", "gone", "recovered"})
 """Kinds of events that are bad or good news."""
@@ -78,8 +79,8 @@ def _journey(day: Day, number: int) -> Html:
         tag("h3", journey.name, id=f"day--{number}"),
         tag(
             "div",
-            figures.rate(journey.name, number, rate),
-            figures.latency(journey.name, number, latency),
+            page_charts.rate(journey.name, number, rate),
+            page_charts.latency(journey.name, number, latency),
             class_="charts",
         ),
         _table(day, journey),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from chaoskit import journal
 from chaoskit.errors import UsageError
 from chaoskit.judge import Finding, JourneyJudgement, Judgement, Moment, Phases, Verdict, moments
+from chaoskit.judge.phases import observed
 from chaoskit.judge.trace import Trace
-from chaoskit.judge.windows import observed
+from chaoskit.record import journal
 from chaoskit.report import independence
 from chaoskit.report.page.series import Bins, levels, rows
 from chaoskit.system import Terms

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chaoskit.judge import Finding, Summary
-from chaoskit.report.page import figures, words
+from chaoskit.report.page import charts, words
 from chaoskit.report.page.facts import Facts, Journey
-from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page.html import Html, tag
 
 ERRORS = 6
 """At most so many kinds of errors are listed."""
@@ -37,8 +37,8 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
         tag("ul", [finding(each) for each in judged.findings], class_="findings"),
         tag(
             "div",
-            figures.rate(name, number, _label(journey, "rate")),
-            figures.latency(name, number, _label(journey, "latency")),
+            charts.rate(name, number, _label(journey, "rate")),
+            charts.latency(name, number, _label(journey, "latency")),
             class_="charts",
         ),
         _phases(journey),

@@ -1,0 +1,147 @@
+"""How a run comes up: resolve, get images, rewrite, start, be ready. Reads top to bottom."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+from chaoskit.containers.compose import Compose, Up, resolve, routed_networks
+from chaoskit.containers.engine import images
+from chaoskit.containers.started.run import Running
+from chaoskit.containers.started.sightings import Sightings
+from chaoskit.errors import ImageUnavailable, StartFailed
+from chaoskit.interpose import Interposed, interpose
+from chaoskit.interpose.model import Resolved
+from chaoskit.system import OUTSIDE, System
+
+TOXIPROXY = images.Wanted(
+    "chaoskit/toxiproxy:2.12.0",
+    user="chaoskit",
+    source="ghcr.io/shopify/toxiproxy:2.12.0",
+    remedy="let the engine reach ghcr.io, or build it: make images, among chaoskit's sources",
+)
+ATTEMPTS = 4
+"""How often other subnets are tried when the engine says that ours are taken."""
+_PROGRESS = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
+_SAID = 12
+"""Lines of Compose's last words in an error."""
+
+
+def begin(run: Running, system: System, *, keep: bool = False) -> None:
+    """Start a system; on return all of it is ready.
+
+    Raises:
+        UsageError: the compose file is not what it should be.
+        EnvironmentFailure: an image, the engine, Compose or a component is the obstacle.
+    """
+    began = run.clock.now()
+    reaper = run.reap(keep=keep)
+    resolved = resolve(system)
+    if _ensure_images(run, system, resolved):
+        resolved = resolve(system)  # what the new images EXPOSE is known only now
+    reaper.result()
+    sightings = Sightings(resolved.config)
+    for attempt in range(1, ATTEMPTS + 1):
+        interposed = interpose(
+            resolved,
+            run_id=run.run_id,
+            taken=routed_networks(),
+            external=system.external,
+            enabled=False,
+            toxiproxy_image=TOXIPROXY.name,
+            found=sightings.load(),
+        )
+        run.progress(f"starting {len(interposed.components)} components as chaoskit-{run.run_id}")
+        run.watch(interposed, expected_ports(interposed, resolved.config))
+        _up(run, system, resolved, interposed)
+        try:
+            names = [each.name for each in interposed.components]
+            run.readiness.wait(names, system.ready_timeout, interrupted=run.check_up)
+        except StartFailed as error:
+            if attempt == ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
+                error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
+                raise
+            run.clear()  # another run was faster
+        else:
+            run.sightings = sightings
+            run.progress(f"ready after {run.clock.now() - began:.1f} s")
+            return
+
+
+def expected_ports(interposed: Interposed, config: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+    """The ports that a component must listen on before it is ready: those that its user publishes
+    or exposes. A port that is only guessed (from an image, a well-known number, another's
+    environment) is not waited for.
+    """
+    expected: dict[str, set[int]] = {}
+    for placed in interposed.placed:
+        if placed.link.consumer == OUTSIDE:
+            expected.setdefault(placed.link.provider, set()).add(placed.link.port)
+    providers = {placed.link.provider for placed in interposed.placed}
+    for component in interposed.components:
+        exposed = (config.get("services") or {}).get(component.service, {}).get("expose") or ()
+        if component.name in providers:
+            plain = {int(text) for each in exposed if (text := str(each).removesuffix("/tcp")).isdigit()}
+            expected.setdefault(component.name, set()).update(plain)
+    return {name: frozenset(ports) for name, ports in expected.items()}
+
+
+def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
+    def build(services: Sequence[str]) -> None:
+        try:
+            compose = _compose(run, system, [str(path) for path in system.compose], resolved.directory)
+            compose._run_command([*compose.compose_command_property, "build", *services])
+        except CalledProcessError as failed:
+            raise ImageUnavailable(
+                f"Compose could not build {', '.join(services)}",
+                where=", ".join(map(str, system.compose)),
+                evidence=_last(failed.stderr),
+                remedy=f"docker compose build {' '.join(services)} shows all of it",
+            ) from None
+
+    wanted = [TOXIPROXY, *images.wanted(resolved.config)]
+    return images.ensure(run.client, wanted, build, run.progress)
+
+
+def _compose(run: Running, system: System, files: list[str], directory: Path) -> Compose:
+    return Compose(
+        context=directory,
+        compose_file_name=files,
+        env_file=[str(path) for path in system.env_files] or None,
+        profiles=list(system.profiles) or None,
+        environment=system.environment,
+        project_directory=directory,
+        spawned=run.spawned,
+        wait=False,  # readiness is ours: Compose looks twice a second only
+    )
+
+
+def _up(run: Running, system: System, resolved: Resolved, interposed: Interposed) -> None:
+    file = run.folder / "compose.json"
+    file.write_text(json.dumps(interposed.compose, indent=2), encoding="utf-8")
+    compose = _compose(run, system, [str(file)], resolved.directory)
+    compose.profiles = None  # they have been applied
+
+    def work() -> None:
+        try:
+            compose.start()
+        except CalledProcessError as failed:
+            raise StartFailed(
+                "Compose could not start the system",
+                where=", ".join(map(str, system.compose)),
+                evidence=_last(failed.stderr),
+                remedy="`docker compose up` on the file shows whether chaoskit has a part in it",
+            ) from None
+
+    run.up = Up(work)
+    run.up.start()
+
+
+def _last(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if not _PROGRESS.fullmatch(line)]
+    return "\n".join((telling or lines)[-_SAID:])

@@ -1,0 +1,96 @@
+"""Secrets in text that others wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaoskit.record.masking import MASK, Masker, compose_secrets, secret_name, secrets_of
+
+PASSWORD = "hunter2!x"
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("DB_PASSWORD", True),
+        ("PGPASSWORD", True),
+        ("jwt.secret", True),
+        ("API_KEY", True),
+        ("GITHUB_TOKEN", True),
+        ("KEYBOARD", False),
+        ("MONKEY", False),
+        ("POSTGRES_PASSWORD_FILE", False),
+        ("PWD", False),
+        ("PATH", False),
+    ],
+)
+def test_a_variable_is_secret_by_its_name(name: str, secret: bool) -> None:
+    """Words of the name decide; where a secret lies is no secret, nor is the working folder."""
+    assert secret_name(name) is secret
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"auth failed for shop: {PASSWORD}", "auth failed for shop: ***"),
+        ("GET /?key=hunter2%21x 200", "GET /?key=*** 200"),
+        ("to postgres://shop:p%40ss@db:5432/shop", "to postgres://shop:***@db:5432/shop"),
+        ("to redis://:pw@cache, amqp://a:b@q", "to redis://:***@cache, amqp://a:***@q"),
+        ("to http://shop:p@ss:w@api/x", "to http://shop:***@api/x"),
+        ("GET http://api:8080/users?mail=a@b.example", "GET http://api:8080/users?mail=a@b.example"),
+        ("Authorization: Bearer abc.def", "Authorization: ***"),
+        ("> set-cookie: id=1; Path=/", "> set-cookie: ***"),
+        ("curl -H 'Authorization: Bearer x' http://api/", "curl -H 'Authorization: ***' http://api/"),
+        ('{"cookie": "id=1", "status": 200}', '{"cookie": "***", "status": 200}'),
+        ("[(b'authorization', b'Basic eA=='), (b'host', b'api')]", None),
+        ("authorization denied, no cookie given", "authorization denied, no cookie given"),
+    ],
+)
+def test_what_is_secret_is_masked_and_the_rest_stays(line: str, shown: str | None) -> None:
+    """Known values, also as a URL has them; passwords of URLs; values of headers."""
+    expected = shown or "[(b'authorization', b'***'), (b'host', b'api')]"
+    assert Masker(secrets_of({"DB_PASSWORD": PASSWORD})).text(line) == expected
+
+
+@pytest.mark.parametrize("value", ["", "s3cr!", "marketplace", "86400000"])
+def test_what_is_short_a_word_or_a_number_stays(value: str) -> None:
+    """It is in every other line, and is no secret there."""
+    line = f"market {value} at 12:00"
+    assert Masker(secrets_of({"CACHE_KEY": value})).text(line) == line
+
+
+def test_a_password_in_a_variables_url_is_known_wherever_it_stands() -> None:
+    """Also decoded, and in a line that holds no URL."""
+    masker = Masker(secrets_of({"DATABASE_URL": "postgres://shop:p%40ssw0rd@db/shop"}))
+    assert masker.text("password=p@ssw0rd or p%40ssw0rd") == f"password={MASK} or {MASK}"
+
+
+def test_every_line_of_a_secret_is_one_and_the_longest_is_masked_first() -> None:
+    """A key of several lines is logged line by line; what begins with another secret is whole."""
+    masker = Masker(["first0ne\nsecond0ne\n", "first0ne-and-more"])
+    assert masker.text("x first0ne-and-more y second0ne") == "x *** y ***"
+
+
+def test_the_secrets_of_compose_files_are_read_where_they_can_be(tmp_path: Path) -> None:
+    """From files beside the compose file and from variables; what cannot be read costs nothing."""
+    (tmp_path / "db.txt").write_text("from-a-file\n")
+    (tmp_path / "compose.yaml").write_text(
+        "secrets:\n  a: {file: db.txt}\n  b: {environment: B}\n"
+        "  c: {file: absent}\n  d: {external: true}\n  e:\n"
+    )
+    (tmp_path / "broken.yaml").write_text("secrets: [")
+    (tmp_path / "empty.yaml").write_text("")
+    files = [tmp_path / name for name in ("compose.yaml", "broken.yaml", "empty.yaml", "absent.yaml")]
+    assert list(compose_secrets(files, {"B": "from-a-variable"})) == ["from-a-file\n", "from-a-variable"]
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=30)))
+def test_no_text_is_too_strange(text: str, secrets: list[str]) -> None:
+    """Whatever is logged and whatever is secret: a text without a mask is as it was."""
+    masker = Masker(secrets)
+    once = masker.text(text)
+    assert MASK in once or once == text
