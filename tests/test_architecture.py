@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,18 @@ def test_the_rows_hold_inside_of_containers(module: str) -> None:
     """The engine knows no system; started and attached systems do not know each other."""
     wrong = wrong_ways(module, CONTAINERS, 2)
     assert not wrong, "\n".join(wrong)
+
+
+def test_there_is_no_circle_of_modules() -> None:
+    """No module needs itself, by whatever way; imports for types alone count."""
+    needs = {
+        name: {other for other, _ in imports(path) if other in MODULES} for name, path in MODULES.items()
+    }
+    order = TopologicalSorter(needs)
+    try:
+        order.prepare()
+    except CycleError as error:
+        raise AssertionError(" → ".join(error.args[1])) from None
 
 
 def test_only_the_top_names_a_concrete_runtime() -> None:

@@ -1,6 +1,6 @@
 """One step as an experiment, over a load that runs all day.
 
-The phases are those of :class:`chaoskit.experiment.experiment.Experiment`, and each of them can be broken off.
+The phases are those of :class:`chaoskit.experiment.experiment.Experiment`; each of them can be broken off.
 """
 
 from __future__ import annotations
