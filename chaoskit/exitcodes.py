@@ -1,9 +1,8 @@
-"""The exit code of a test session with experiments: broken, unknown and harness error apart.
+"""The exit codes of a test session with experiments: broken, unknown and harness error apart.
 
 pytest owns 0 to 5. Its 1 (tests failed) stays what it is as soon as one test failed for any other
-reason than the two that are told apart here, so nothing else is ever hidden by them.
-
-Exit codes of the command.
+reason than the two that are told apart here, so nothing else is ever hidden by them. The exit codes of the
+``chaoskit`` command stand here, too.
 """
 
 from __future__ import annotations
@@ -13,6 +12,9 @@ from pathlib import Path
 from types import TracebackType
 
 from chaoskit.errors import ChaoskitError, UnexpectedVerdict, VerdictUnknown
+
+OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Of the command: all is well; something is missing or failed; the user's mistake; Ctrl-C."""
 
 FAILED = 1
 """pytest's own: a promise is broken, or an ordinary test failed."""
@@ -69,7 +71,3 @@ def _raised_in(trace: TracebackType | None) -> Path:
     while trace is not None:
         file, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
     return Path(file)
-
-
-OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""All is well; something is missing or failed; the user's mistake; Ctrl-C."""

@@ -1,7 +1,6 @@
-"""Putting the parts together for a Docker engine: the one place, besides the command line and
-``attach.py``, that names a concrete runtime.
+"""Where the parts are put together: environments over a system that is started, and over one that runs.
 
-Putting the parts together for a system that is running already, and that somebody else has started.
+Beside ``cli/up.py`` this is the only place that names a concrete runtime.
 """
 
 from __future__ import annotations
@@ -12,17 +11,15 @@ from pathlib import Path
 from chaoskit.containers.attached.runtime import AttachedRuntime
 from chaoskit.containers.attached.survey import survey
 from chaoskit.containers.cleanup.owner import run_folder
-from chaoskit.containers.compose import resolve
 from chaoskit.containers.engine.client import connect
 from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.errors import NotReady, UsageError
-from chaoskit.experiment.environment import Environment, MakeTraffic, Tell, Traffic
-from chaoskit.interpose import interpose
+from chaoskit.experiment.environment import Draft, Environment, MakeTraffic, Tell, Traffic
 from chaoskit.load.process import LoadProcess
 from chaoskit.load.source import LoadSource
 from chaoskit.record.history import History
 from chaoskit.runtime import Runtime
-from chaoskit.system import Component, System
+from chaoskit.system import System
 
 
 def environment_for(
@@ -46,17 +43,18 @@ def environment_for(
         longest: seconds after which a load ends by itself, whatever happens.
     """
 
-    def make_runtime(wanted: System) -> Runtime:
-        return runtime_for(wanted, keep=keep, tell=tell)
+    def draft(wanted: System) -> Draft:
+        runtime = runtime_for(wanted, keep=keep, tell=tell)
+        planned = runtime.plan().interposed
+        return Draft(planned.components, tuple(planned.entries), lambda: runtime)
 
     def undo_log(run_id: str) -> Path:
         return run_folder(run_id) / "undo.jsonl"
 
     return Environment(
         system,
-        make_runtime,
+        draft,
         traffic_maker(reference, longest),
-        outline=_outline,
         state=undo_log,
         seed=seed,
         tell=tell,
@@ -87,11 +85,6 @@ def traffic_maker(reference: str | None, longest: float = 900.0) -> MakeTraffic:
 def runtime_for(system: System, *, keep: bool = False, tell: Tell = lambda line: None) -> DockerRuntime:
     """A runtime on the Docker engine of this machine; nothing is started yet. See :func:`environment_for`."""
     return DockerRuntime(system, keep=keep, progress=tell)
-
-
-def _outline(system: System) -> tuple[Sequence[Component], Sequence[str]]:
-    planned = interpose(resolve(system), run_id="outline", external=system.external)
-    return planned.components, tuple(planned.entries)
 
 
 class AttachedEnvironment(Environment):
@@ -149,25 +142,24 @@ def attached_environment(
         longest: seconds after which a load ends by itself, whatever happens.
     """
 
-    def make_runtime(wanted: System) -> Runtime:
+    def make_runtime() -> Runtime:
         return AttachedRuntime(project, toxiproxies=toxiproxies, touch=touch, entries=entries, progress=tell)
 
-    def outline(wanted: System) -> tuple[Sequence[Component], Sequence[str]]:
+    def draft(wanted: System) -> Draft:
         client = connect()
         try:
             there = survey(client, project, toxiproxies=toxiproxies, entries=entries)
         finally:
             client.close()
-        return there.components, tuple(there.entries)
+        return Draft(there.components, tuple(there.entries), make_runtime)
 
     def undo_log(run_id: str) -> Path:
         return run_folder(run_id) / "undo.jsonl"
 
     return AttachedEnvironment(
         system,
-        make_runtime,
+        draft,
         traffic_maker(reference, longest),
-        outline=outline,
         state=undo_log,
         seed=seed,
         tell=tell,

@@ -9,6 +9,7 @@ import pytest
 
 from chaoskit import factories
 from chaoskit.errors import NotReady, UsageError
+from chaoskit.experiment.environment import Draft
 from chaoskit.factories import AttachedEnvironment
 from chaoskit.faults import Kill, Latency
 from chaoskit.faults.base import check
@@ -43,9 +44,8 @@ def environment(runtime: Visited, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     return AttachedEnvironment(
         replace(SYSTEM, restart_on_reset=("api",), reset=never),
-        lambda system: runtime,
+        lambda system: Draft(runtime.components, tuple(runtime.entries), lambda: runtime),
         lambda *args: pytest.fail("no load is made here"),
-        outline=lambda system: (runtime.components, tuple(runtime.entries)),
         state=lambda run_id: tmp_path / "undo.jsonl",
     )
 

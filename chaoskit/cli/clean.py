@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from chaoskit.containers.engine.client import connect
+from chaoskit.containers.leftovers import clean
 from chaoskit.exitcodes import OK, PROBLEM
 
 
@@ -18,9 +20,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.containers.engine.client import connect  # noqa: PLC0415
-    from chaoskit.containers.leftovers import clean  # noqa: PLC0415
-
     client = connect()
     try:
         cleaned = clean(client, unknown=options.unknown)

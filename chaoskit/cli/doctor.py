@@ -1,7 +1,4 @@
-"""``chaoskit doctor``: what is there, what is missing, and the remedy.
-
-What is there, what is missing, and the remedy.
-"""
+"""``chaoskit doctor``: what is there, what is missing, and the remedy."""
 
 from __future__ import annotations
 
@@ -16,9 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.cli.finding import find_system, system_argument
+from chaoskit.containers.compose import resolve
+from chaoskit.containers.engine.client import connect
+from chaoskit.containers.engine.images import is_present
+from chaoskit.containers.leftovers import runs
 from chaoskit.errors import ChaoskitError
 from chaoskit.exitcodes import OK, PROBLEM
+from chaoskit.interpose import interpose
 from chaoskit.system import System
+from chaoskit.system.mistakes import mistakes
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +32,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.cli.doctor import examine  # noqa: PLC0415
-
     well = True
     for finding in examine(options.system, Path.cwd(), find_system):
         well = well and finding.well
@@ -111,10 +112,6 @@ def _compose() -> Finding:
 
 
 def _engine() -> Iterator[Finding]:
-    from chaoskit.containers.engine.client import connect  # noqa: PLC0415 - an engine may be what is missing
-    from chaoskit.containers.engine.images import is_present  # noqa: PLC0415
-    from chaoskit.containers.leftovers import runs  # noqa: PLC0415
-
     try:
         client = connect()
     except ChaoskitError as error:
@@ -146,10 +143,6 @@ def _disk(folder: Path) -> Finding:
 
 
 def _system(named: str | None, root: Path, find_system: Callable[[str | None, Path], System]) -> Finding:
-    from chaoskit.containers.compose import resolve  # noqa: PLC0415
-    from chaoskit.interpose import interpose  # noqa: PLC0415
-    from chaoskit.system.mistakes import mistakes  # noqa: PLC0415
-
     try:
         system = find_system(named, root)
         planned = interpose(resolve(system), run_id="doctor", external=system.external)

@@ -1,13 +1,17 @@
-"""The options of ``chaoskit gameday``; by itself, so that other commands load nothing of it."""
+"""``chaoskit gameday``: a planned exercise, watched on a live screen."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from chaoskit.cli.finding import find_system
+from chaoskit.gameday.command import Place, run_gameday
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
     parser.add_argument(
         "runbook",
         nargs="?",
@@ -46,3 +50,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESSES",
         help="with --attach: its Toxiproxies' APIs, with commas, where they are not found",
     )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit code."""
+    place = Place(
+        attach=options.attach,
+        touch=_several(options.touch),
+        toxiproxies=_several(options.toxiproxy),
+        keep=options.keep,
+        seed=options.seed,
+    )
+    return run_gameday(
+        options.runbook,
+        options.system,
+        find_system,
+        place=place,
+        report_dir=options.report_dir,
+        screen=not options.no_screen,
+    )
+
+
+def _several(given: Sequence[str] | None) -> list[str]:
+    """Names, given again and again or with commas."""
+    return [name.strip() for each in given or () for name in each.split(",") if name.strip()]

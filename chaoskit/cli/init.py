@@ -1,13 +1,16 @@
-"""The options of ``chaoskit init``; what they lead to is imported only when it runs."""
+"""``chaoskit init``: a starter, written from one calm look at the running system."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from chaoskit.exitcodes import OK
+from chaoskit.starter.command import write_starter
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare them, and what runs."""
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
     parser.add_argument(
         "compose", nargs="?", type=Path, help="the compose file; default: as Compose finds it"
     )
@@ -22,13 +25,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--path", action="append", default=[], help="ask the entries for this path first; may be given again"
     )
-    parser.set_defaults(run=_init)
+    parser.set_defaults(run=run)
 
 
-def _init(options: argparse.Namespace) -> int:
-    from chaoskit.starter.command import run  # noqa: PLC0415
-
-    run(
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit code."""
+    write_starter(
         options.compose,
         options.into,
         force=options.force,
@@ -36,4 +38,4 @@ def _init(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         paths=options.path,
     )
-    return 0
+    return OK

@@ -1,7 +1,4 @@
-"""``chaoskit plan``: the rewritten compose file, and the links.
-
-The plan as people read it: the links as a table, the rewritten compose file as YAML.
-"""
+"""``chaoskit plan``: the links as a table, and the rewritten compose file as YAML."""
 
 from __future__ import annotations
 
@@ -15,9 +12,10 @@ from typing import Any
 import yaml
 
 from chaoskit.cli.finding import find_system, system_argument
+from chaoskit.containers.compose import resolve, routed_networks
 from chaoskit.errors import DeclarationError
 from chaoskit.exitcodes import OK
-from chaoskit.interpose import Interposed
+from chaoskit.interpose import Interposed, interpose
 from chaoskit.system import HARNESS, OUTSIDE
 from chaoskit.system.mistakes import mistakes
 
@@ -31,10 +29,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.cli.plan import render_compose, render_links  # noqa: PLC0415
-    from chaoskit.containers.compose import resolve, routed_networks  # noqa: PLC0415
-    from chaoskit.interpose import interpose  # noqa: PLC0415
-
     system = find_system(options.system, Path.cwd())
     planned = interpose(resolve(system), run_id="plan", taken=routed_networks(), external=system.external)
     found = mistakes(system, planned.components, planned.entries) if system.journeys else []

@@ -1,7 +1,4 @@
-"""``chaoskit trend``: what got worse last night, and what is flaky.
-
-``chaoskit trend``: add journals to a history, and print what it shows.
-"""
+"""``chaoskit trend``: add journals to a history, and print what got worse and what is flaky."""
 
 from __future__ import annotations
 
@@ -32,8 +29,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.cli.trend import print_trend  # noqa: PLC0415
-
     file = Path(options.file) if options.file else None
     if file is None and (found := configured(Path.cwd(), "chaos_history")):
         file = found[1] / found[0]

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from chaoskit.cli.finding import find_system, system_argument
+from chaoskit.clock import MonotonicClock
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.exitcodes import OK
 
 
@@ -19,9 +21,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.clock import MonotonicClock  # noqa: PLC0415
-    from chaoskit.containers.started.runtime import DockerRuntime  # noqa: PLC0415
-
     system = find_system(options.system, Path.cwd())
     clock = MonotonicClock()
     runtime = DockerRuntime(

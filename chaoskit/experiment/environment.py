@@ -53,7 +53,19 @@ MakeTraffic = Callable[[System, History, Mapping[str, str], int], Traffic]
 """(system, history, journey → base URL, seed) → traffic that has not started."""
 
 
-Outline = Callable[[System], tuple[Sequence[Component], Sequence[str]]]
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A system that has not started: what of it is known already, and what will run it.
+
+    Attributes:
+        components: the containers that the declaration gives.
+        entries: its published ports, ``component:port``.
+        make_runtime: makes the runtime, which has not started.
+    """
+
+    components: Sequence[Component]
+    entries: Sequence[str]
+    make_runtime: Callable[[], Runtime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +92,8 @@ class Environment:
 
     Args:
         system: the declaration.
-        make_runtime: makes a runtime that has not started.
+        draft: looks at a declaration without starting anything.
         make_traffic: makes the load.
-        outline: the components that a declaration gives and its entries, found without starting
-            anything.
         state: a folder for the undo log of each runtime.
         seed: from which all randomness of this environment comes.
         tell: takes progress, a line at a time.
@@ -95,10 +105,9 @@ class Environment:
     def __init__(
         self,
         system: System,
-        make_runtime: Callable[[System], Runtime],
+        draft: Callable[[System], Draft],
         make_traffic: MakeTraffic,
         *,
-        outline: Outline,
         state: Callable[[str], Path],
         seed: int = 0,
         tell: Tell = lambda line: None,
@@ -107,8 +116,7 @@ class Environment:
         self.seed = seed
         self.turn = 0
         self.tell = tell
-        self._make_runtime, self._make_traffic = make_runtime, make_traffic
-        self._outline, self._state = outline, state
+        self._draft, self._make_traffic, self._state = draft, make_traffic, state
         self._runtime: Runtime | None = None
         self._undo: UndoLog | None = None
         self._poison: str | None = None
@@ -133,10 +141,11 @@ class Environment:
         return self._undo
 
     def _start(self) -> None:
-        found = mistakes(self.system, *self._outline(self.system))
+        draft = self._draft(self.system)
+        found = mistakes(self.system, draft.components, draft.entries)
         if found:
             raise DeclarationError(found, where=", ".join(map(str, self.system.compose)))
-        runtime = self._make_runtime(self.system)
+        runtime = draft.make_runtime()
         try:
             runtime.start()
         except BaseException:

@@ -70,7 +70,7 @@ class Experiment:
         with self._unless_harness_fails(), self.traffic():
             if self.warm_up():
                 self.control()
-                with self.inject(fault):
+                with self.inject(fault, fits=True):
                     self.hold()
                 self.recover()
         return self.judge()
@@ -128,14 +128,18 @@ class Experiment:
         self.wait(seconds)
 
     @contextlib.contextmanager
-    def inject(self, fault: Fault) -> Iterator[Evidence]:
+    def inject(self, fault: Fault, *, fits: bool = False) -> Iterator[Evidence]:
         """inject, prove it landed … lift, prove it is gone. The block is the fault window.
+
+        Args:
+            fault: what is injected.
+            fits: whether it is known to fit: looking for that may open connections.
 
         Raises:
             NotLanded: there is no evidence within the limit; what was injected is lifted.
             NotLifted: there is no evidence that it is gone; the environment is poisoned.
         """
-        injector = self.injector(fault)
+        injector = self.injector(fault, fits=fits)
         try:
             evidence = injector.inject()
             yield evidence
@@ -143,7 +147,7 @@ class Experiment:
         finally:
             injector.lift()
 
-    def injector(self, fault: Fault) -> Injector:
+    def injector(self, fault: Fault, *, fits: bool = False) -> Injector:
         """A fault of this experiment, its undo on disk: what :meth:`inject` is made of.
 
         Raises:
@@ -151,7 +155,7 @@ class Experiment:
             JournalUnwritable: its undo is not safely on disk.
         """
         injector = Injector(fault, self.environment, self.history, self.timing, self.wait)
-        injector.prepare()
+        injector.prepare(fits=fits)
         hit = fault.impact(self.environment.runtime)
         self.faults.append(fault)
         self.impact = Impact(
@@ -220,7 +224,18 @@ class Experiment:
         judgement = judge(self._terms, components, self.impact, self.history, self.settings)
         fault = " + ".join(each.name for each in self.faults) or "no fault"
         self._tell(f"{judgement.verdict.name}: {self.name}")
-        record = record_of(self, judgement)
+        record = record_of(
+            self.name,
+            about=self.about,
+            environment=self.environment,
+            faults=self.faults,
+            impact=self.impact,
+            timing=self.timing,
+            settings=self.settings,
+            reset=self.reset,
+            history=self.history,
+            judgement=judgement,
+        )
         path = self.folder / file_name(self.name)
         journal.write(path, record)
         return Result(self.name, fault, judgement, path, record, self.reset or Reset(0.0, False))

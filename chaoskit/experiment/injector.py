@@ -8,7 +8,7 @@ from typing import Any
 from chaoskit.errors import ChaoskitError, NotLanded, NotLifted
 from chaoskit.experiment.environment import Environment
 from chaoskit.experiment.timing import Timing
-from chaoskit.faults.base import Evidence, Fault, Injection, check
+from chaoskit.faults.base import Evidence, Fault, Injection, check, permit
 from chaoskit.record.history import History, Mark
 from chaoskit.runtime import Undo
 
@@ -46,16 +46,20 @@ class Injector:
         self._environment, self._history, self._timing, self._wait = environment, history, timing, wait
         self._numbers: tuple[int, ...] = ()
 
-    def prepare(self) -> None:
+    def prepare(self, *, fits: bool = False) -> None:
         """Put its undo on disk; nothing is injected yet.
+
+        Args:
+            fits: whether the fault is known to fit: looking for that may open connections.
 
         Raises:
             FaultMisfit: it does not fit.
             JournalUnwritable: the undo is not safely on disk.
         """
         runtime = self._environment.runtime
-        check(self.fault, runtime)
-        self.steps = self.fault.undo(runtime)
+        if not fits:
+            check(self.fault, runtime)
+        self.steps = permit(self.fault, runtime)
         self._numbers = self._environment.undo.ahead(self.steps)
 
     def forgo(self) -> None:

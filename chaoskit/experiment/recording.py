@@ -12,23 +12,37 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chaoskit.judge import DECISIVE, Judgement, moments, phases
+from chaoskit.experiment.environment import Environment, Reset
+from chaoskit.experiment.timing import Timing
+from chaoskit.faults.base import Fault
+from chaoskit.judge import DECISIVE, Judgement, Settings, moments, phases
 from chaoskit.record import journal
+from chaoskit.record.history import History
 from chaoskit.record.masking import Masker, compose_secrets, secrets_of
 from chaoskit.runtime import LogLine, Runtime
-
-if TYPE_CHECKING:
-    from chaoskit.experiment.experiment import Experiment
+from chaoskit.system import Impact
 
 
-def record_of(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
+def record_of(
+    name: str,
+    *,
+    about: Mapping[str, Any],
+    environment: Environment,
+    faults: Sequence[Fault],
+    impact: Impact,
+    timing: Timing,
+    settings: Settings,
+    reset: Reset | None,
+    history: History,
+    judgement: Judgement,
+) -> dict[str, Any]:
     """Everything that the verdict was decided from, as ``journal.schema.json`` describes it."""
-    environment, runtime = experiment.environment, experiment.environment.runtime
+    system, runtime = environment.system, environment.runtime
     return {
         "version": journal.VERSION,
-        "experiment": {"name": experiment.name, **experiment.about},
+        "experiment": {"name": name, **about},
         "run": {
             "id": runtime.run_id,
             "seed": environment.seed,
@@ -36,34 +50,32 @@ def record_of(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
             "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
         "system": {
-            "compose": [str(path) for path in environment.system.compose],
+            "compose": [str(path) for path in system.compose],
             "components": [asdict(component) for component in runtime.components],
             "links": [link.name for link in runtime.links],
-            "journeys": [asdict(each.terms) for each in environment.system.journeys],
+            "journeys": [asdict(each.terms) for each in system.journeys],
         },
-        "faults": [fault.describe() for fault in experiment.faults],
-        "impact": journal.impact_to_record(experiment.impact),
-        "timing": asdict(experiment.timing),
-        "settings": asdict(experiment.settings),
-        "reset": asdict(experiment.reset) if experiment.reset else None,
-        "history": journal.history_to_record(experiment.history),
+        "faults": [fault.describe() for fault in faults],
+        "impact": journal.impact_to_record(impact),
+        "timing": asdict(timing),
+        "settings": asdict(settings),
+        "reset": asdict(reset) if reset else None,
+        "history": journal.history_to_record(history),
         "judgement": judgement.to_record(),
-        "logs": _logs(experiment, judgement),
+        "logs": _logs(environment, history, judgement),
     }
 
 
-def _logs(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
+def _logs(environment: Environment, history: History, judgement: Judgement) -> dict[str, Any]:
     """What the components logged around the moments at which something was done or broke."""
-    history = experiment.history
     try:
         last = max((column.intended[-1] for column in history.columns().values()), default=0.0)
         found = moments(history.marks, phases(history.marks, last), judgement)
         decisive = [each.at for each in found if each.name in DECISIVE]
     except Exception:  # noqa: BLE001 - a history that crashes the judge still gets its journal
         decisive = []
-    system = experiment.environment.system
-    secrets = compose_secrets(system.compose, system.environment)
-    return gather(experiment.environment.runtime, decisive, journal.origin(history), secrets)
+    secrets = compose_secrets(environment.system.compose, environment.system.environment)
+    return gather(environment.runtime, decisive, journal.origin(history), secrets)
 
 
 def file_name(experiment: str) -> str:

@@ -158,7 +158,18 @@ def check(fault: Fault, runtime: Runtime) -> None:
             evidence="\n".join(reasons),
             remedy="choose another component or another fault; nothing was injected",
         )
-    runtime.permit(fault.undo(runtime), fault.impact(runtime))
+    permit(fault, runtime)
+
+
+def permit(fault: Fault, runtime: Runtime) -> tuple[Undo, ...]:
+    """Raise unless it may be injected here; returns its undo.
+
+    Raises:
+        UsageError: the runtime was told to touch less.
+    """
+    steps = fault.undo(runtime)
+    runtime.permit(steps, fault.impact(runtime))
+    return steps
 
 
 def targets(name: str, components: Iterable[Component]) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ class Steps:
 
     def _inject(self, trial: Trial, fault: Fault) -> None:
         day, number = self.day, self.day.number
-        injector = trial.injector(fault)
+        injector = trial.injector(fault, fits=True)
         active = Active(injector, number, day.clock.now())
         try:
             with day.gate:

@@ -22,7 +22,7 @@ from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, Settings, Verdict, judge
 from chaoskit.record import journal
 from chaoskit.record.jsontext import pieces
-from chaoskit.runtime import Cut
+from chaoskit.runtime import Cut, Runtime
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.runtime.undolog import pending
 from chaoskit.system import Link
@@ -192,6 +192,19 @@ def test_windows_are_long_enough_for_the_slowest_journey(tmp_path: Path) -> None
     slow = replace(SYSTEM, journeys=(replace(search, terms=replace(search.terms, rate=0.25)),))
     simulation = Simulation(hardened, tmp_path, slow)
     Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache")).assert_held()
+
+
+def test_an_experiment_asks_once_whether_its_fault_fits(tmp_path: Path) -> None:
+    """Asking opens connections to the system, so nothing asks again before the injection."""
+    asked = []
+
+    class Curious(Kill):
+        def misfits(self, runtime: Runtime) -> list[str]:
+            asked.append(self.name)
+            return super().misfits(runtime)
+
+    conclude(tmp_path, hardened, Curious("cache"))
+    assert len(asked) == 1
 
 
 def test_a_misfit_stops_before_any_traffic(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def kill(groups: dict[int, str]) -> None:
 
 
 def main() -> None:
-    """See the module; the one argument is the JSON of :meth:`~chaoskit.containers.cleanup.reaper.Reaper.start`."""
+    """See the module; the one argument is JSON, made by ``Reaper.start`` of ``reaper.py``."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):  # whoever ends the harness may mean all
         signal.signal(number, signal.SIG_IGN)
     order = json.loads(sys.argv[1])

@@ -11,7 +11,7 @@ from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.containers.engine.lifecycle import Lifecycle
 from chaoskit.containers.started.proxies import Proxies
 from chaoskit.containers.started.run import Running
-from chaoskit.containers.started.startup import begin
+from chaoskit.containers.started.startup import Planned, begin, plan
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, Plan
 from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
@@ -48,6 +48,7 @@ class DockerRuntime:
         self._keep = keep
         self._progress = progress or (lambda line: None)
         self._running: Running | None = None
+        self._planned: Planned | None = None
 
     def __enter__(self) -> DockerRuntime:
         self.start()
@@ -97,15 +98,26 @@ class DockerRuntime:
         """What is not quite as it is without chaoskit, each one sentence."""
         return (*self._proxies.warnings(), *self._run.readiness.warnings())
 
+    def plan(self) -> Planned:
+        """The system as it is about to be started: resolved and rewritten, once.
+
+        Raises:
+            UsageError: the compose file is not what it should be.
+            EngineUnavailable: there is no ``docker compose``.
+        """
+        self._planned = self._planned or plan(self._run_id, self.system)
+        return self._planned
+
     def start(self) -> None:
         """Start everything and return when all of it is ready;
         see :func:`chaoskit.containers.started.startup.begin`.
         """
         if self._running is not None:
             raise UsageError("this runtime has been started already")
+        planned = self.plan()
         try:
             self._running = Running(self._run_id, self._clock, self._progress)
-            begin(self._running, self.system, keep=self._keep)
+            begin(self._running, self.system, planned, keep=self._keep)
         except BaseException as error:
             try:
                 self._finish(keep=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -31,7 +32,48 @@ _SAID = 12
 """Lines of Compose's last words in an error."""
 
 
-def begin(run: Running, system: System, *, keep: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A system as it is about to be started.
+
+    Attributes:
+        resolved: the application, as Compose reads it.
+        interposed: the same, with Toxiproxy on every link.
+        sightings: where the ports are kept that earlier runs saw.
+    """
+
+    resolved: Resolved
+    interposed: Interposed
+    sightings: Sightings
+
+
+def plan(run_id: str, system: System, resolved: Resolved | None = None) -> Planned:
+    """Resolve and rewrite a system, around the networks that this machine routes now; nothing is started.
+
+    Args:
+        run_id: the label of the run.
+        system: the declaration.
+        resolved: what Compose reads, where it has been asked already.
+
+    Raises:
+        UsageError: the compose file is not what it should be.
+        EngineUnavailable: there is no ``docker compose``.
+    """
+    resolved = resolved or resolve(system)
+    sightings = Sightings(resolved.config)
+    interposed = interpose(
+        resolved,
+        run_id=run_id,
+        taken=routed_networks(),
+        external=system.external,
+        enabled=False,
+        toxiproxy_image=TOXIPROXY.name,
+        found=sightings.load(),
+    )
+    return Planned(resolved, interposed, sightings)
+
+
+def begin(run: Running, system: System, planned: Planned, *, keep: bool = False) -> None:
     """Start a system; on return all of it is ready.
 
     Raises:
@@ -40,24 +82,14 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
     """
     began = run.clock.now()
     reaper = run.reap(keep=keep)
-    resolved = resolve(system)
-    if _ensure_images(run, system, resolved):
-        resolved = resolve(system)  # what the new images EXPOSE is known only now
+    if _ensure_images(run, system, planned.resolved):
+        planned = plan(run.run_id, system)  # what the new images EXPOSE is known only now
     reaper.result()
-    sightings = Sightings(resolved.config)
     for attempt in range(1, ATTEMPTS + 1):
-        interposed = interpose(
-            resolved,
-            run_id=run.run_id,
-            taken=routed_networks(),
-            external=system.external,
-            enabled=False,
-            toxiproxy_image=TOXIPROXY.name,
-            found=sightings.load(),
-        )
+        interposed = planned.interposed
         run.progress(f"starting {len(interposed.components)} components as chaoskit-{run.run_id}")
-        run.watch(interposed, expected_ports(interposed, resolved.config))
-        _up(run, system, resolved, interposed)
+        run.watch(interposed, expected_ports(interposed, planned.resolved.config))
+        _up(run, system, planned)
         try:
             names = [each.name for each in interposed.components]
             run.readiness.wait(names, system.ready_timeout, interrupted=run.check_up)
@@ -66,8 +98,9 @@ def begin(run: Running, system: System, *, keep: bool = False) -> None:
                 error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
                 raise
             run.clear()  # another run was faster
+            planned = plan(run.run_id, system, planned.resolved)
         else:
-            run.sightings = sightings
+            run.sightings = planned.sightings
             run.progress(f"ready after {run.clock.now() - began:.1f} s")
             return
 
@@ -120,10 +153,10 @@ def _compose(run: Running, system: System, files: list[str], directory: Path) ->
     )
 
 
-def _up(run: Running, system: System, resolved: Resolved, interposed: Interposed) -> None:
+def _up(run: Running, system: System, planned: Planned) -> None:
     file = run.folder / "compose.json"
-    file.write_text(json.dumps(interposed.compose, indent=2), encoding="utf-8")
-    compose = _compose(run, system, [str(file)], resolved.directory)
+    file.write_text(json.dumps(planned.interposed.compose, indent=2), encoding="utf-8")
+    compose = _compose(run, system, [str(file)], planned.resolved.directory)
     compose.profiles = None  # they have been applied
 
     def work() -> None:

@@ -9,7 +9,7 @@ from chaoskit.clients import postgres
 from chaoskit.clients.postgres import Credentials
 from chaoskit.errors import FaultMisfit
 from chaoskit.faults.base import Fault, Injection, targets
-from chaoskit.faults.replication.lagging import Lagging, Paused, Slow
+from chaoskit.faults.replication.lagging import LagAsked, Lagging, Paused, Slow
 from chaoskit.faults.replication.pairs import Pair, pair_of
 from chaoskit.record.masking import MASK
 from chaoskit.runtime import Runtime, Toxic, Undo
@@ -118,7 +118,15 @@ class ReplicaLag(Fault):
     def inject(self, runtime: Runtime) -> Injection:
         """Pause replay, or slow the link."""
         pair = self._fitting(runtime)
-        injection: Lagging = Paused(self, runtime, pair) if self.by == "replay" else Slow(self, runtime, pair)
+        asked = LagAsked(
+            self.credentials,
+            self.at_least,
+            self.at_least_bytes,
+            self.delay,
+            self.toxics(),
+            self.catch_up_within,
+        )
+        injection: Lagging = (Paused if self.by == "replay" else Slow)(asked, runtime, pair)
         injection.start()
         return injection
 

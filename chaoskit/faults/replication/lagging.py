@@ -5,19 +5,38 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from chaoskit.clients import postgres, standby
-from chaoskit.clients.postgres import Refused, Session
+from chaoskit.clients.postgres import Credentials, Refused, Session
 from chaoskit.clients.standby import Behind, Watch
 from chaoskit.errors import FaultFailure, NotLifted
 from chaoskit.faults.base import Evidence, Injection, Promise, together
 from chaoskit.faults.replication.pairs import Pair
-from chaoskit.runtime import Runtime
+from chaoskit.runtime import Runtime, Toxic
 from chaoskit.system import Link
 
-if TYPE_CHECKING:
-    from chaoskit.faults.replication import ReplicaLag
+
+@dataclass(frozen=True, slots=True)
+class LagAsked:
+    """What a standby is to suffer, and what it owes afterwards.
+
+    Attributes:
+        credentials: who the harness is to both servers.
+        at_least: seconds that the standby is to be behind.
+        at_least_bytes: bytes of log that it is to be behind.
+        delay: seconds by which a slow link delays everything.
+        toxics: what makes the link slow.
+        catch_up_within: seconds after the lift within which it has caught up.
+    """
+
+    credentials: Credentials
+    at_least: float
+    at_least_bytes: int
+    delay: float
+    toxics: tuple[Toxic, ...]
+    catch_up_within: float
 
 
 class Lagging(Injection):
@@ -26,9 +45,9 @@ class Lagging(Injection):
     LOOKBACK_DELAYS = 0.0
     """How far back :meth:`holding` looks, in delays of the link."""
 
-    def __init__(self, fault: ReplicaLag, runtime: Runtime, pair: Pair) -> None:
-        self._fault, self._runtime, self._pair = fault, runtime, pair
-        self._watch = Watch(runtime, pair.primary, pair.replica, fault.credentials)
+    def __init__(self, asked: LagAsked, runtime: Runtime, pair: Pair) -> None:
+        self._asked, self._runtime, self._pair = asked, runtime, pair
+        self._watch = Watch(runtime, pair.primary, pair.replica, asked.credentials)
 
     def start(self) -> None:
         """Begin to look, then do it: what was written before counts as well."""
@@ -45,7 +64,7 @@ class Lagging(Injection):
         """Do it."""
 
     def _standby(self) -> AbstractContextManager[Session]:
-        credentials = self._fault.credentials
+        credentials = self._asked.credentials
         return postgres.session(self._runtime, self._pair.replica, credentials, "chaoskit-look")
 
     def landed(self) -> Evidence:
@@ -58,17 +77,17 @@ class Lagging(Injection):
         behind = self._watch.look()
         if behind is None:
             return self._evidence(())
-        since = behind.moment - self.LOOKBACK_DELAYS * self._fault.delay
+        since = behind.moment - self.LOOKBACK_DELAYS * self._asked.delay
         return self._evidence((*(each for each in self._watch.lag.looks if each.moment > since), behind))
 
     def _evidence(self, looks: Sequence[Behind]) -> Evidence:
-        fault, pair = self._fault, self._pair
+        asked, pair = self._asked, self._pair
         if not looks:
             return Evidence(False, f"how far {pair.replica} is behind is not known: {self._watch.trouble}")
         enough = [
             each
             for each in looks
-            if each.seconds >= fault.at_least and each.size_bytes >= fault.at_least_bytes
+            if each.seconds >= asked.at_least and each.size_bytes >= asked.at_least_bytes
         ]
         seen = enough[-1] if enough else looks[-1]
         written = self._watch.lag.written_bytes
@@ -76,8 +95,8 @@ class Lagging(Injection):
         if not enough and not written:
             says += ", which has written nothing since the injection: drive a journey that writes"
         elif not enough:
-            wanted = f"{fault.at_least_bytes:,} bytes and " if fault.at_least_bytes else ""
-            says += f"; {wanted}{fault.at_least:g} s are asked for"
+            wanted = f"{asked.at_least_bytes:,} bytes and " if asked.at_least_bytes else ""
+            says += f"; {wanted}{asked.at_least:g} s are asked for"
         figures = {
             "behind_bytes": seen.size_bytes,
             "behind_seconds": round(seen.seconds, 3),
@@ -87,16 +106,16 @@ class Lagging(Injection):
 
     def promises(self, since_lift: float) -> Sequence[Promise]:
         """It catches up: it replays in time what its primary had written at the lift."""
-        fault, pair, watch = self._fault, self._pair, self._watch
+        asked, pair, watch = self._asked, self._pair, self._watch
         behind = None if watch.caught_up is not None else watch.look()
-        figures: dict[str, Any] = {"within_seconds": fault.catch_up_within, "owed_bytes": watch.owed_bytes}
-        allowed = f"{fault.catch_up_within:g} s are allowed"
+        figures: dict[str, Any] = {"within_seconds": asked.catch_up_within, "owed_bytes": watch.owed_bytes}
+        allowed = f"{asked.catch_up_within:g} s are allowed"
         if watch.caught_up is not None:
             says = (
                 f"{pair.replica} had {watch.owed_bytes or 0:,} bytes of {pair.primary} to replay at the "
                 f"lift, and had done so {watch.caught_up:.2g} s later; {allowed}"
             )
-            kept: bool | None = watch.caught_up <= fault.catch_up_within
+            kept: bool | None = watch.caught_up <= asked.catch_up_within
             figures["seconds"] = round(watch.caught_up, 3)
         elif behind is None:
             says = f"whether {pair.replica} has caught up is not known: {watch.trouble}"
@@ -106,7 +125,7 @@ class Lagging(Injection):
                 f"{pair.replica} is still {behind.size_bytes:,} bytes and {behind.seconds:.1f} s behind "
                 f"{pair.primary} {since_lift:.1f} s after the lift; {allowed}"
             )
-            kept = False if since_lift > fault.catch_up_within else None
+            kept = False if since_lift > asked.catch_up_within else None
             figures |= {"behind_bytes": behind.size_bytes, "behind_seconds": round(behind.seconds, 3)}
         if kept is not None:
             watch.close()
@@ -132,7 +151,7 @@ class Paused(Lagging):
         Raises:
             NotLifted: the standby does not let the harness do so.
         """
-        self._watch.lifted(self._fault.catch_up_within)
+        self._watch.lifted(self._asked.catch_up_within)
         replica = self._pair.replica
         try:
             with self._standby() as session:
@@ -165,7 +184,7 @@ class Slow(Lagging):
 
     def _begin(self) -> None:
         for link in self._pair.links:
-            for toxic in self._fault.toxics():
+            for toxic in self._asked.toxics:
                 self._runtime.add_toxic(link, toxic)
 
     def holding(self) -> Evidence:
@@ -173,7 +192,7 @@ class Slow(Lagging):
         looks = [
             Evidence(toxic in self._names(link), f"{link.name} has no {toxic}")
             for link in self._pair.links
-            for toxic in (each.name for each in self._fault.toxics())
+            for toxic in (each.name for each in self._asked.toxics)
         ]
         behind = super().holding()
         return together([*looks, behind], behind.says)
@@ -183,17 +202,17 @@ class Slow(Lagging):
 
     def lift(self) -> None:
         """Take the toxics off."""
-        self._watch.lifted(self._fault.catch_up_within)
+        self._watch.lifted(self._asked.catch_up_within)
         for link in self._pair.links:
             # The last one first, as the undo log has it: what the latency still holds back is handed
             # on when it is removed, and would trickle through a narrow link for minutes, in which
             # Toxiproxy's API hangs.
-            for toxic in reversed(self._fault.toxics()):
+            for toxic in reversed(self._asked.toxics):
                 self._runtime.remove_toxic(link, toxic.name)
 
     def gone(self) -> Evidence:
         """Toxiproxy has none of this fault's toxics any more."""
-        ours = {toxic.name for toxic in self._fault.toxics()}
+        ours = {toxic.name for toxic in self._asked.toxics}
         looks = [
             Evidence(not ours & self._names(link), f"{link.name} is still slow") for link in self._pair.links
         ]
