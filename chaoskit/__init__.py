@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.errors import ChaoskitError, PromiseBroken, UnexpectedVerdict, VerdictUnknown
     from chaoskit.experiment.timing import Timing
-    from chaoskit.judge import Settings, Verdict
+    from chaoskit.factories import attached_environment, environment_for
+    from chaoskit.judge import JudgeSettings, Settings, Verdict
     from chaoskit.load.user import User
     from chaoskit.system import Journey, Slo, System, journey
     from chaoskit.system.arrivals import ramp, steps
@@ -26,6 +27,7 @@ __all__ = [
     "ChaoskitError",
     "Conclusion",
     "Journey",
+    "JudgeSettings",
     "PromiseBroken",
     "Settings",
     "Slo",
@@ -35,6 +37,8 @@ __all__ = [
     "User",
     "Verdict",
     "VerdictUnknown",
+    "attached_environment",
+    "environment_for",
     "faults",
     "journey",
     "ramp",
@@ -46,6 +50,7 @@ _HOMES = {
     "ChaoskitError": "errors",
     "Conclusion": "chaos",
     "Journey": "system",
+    "JudgeSettings": "judge",
     "PromiseBroken": "errors",
     "Settings": "judge",
     "Slo": "system",
@@ -55,6 +60,8 @@ _HOMES = {
     "User": "load.user",
     "Verdict": "judge",
     "VerdictUnknown": "errors",
+    "attached_environment": "factories",
+    "environment_for": "factories",
     "journey": "system",
     "ramp": "system",
     "steps": "system",

@@ -14,7 +14,7 @@ from chaoskit.experiment.experiment import Experiment
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
 from chaoskit.faults.base import Evidence, Fault
-from chaoskit.judge import Settings, Verdict
+from chaoskit.judge import JudgeSettings, Verdict
 from chaoskit.report.terminal import explain
 from chaoskit.runtime import Runtime
 from chaoskit.system import System
@@ -102,13 +102,13 @@ class Chaos:
         folder: Path,
         *,
         timing: Timing | None = None,
-        settings: Settings | None = None,
+        settings: JudgeSettings | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self.environment = environment
         self.conclusions: list[Conclusion] = []
         self._name, self._folder, self._about = name, folder, about
-        self._timing, self._settings = timing or Timing(), settings or Settings()
+        self._timing, self._settings = timing or Timing(), settings or JudgeSettings()
         self._open: Experiment | None = None
 
     @property

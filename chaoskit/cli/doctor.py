@@ -56,7 +56,7 @@ FREE_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at.
 
     Attributes:
@@ -74,7 +74,7 @@ class Finding:
 
 def examine(
     named: str | None, root: Path, find_system: Callable[[str | None, Path], System]
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Look at everything that a run needs, one thing after the other.
 
     Args:
@@ -89,37 +89,37 @@ def examine(
     yield _system(named, root, find_system)
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info >= (3, 11), version, "use Python 3.11 or newer")
+    return Diagnosis("Python", sys.version_info >= (3, 11), version, "use Python 3.11 or newer")
 
 
-def _compose() -> Finding:
+def _compose() -> Diagnosis:
     remedy = "install the Docker Compose plugin: https://docs.docker.com/compose/install/"
     if shutil.which("docker") is None:
-        return Finding("Docker Compose", False, "there is no docker command on the PATH", remedy)
+        return Diagnosis("Docker Compose", False, "there is no docker command on the PATH", remedy)
     asked = subprocess.run(
         ["docker", "compose", "version", "--short"], capture_output=True, text=True, timeout=20, check=False
     )
     said = (asked.stdout or asked.stderr).strip().splitlines()
     version = said[0] if said else "no answer"
     if asked.returncode != 0:
-        return Finding("Docker Compose", False, version, remedy)
+        return Diagnosis("Docker Compose", False, version, remedy)
     well = _at_least(version, MINIMUM_COMPOSE)
-    return Finding(
+    return Diagnosis(
         "Docker Compose", well, version, f"{_dotted(MINIMUM_COMPOSE)} or newer is needed; {remedy}"
     )
 
 
-def _engine() -> Iterator[Finding]:
+def _engine() -> Iterator[Diagnosis]:
     try:
         client = connect()
     except ChaoskitError as error:
-        yield Finding("Docker engine", False, error.evidence or error.what, error.remedy or "start it")
+        yield Diagnosis("Docker engine", False, error.evidence or error.what, error.remedy or "start it")
         return
     try:
         version = str(client.version()["Version"])
-        yield Finding(
+        yield Diagnosis(
             "Docker engine",
             _at_least(version, MINIMUM_ENGINE),
             version,
@@ -128,32 +128,32 @@ def _engine() -> Iterator[Finding]:
         for image, use in _IMAGES.items():
             there = is_present(client, image)
             says = f"{use}; {'there' if there else 'not there yet: pulled or built at first use'}"
-            yield Finding(f"image {image}", True, says)
+            yield Diagnosis(f"image {image}", True, says)
         dead = [run.run_id for run in runs(client) if not run.alive]
         says = "nothing is left of dead runs" if not dead else f"left of dead runs: {', '.join(dead)}"
-        yield Finding("leftovers", not dead, says, "remove them with `chaoskit clean`")
+        yield Diagnosis("leftovers", not dead, says, "remove them with `chaoskit clean`")
     finally:
         client.close()
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> Diagnosis:
     free = shutil.disk_usage(folder).free
     says = f"{free / 1024**3:.1f} GiB free at {folder}"
-    return Finding("disk", free >= FREE_BYTES, says, f"free {FREE_BYTES / 1024**3:.0f} GiB")
+    return Diagnosis("disk", free >= FREE_BYTES, says, f"free {FREE_BYTES / 1024**3:.0f} GiB")
 
 
-def _system(named: str | None, root: Path, find_system: Callable[[str | None, Path], System]) -> Finding:
+def _system(named: str | None, root: Path, find_system: Callable[[str | None, Path], System]) -> Diagnosis:
     try:
         system = find_system(named, root)
         planned = interpose(resolve(system), run_id="doctor", external=system.external)
     except ChaoskitError as error:
         says = error.what if not error.evidence else f"{error.what}: {error.evidence}"
-        return Finding("system", False, says, error.remedy or "mend the declaration")
+        return Diagnosis("system", False, says, error.remedy or "mend the declaration")
     found = mistakes(system, planned.components, planned.entries) if system.journeys else []
     says = (
         f"{len(planned.components)} components, {len(planned.placed)} links, {len(system.journeys)} journeys"
     )
-    return Finding("system", not found, "; ".join(found) or says, "mend the declaration")
+    return Diagnosis("system", not found, "; ".join(found) or says, "mend the declaration")
 
 
 def _at_least(version: str, minimum: tuple[int, ...]) -> bool:

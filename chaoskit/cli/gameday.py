@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.cli.finding import find_system
-from chaoskit.gameday.command import Place, run_gameday
+from chaoskit.gameday.command import Venue, run_gameday
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    place = Place(
+    place = Venue(
         attach=options.attach,
         touch=_several(options.touch),
         toxiproxies=_several(options.toxiproxy),

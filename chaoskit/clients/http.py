@@ -17,14 +17,14 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A response: its status, and its body as text, at most 64 KiB of it."""
 
     status: int
     body: str
 
 
-def get(runtime: Runtime, component: str, port: int, path: str, timeout: float = 2.0) -> Answer:
+def get(runtime: Runtime, component: str, port: int, path: str, timeout: float = 2.0) -> HttpAnswer:
     """GET a path. No proxy, no redirect, no second try.
 
     Args:
@@ -42,7 +42,7 @@ def get(runtime: Runtime, component: str, port: int, path: str, timeout: float =
         try:
             connection.request("GET", path, headers={"Host": component, "Connection": "close"})
             response = connection.getresponse()
-            return Answer(response.status, response.read(_MOST).decode(errors="replace"))
+            return HttpAnswer(response.status, response.read(_MOST).decode(errors="replace"))
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, HarnessFailure) as error:

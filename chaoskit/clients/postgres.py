@@ -30,7 +30,7 @@ _CANCEL = 80877102
 """The code of a CancelRequest. Source: PostgreSQL manual, 55.7 "Message Formats"."""
 
 
-class Refused(Exception):
+class PostgresRefused(Exception):
     """The server, or the way to it, said no.
 
     Args:
@@ -64,7 +64,7 @@ class Credentials:
         )
 
 
-class Session:
+class PostgresSession:
     """One open connection; every statement commits by itself.
 
     Args:
@@ -164,7 +164,7 @@ def served(runtime: Runtime, component: str, *ports: int) -> int | None:
 
 def connect(
     runtime: Runtime, component: str, credentials: Credentials, application: str, timeout: float = 5.0
-) -> Session:
+) -> PostgresSession:
     """Open a connection over the harness's own link.
 
     Args:
@@ -183,7 +183,7 @@ def connect(
         # pg8000 leaves the socket of a connection that is refused to the garbage collector.
         way = socket.create_connection((host, port), timeout)
     except OSError as error:
-        raise Refused(None, f"no connection to {host}:{port}: {error}") from error
+        raise PostgresRefused(None, f"no connection to {host}:{port}: {error}") from error
     try:
         connection = pg8000.native.Connection(
             who.user,
@@ -197,13 +197,13 @@ def connect(
     except (Error, OSError) as error:
         way.close()
         raise _refused(error) from error
-    return Session(connection, (host, port))
+    return PostgresSession(connection, (host, port))
 
 
 @contextlib.contextmanager
 def session(
     runtime: Runtime, component: str, credentials: Credentials, application: str, timeout: float = 5.0
-) -> Iterator[Session]:
+) -> Iterator[PostgresSession]:
     """A connection for the length of a ``with`` block; see :func:`connect`."""
     opened = connect(runtime, component, credentials, application, timeout)
     try:
@@ -212,9 +212,9 @@ def session(
         opened.close()
 
 
-def _refused(error: Exception) -> Refused:
+def _refused(error: Exception) -> PostgresRefused:
     answer: Any = error.args[0] if error.args else None
     if isinstance(answer, dict):
-        return Refused(answer.get("C"), str(answer.get("M", "")).strip())
+        return PostgresRefused(answer.get("C"), str(answer.get("M", "")).strip())
     lines = str(error).strip().splitlines()
-    return Refused(None, lines[-1] if lines else type(error).__name__)
+    return PostgresRefused(None, lines[-1] if lines else type(error).__name__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaoskit.clients import postgres
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.clients.queues import Queue, serves_not
 from chaoskit.errors import HarnessFailure
 from chaoskit.runtime import Runtime
@@ -87,7 +87,7 @@ class PostgresTable(Queue):
             # The server's limit comes first: a look that it cancels says so, and leaves nothing running.
             with postgres.session(runtime, self.component, who, "chaoskit-look", timeout + 3.0) as session:
                 return session.row(statement, timeout)
-        except Refused as error:
+        except PostgresRefused as error:
             raise HarnessFailure(
                 f"{self!r} cannot be read or written",
                 where=self.component,

@@ -20,18 +20,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chaoskit.clients import postgres
-from chaoskit.clients.postgres import PORT, Credentials, Refused, Session
+from chaoskit.clients.postgres import PORT, Credentials, PostgresRefused, PostgresSession
 from chaoskit.errors import HarnessFailure
 from chaoskit.runtime import Runtime
 from chaoskit.system import members
 
 
-def in_recovery(session: Session) -> bool:
+def in_recovery(session: PostgresSession) -> bool:
     """Whether the server follows another one (or is still recovering from a crash)."""
     return bool(session.rows("select pg_is_in_recovery()")[0][0])
 
 
-def written(primary: Session) -> int:
+def written(primary: PostgresSession) -> int:
     """How far the primary has written its WAL, in bytes.
 
     Raises:
@@ -40,12 +40,12 @@ def written(primary: Session) -> int:
     return primary.figure("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
 
 
-def replayed(standby: Session) -> int:
+def replayed(standby: PostgresSession) -> int:
     """How far the standby has replayed it: what its readers see, in bytes."""
     return standby.figure("select pg_wal_lsn_diff(coalesce(pg_last_wal_replay_lsn(), '0/0'), '0/0')::bigint")
 
 
-def may_pause(standby: Session) -> bool:
+def may_pause(standby: PostgresSession) -> bool:
     """Whether this user may pause and resume replay."""
     query = (
         "select has_function_privilege('pg_wal_replay_pause()', 'execute') "
@@ -54,22 +54,22 @@ def may_pause(standby: Session) -> bool:
     return bool(standby.rows(query)[0][0])
 
 
-def paused(standby: Session) -> bool:
+def paused(standby: PostgresSession) -> bool:
     """Whether replay is paused, or was asked to be."""
     return bool(standby.rows("select pg_is_wal_replay_paused()")[0][0])
 
 
-def pause(standby: Session) -> None:
+def pause(standby: PostgresSession) -> None:
     """Ask replay to pause; WAL is received all the same. Does not outlive the server's process."""
     standby.rows("select pg_wal_replay_pause()")
 
 
-def resume(standby: Session) -> None:
+def resume(standby: PostgresSession) -> None:
     """Let replay go on; one that is not paused is no error."""
     standby.rows("select pg_wal_replay_resume()")
 
 
-def sender(standby: Session) -> str:
+def sender(standby: PostgresSession) -> str:
     """The host that its WAL receiver says it is connected to; empty where it is not connected, or
     this user may not know.
     """
@@ -110,7 +110,7 @@ EVERY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class StandbyLook:
     """What one look has seen.
 
     Attributes:
@@ -136,10 +136,10 @@ class Lag:
 
     def __init__(self) -> None:
         self._grown: list[tuple[int, float]] = []
-        self._looks: list[Behind] = []
+        self._looks: list[StandbyLook] = []
 
     @property
-    def looks(self) -> Sequence[Behind]:
+    def looks(self) -> Sequence[StandbyLook]:
         """All looks so far, in their order."""
         return tuple(self._looks)
 
@@ -148,7 +148,7 @@ class Lag:
         """What the primary has written since the first look."""
         return self._grown[-1][0] - self._grown[0][0] if self._grown else 0
 
-    def saw(self, moment: float, written: int, replayed: int) -> Behind:
+    def saw(self, moment: float, written: int, replayed: int) -> StandbyLook:
         """Take one look.
 
         Args:
@@ -162,7 +162,7 @@ class Lag:
             self._grown.append((written, moment))
         first = bisect_right(self._grown, replayed, key=lambda each: each[0])
         seconds = moment - self._grown[first][1] if first < len(self._grown) else 0.0
-        behind = Behind(moment, written, replayed, seconds)
+        behind = StandbyLook(moment, written, replayed, seconds)
         self._looks.append(behind)
         return behind
 
@@ -187,7 +187,7 @@ class Watch:
     def __init__(self, runtime: Runtime, primary: str, standby: str, credentials: Credentials) -> None:
         self._runtime, self._credentials = runtime, credentials
         self._primary, self._standby = primary, standby
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, PostgresSession] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaoskit-lag", daemon=True)
@@ -214,14 +214,14 @@ class Watch:
             self._until = self._lifted + patience
         self.look()
 
-    def look(self) -> Behind | None:
+    def look(self) -> StandbyLook | None:
         """Look now; ``None`` if one of them does not answer, and :attr:`trouble` says why."""
         with self._lock:
             try:
                 at_primary = self._ask(self._primary, written)
                 moment = self._runtime.clock.now()
                 at_standby = self._ask(self._standby, replayed)
-            except (Refused, HarnessFailure) as error:
+            except (PostgresRefused, HarnessFailure) as error:
                 self.trouble = str(error)
                 return None
             finally:
@@ -233,7 +233,7 @@ class Watch:
                 self._follow(behind, self._lifted)
             return behind
 
-    def _follow(self, behind: Behind, lifted: float) -> None:
+    def _follow(self, behind: StandbyLook, lifted: float) -> None:
         if self._target is None:
             self._target, self.owed_bytes = behind.written, behind.size_bytes
         if behind.replayed >= self._target:
@@ -252,14 +252,14 @@ class Watch:
                 break
         self.close()
 
-    def _ask(self, component: str, question: Callable[[Session], int]) -> int:
+    def _ask(self, component: str, question: Callable[[PostgresSession], int]) -> int:
         session = self._sessions.get(component)
         if session is None:
             session = postgres.connect(self._runtime, component, self._credentials, "chaoskit-look")
             self._sessions[component] = session
         try:
             return question(session)
-        except Refused:
+        except PostgresRefused:
             # Whatever it was, the next look begins with a new connection.
             self._sessions.pop(component).close()
             raise

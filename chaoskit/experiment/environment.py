@@ -69,7 +69,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class ResetReport:
     """What it took to have a clean environment.
 
     Attributes:
@@ -173,7 +173,7 @@ class Environment:
         """Say that this environment cannot be trusted any more: it is rebuilt before its next use."""
         self._poison = self._poison or why
 
-    def reset(self) -> Reset:
+    def reset(self) -> ResetReport:
         """Make it as good as new: nothing injected, everything up, nothing remembered.
 
         What does not come back is torn down and started anew, and that is said.
@@ -183,21 +183,21 @@ class Environment:
         why = self._poison
         if why is None and self._used:
             try:
-                self._mend(runtime)
+                self._restore(runtime)
             except ChaoskitError as error:
                 why = error.what
         if why is not None:
             self._rebuild(why)
             runtime = self.runtime
         self._used = True
-        return Reset(runtime.clock.now() - began, why is not None, why or "")
+        return ResetReport(runtime.clock.now() - began, why is not None, why or "")
 
     def _rebuild(self, why: str) -> None:
         """Make it anew; one that is attached to somebody else's system cannot."""
         self.tell(f"rebuilding the environment: {why}")
         self.close()
 
-    def _mend(self, runtime: Runtime) -> None:
+    def _restore(self, runtime: Runtime) -> None:
         runtime.reset_links()
         self._revive(runtime)
         runtime.wait_ready(timeout=self.system.ready_timeout)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from chaoskit.errors import FaultFailure, HarnessFailure
-from chaoskit.experiment.environment import Environment, Reset, Traffic
+from chaoskit.experiment.environment import Environment, ResetReport, Traffic
 from chaoskit.experiment.injector import LOOK_AGAIN, Injector
 from chaoskit.experiment.recording import file_name, record_of
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
-from chaoskit.faults.base import Evidence, Fault, Promise, check
-from chaoskit.judge import Settings, judge, observation_limit, recovered, shown_after, unsteady
+from chaoskit.faults.base import Evidence, Fault, Obligation, check
+from chaoskit.judge import JudgeSettings, judge, observation_limit, recovered, shown_after, unsteady
 from chaoskit.record import journal
 from chaoskit.record.history import History, Mark
 from chaoskit.system import Impact
@@ -43,17 +43,17 @@ class Experiment:
         name: str,
         folder: Path,
         *,
-        settings: Settings | None = None,
+        settings: JudgeSettings | None = None,
         timing: Timing | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self.environment, self.name, self.folder = environment, name, folder
-        self.settings, self.timing = settings or Settings(), timing or Timing()
+        self.settings, self.timing = settings or JudgeSettings(), timing or Timing()
         self.about = dict(about or {})
         self.history = History()
         self.faults: list[Fault] = []
         self.impact = Impact()
-        self.reset: Reset | None = None
+        self.reset: ResetReport | None = None
         self._traffic: Traffic | None = None
         self.injectors: list[Injector] = []
         self._terms = tuple(each.terms for each in environment.system.journeys)
@@ -98,7 +98,7 @@ class Experiment:
             yield
             totals = self._traffic.stop()
             self._mark("end", load=asdict(totals))
-            self.settle_ledger()
+            self.check_ledger()
         finally:
             self._traffic.close()
             self._traffic = None
@@ -192,7 +192,7 @@ class Experiment:
         self._tell("recover")
         # Even a journey that was never disturbed has to be seen for one stability window.
         self.wait(lift.at + self.settings.stability - self._now())
-        self._settle_promises(lift.at)
+        self._await_obligations(lift.at)
         while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
             if self._now() > lift.at + limit:
                 self._tell(f"not recovered within {limit:.3g} s")
@@ -200,16 +200,16 @@ class Experiment:
             self.wait(LOOK_AGAIN * 4)
         return True
 
-    def _settle_promises(self, lifted: float) -> None:
+    def _await_obligations(self, lifted: float) -> None:
         """Ask what else was owed under the fault until each answer is there; a promise has a deadline
         of its own, and what stays undecided is UNKNOWN.
         """
         for injection in (each.injection for each in self.injectors if each.injection is not None):
-            kept: Sequence[Promise] = injection.promises(self._now() - lifted)
+            kept: Sequence[Obligation] = injection.obligations(self._now() - lifted)
             until = self._now() + self.timing.settling
             while any(each.kept is None for each in kept) and self._now() < until:
                 self.wait(LOOK_AGAIN * 4)
-                kept = injection.promises(self._now() - lifted)
+                kept = injection.obligations(self._now() - lifted)
             for each in kept:
                 self._mark("promise", promise=each.name, kept=each.kept, says=each.says, **each.figures)
                 self._tell(f"{each.name}: {each.says}")
@@ -238,7 +238,7 @@ class Experiment:
         )
         path = self.folder / file_name(self.name)
         journal.write(path, record)
-        return Result(self.name, fault, judgement, path, record, self.reset or Reset(0.0, False))
+        return Result(self.name, fault, judgement, path, record, self.reset or ResetReport(0.0, False))
 
     @contextlib.contextmanager
     def _unless_harness_fails(self) -> Iterator[None]:
@@ -250,18 +250,18 @@ class Experiment:
             self._mark("harness failure", says=str(error), instrument=isinstance(error, HarnessFailure))
             self._tell(f"failed: {error.what}")
 
-    def settle_ledger(self) -> None:
+    def check_ledger(self) -> None:
         """Check what users were promised while the experiment lasted."""
-        promises = self.history.acknowledgements
-        if promises and self._traffic is not None:
-            self._tell(f"check {len(promises)} promises")
-            self._traffic.verify(promises, deadline=max(terms.slo.recovery for terms in self._terms))
+        acknowledgements = self.history.acknowledgements
+        if acknowledgements and self._traffic is not None:
+            self._tell(f"check {len(acknowledgements)} acknowledgements")
+            self._traffic.verify(acknowledgements, deadline=max(terms.slo.recovery for terms in self._terms))
 
     def enough(self, seconds: float) -> float:
         """At least so long that the slowest journey shows something."""
         return max(seconds, shown_after(self._terms, self.settings))
 
-    def _brief(self) -> Settings:
+    def _brief(self) -> JudgeSettings:
         """Steadiness before the control window is seen in a window no longer than the warm-up."""
         return replace(self.settings, stability=min(self.settings.stability, self.timing.warm_up))
 

@@ -14,10 +14,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from chaoskit.experiment.environment import Environment, Reset
+from chaoskit.experiment.environment import Environment, ResetReport
 from chaoskit.experiment.timing import Timing
 from chaoskit.faults.base import Fault
-from chaoskit.judge import DECISIVE, Judgement, Settings, moments, phases
+from chaoskit.judge import DECISIVE, Judgement, JudgeSettings, moments, phases
 from chaoskit.record import journal
 from chaoskit.record.history import History
 from chaoskit.record.masking import Masker, compose_secrets, secrets_of
@@ -33,8 +33,8 @@ def record_of(
     faults: Sequence[Fault],
     impact: Impact,
     timing: Timing,
-    settings: Settings,
-    reset: Reset | None,
+    settings: JudgeSettings,
+    reset: ResetReport | None,
     history: History,
     judgement: Judgement,
 ) -> dict[str, Any]:

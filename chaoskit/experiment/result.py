@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaoskit.experiment.environment import Reset
+from chaoskit.experiment.environment import ResetReport
 from chaoskit.judge import Judgement, Verdict
 
 
@@ -29,7 +29,7 @@ class Result:
     judgement: Judgement
     journal: Path
     record: Mapping[str, Any]
-    reset: Reset
+    reset: ResetReport
 
     @property
     def verdict(self) -> Verdict:

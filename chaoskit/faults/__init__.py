@@ -7,7 +7,7 @@ from chaoskit.clients.postgres_table import PostgresTable
 from chaoskit.clients.queues import CallableQueue, Queue
 from chaoskit.clients.redis import RedisList, RedisStream
 from chaoskit.faults.backlog import WorkerBacklog
-from chaoskit.faults.base import Evidence, Fault, Injection, Promise
+from chaoskit.faults.base import Evidence, Fault, Injection, Obligation
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
@@ -29,9 +29,9 @@ __all__ = [
     "Kill",
     "Latency",
     "MidDeployRestart",
+    "Obligation",
     "Pause",
     "PostgresTable",
-    "Promise",
     "Queue",
     "RedisList",
     "RedisStream",

@@ -33,7 +33,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Obligation:
     """What the system owes under a fault beside its journeys' SLOs: that a backlog drains, that a
     flood is refused cheaply.
 
@@ -75,7 +75,7 @@ class Injection(ABC):
     def gone(self) -> Evidence:
         """Is it gone?"""
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """What the system owed under this fault, and whether it was kept; none by default.
 
         Asked again and again once the fault is gone, until none is undecided any more.

@@ -184,7 +184,7 @@ class CutLink(LinkFault):
 
     def inject(self, runtime: Runtime) -> Injection:
         """Cut each link."""
-        injection = Cuts(runtime, self.links(runtime), self.how)
+        injection = CutInjection(runtime, self.links(runtime), self.how)
         injection.start()
         return injection
 
@@ -217,7 +217,7 @@ class _Toxics(Injection):
         return Evidence(not left, "; ".join(left) or "no toxic is left on the links")
 
 
-class Cuts(Injection):
+class CutInjection(Injection):
     """Links that are dead; used by every fault that makes a provider unreachable."""
 
     SEEN: dict[Cut, str] = {"refuse": "refused", "silent": "silent", "hang": "hang"}  # noqa: RUF012

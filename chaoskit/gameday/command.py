@@ -30,7 +30,7 @@ LONGEST = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Venue:
     """Where a game day happens: a system that it starts, or one that runs already.
 
     Attributes:
@@ -111,7 +111,7 @@ def run_gameday(
     reference: str | None,
     find_system: FindSystem,
     *,
-    place: Place,
+    place: Venue,
     report_dir: Path | None = None,
     screen: bool = True,
 ) -> int:

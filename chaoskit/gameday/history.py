@@ -22,7 +22,7 @@ _OK = OUTCOMES.index(Outcome.OK)
 
 
 @dataclass(slots=True)
-class Line:
+class JourneySeconds:
     """One journey, one entry a second.
 
     Attributes:
@@ -43,7 +43,7 @@ class Line:
             del column[length:]
 
 
-class Series:
+class DaySeries:
     """Lines that are brought up to date now and then; what cannot change any more is kept.
 
     Args:
@@ -55,7 +55,7 @@ class Series:
         self._terms, self._origin = terms, origin
         self._longest = max((each.timeout for each in terms), default=0.0) + 1.0
         self._final = 0
-        self.lines = {each.name: Line() for each in terms}
+        self.lines = {each.name: JourneySeconds() for each in terms}
 
     def update(self, history: History, now: float) -> None:
         """Count what has come in; the entry of the second that is under way comes with the next."""
@@ -66,7 +66,7 @@ class Series:
             self._count(line, columns.get(name) or Column(name), last)
         self._final = max(self._final, int((now - self._longest - self._origin) / STEP))
 
-    def _count(self, line: Line, column: Column, last: int) -> None:
+    def _count(self, line: JourneySeconds, column: Column, last: int) -> None:
         good: list[list[float]] = [[] for _ in range(self._final, last)]
         arrivals, failed = [0] * len(good), [0] * len(good)
         for row, intended in enumerate(column.intended):

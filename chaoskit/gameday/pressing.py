@@ -15,7 +15,7 @@ from chaoskit.errors import ChaoskitError, UsageError
 from chaoskit.faults.base import Fault
 from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.keys import LIFT_ALL, Line
+from chaoskit.gameday.keys import LIFT_ALL, TypedLine
 from chaoskit.gameday.writing import build, choices, kinds
 from chaoskit.runtime import Runtime
 
@@ -141,7 +141,7 @@ class Pressing:
 
     def __init__(self, day: Day, fitting: Callable[[], tuple[str, ...]] = lambda: ()) -> None:
         self.day = day
-        self.line: Line | None = None
+        self.line: TypedLine | None = None
         self.message = ""
         self._fitting = fitting
         self._keys: dict[str, Callable[[], None]] = {
@@ -191,11 +191,13 @@ class Pressing:
             if self.day.active:
                 self._queue(Inject(fault))
             else:
-                self.line = Line(
+                self.line = TypedLine(
                     f"what do you expect of {fault.name}?", lambda says: self._queue(Inject(fault, says))
                 )
 
-        self.line = Line("inject (Tab shows what fits)", then, lambda text: complete(text, self._fitting()))
+        self.line = TypedLine(
+            "inject (Tab shows what fits)", then, lambda text: complete(text, self._fitting())
+        )
 
     def _queue(self, command: Inject) -> None:
         if self.day.phase not in ("idle", "active"):
@@ -217,7 +219,7 @@ class Pressing:
                     self.message = f"{text!r} is none of 1 to {len(active)}"
 
             names = ", ".join(f"{number} {each.name}" for number, each in enumerate(active, 1))
-            self.line = Line(f"lift which? {names}", then)
+            self.line = TypedLine(f"lift which? {names}", then)
 
     def _stop(self) -> None:
         self.message = "lifting everything"
@@ -228,7 +230,7 @@ class Pressing:
         self.message = "everything is lifted, and seen to be gone" if done else self.message
 
     def _write(self, what: str, take: Callable[[str], None]) -> None:
-        self.line = Line(what, lambda text: take(text) if text else None)
+        self.line = TypedLine(what, lambda text: take(text) if text else None)
 
     def _hypothesis(self) -> None:
         steps = self.day.record.steps
@@ -247,7 +249,7 @@ class Pressing:
                 self.day.decide(wanted, found[0])
 
         last = steps[-1]
-        self.line = Line(
+        self.line = TypedLine(
             f"step {last.number} {last.hypothesis or last.name}: confirmed, refuted or open", then
         )
 
@@ -262,4 +264,4 @@ class Pressing:
 
         lifted = "everything is lifted, and " if self.day.active else ""
         goes = "the system stays" if self.day.attached else "the system goes"
-        self.line = Line(f"end the game day? {lifted}{goes} (y)", then)
+        self.line = TypedLine(f"end the game day? {lifted}{goes} (y)", then)

@@ -14,7 +14,7 @@ from chaoskit.errors import ChaoskitError
 from chaoskit.gameday.conditions import Reading
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.lifting import Active
-from chaoskit.gameday.record import Event
+from chaoskit.gameday.record import DayEvent
 from chaoskit.gameday.runbook import Step
 from chaoskit.judge.summary import quantile
 from chaoskit.record.samples import NEVER, OUTCOMES, Column, Outcome
@@ -160,7 +160,7 @@ class Snapshot:
     next_step: Step | None = None
     steps_left: int = 0
     readings: tuple[Reading, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[DayEvent, ...] = ()
     prompt: str | None = None
     typed: str = ""
     hints: Sequence[str] = ()

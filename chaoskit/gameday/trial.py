@@ -16,7 +16,7 @@ from chaoskit.experiment.experiment import Experiment
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
 from chaoskit.gameday.history import DayHistory, Excerpt
-from chaoskit.judge import Judgement, Settings, Verdict
+from chaoskit.judge import Judgement, JudgeSettings, Verdict
 from chaoskit.record.history import Mark
 from chaoskit.record.samples import Column
 from chaoskit.system import Terms
@@ -29,7 +29,7 @@ class Interrupted(Exception):
     """Waiting came to an end because something is more urgent."""
 
 
-class Trial(Experiment):
+class StepTrial(Experiment):
     """A step.
 
     Args:
@@ -54,7 +54,7 @@ class Trial(Experiment):
         since: float,
         begin: float,
         look_up: Callable[[], None],
-        settings: Settings,
+        settings: JudgeSettings,
         timing: Timing,
         hypothesis: str,
     ) -> None:
@@ -110,7 +110,7 @@ class Trial(Experiment):
                 self._await_stragglers(end)
             self.history.add(Mark("end", end))
             if ledger:
-                self.settle_ledger()
+                self.check_ledger()
         except (Interrupted, HarnessFailure):
             pass  # what is known by now is judged
         finally:

@@ -13,7 +13,7 @@ from chaoskit.gameday.trial import Interrupted
 from chaoskit.judge import recovered, shown_after, unsteady
 
 
-class Worker:
+class DayWorker:
     """Works for a day, in a thread of its own.
 
     Args:

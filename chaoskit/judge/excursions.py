@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chaoskit.judge.binomial import breaks_at
-from chaoskit.judge.settings import Settings
+from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.slo import Indicator, indicators
 from chaoskit.judge.trace import Trace, running
 from chaoskit.system import Slo
@@ -32,7 +32,7 @@ class Excursion:
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class Excursions:
     """What became of a journey after lifting began.
 
     Attributes:
@@ -57,7 +57,9 @@ class Settling:
         return self.start if self.excursions or self.stable else None
 
 
-def settle(after: Trace, start: float, end: float, rate: float, slo: Slo, settings: Settings) -> Settling:
+def find_excursions(
+    after: Trace, start: float, end: float, rate: float, slo: Slo, settings: JudgeSettings
+) -> Excursions:
     """Find the excursions.
 
     Args:
@@ -78,16 +80,16 @@ def settle(after: Trace, start: float, end: float, rate: float, slo: Slo, settin
     excursions = tuple(_merged(sorted(found, key=lambda each: each.start), stability))
     since = excursions[-1].end if excursions else start
     if since is None:
-        return Settling(start, excursions, None, gap, stable=False)
+        return Excursions(start, excursions, None, gap, stable=False)
     low = bisect_left(after.at, since)
     seen = bisect_left(after.at, since + stability) - low
     resolution = since - after.at[low - 1] if low else gap
     stable = since + stability <= end + gap and seen >= max(1.0, settings.min_coverage * rate * stability)
-    return Settling(start, excursions, since, resolution, stable)
+    return Excursions(start, excursions, since, resolution, stable)
 
 
 def _excursions(
-    trace: Trace, indicator: Indicator, end: float, stability: float, settings: Settings
+    trace: Trace, indicator: Indicator, end: float, stability: float, settings: JudgeSettings
 ) -> Iterator[Excursion]:
     at, (bad, counted) = trace.at, indicator.flags(trace)
     if 1 not in bad:

@@ -16,7 +16,7 @@ from chaoskit.system.arrivals import STEADY, Course, Pattern
 
 if TYPE_CHECKING:
     from chaoskit.load.protocol import Setup
-    from chaoskit.load.source import Plan
+    from chaoskit.load.source import JourneyPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Schedule:
             yield due
 
 
-def schedule_of(plan: Plan, setup: Setup) -> Schedule:
+def schedule_of(plan: JourneyPlan, setup: Setup) -> Schedule:
     """A journey's arrivals, as far as they are those of the process with this setup."""
     return Schedule(
         journey=plan.name,

@@ -23,7 +23,7 @@ from chaoskit.load.http.transport import Transport
 from chaoskit.load.protocol import Setup
 from chaoskit.load.recorder import Recorder
 from chaoskit.load.schedule import schedule_of
-from chaoskit.load.source import Plan
+from chaoskit.load.source import JourneyPlan
 from chaoskit.load.user import Crowd, User
 from chaoskit.record.history import Access, Acknowledgement, Check, Mark
 
@@ -106,7 +106,7 @@ Run = Callable[[User], Awaitable[None]]
 Functions = Mapping[str, tuple[Run, Verify | None]]
 
 
-class Session:
+class LoadSession:
     """Answers the harness's commands.
 
     Args:
@@ -129,7 +129,7 @@ class Session:
         self._drivers = [self._driver(plan) for plan in setup.plans]
         self._cpu = 0.0
 
-    def _driver(self, plan: Plan) -> Driver:
+    def _driver(self, plan: JourneyPlan) -> Driver:
         schedule = schedule_of(plan, self._setup)
         rate = schedule.rate / schedule.share[1]
         population = min(math.ceil(rate * RETURNS_AFTER), cap_of(rate, plan.timeout))

@@ -24,7 +24,7 @@ from chaoskit.system import Journey, System
 from chaoskit.system.arrivals import STEADY, Course, Pattern
 
 
-def fetch(place: Place, part: Literal["run", "verify"]) -> Callable[..., Awaitable[None]]:
+def fetch(place: FunctionPlace, part: Literal["run", "verify"]) -> Callable[..., Awaitable[None]]:
     """Import the function at a place.
 
     Raises:
@@ -41,7 +41,7 @@ def fetch(place: Place, part: Literal["run", "verify"]) -> Callable[..., Awaitab
     return found  # type: ignore[no-any-return]
 
 
-def _module(place: Place) -> ModuleType:
+def _module(place: FunctionPlace) -> ModuleType:
     if place.file is None:
         return importlib.import_module(place.module)
     # A script keeps its `if __name__ == "__main__":` part to itself.
@@ -62,7 +62,7 @@ def _module(place: Place) -> ModuleType:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FunctionPlace:
     """Where one journey is.
 
     Attributes:
@@ -79,7 +79,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class JourneyPlan:
     """All that the load process must know of a journey.
 
     Attributes:
@@ -92,8 +92,8 @@ class Plan:
     name: str
     rate: float
     timeout: float
-    run: Place
-    verify: Place | None = None
+    run: FunctionPlace
+    verify: FunctionPlace | None = None
     pattern: Pattern = "constant"
     course: Course = STEADY
 
@@ -102,7 +102,7 @@ class Plan:
 class LoadSource:
     """The journeys to drive, and the import path to find them on."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[JourneyPlan, ...]
     paths: tuple[str, ...]
 
     @classmethod
@@ -129,7 +129,7 @@ def plan_of(
     reference: str | None = None,
     modules: Mapping[str, ModuleType] | None = None,
     finders: Sequence[Any] | None = None,
-) -> Plan:
+) -> JourneyPlan:
     """The plan of one journey; see :meth:`LoadSource.of`.
 
     Args:
@@ -147,7 +147,7 @@ def plan_of(
         run = _of_function(journey.run, journey, loaded, seekers)
         verify = _of_function(journey.verify, journey, loaded, seekers) if journey.verify else None
     terms = journey.terms
-    return Plan(
+    return JourneyPlan(
         name=terms.name,
         rate=terms.rate,
         timeout=terms.timeout,
@@ -160,7 +160,7 @@ def plan_of(
 
 def _of_reference(
     reference: str, journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
-) -> Place:
+) -> FunctionPlace:
     name, _, attribute = reference.partition(":")
     module = modules.get(name)
     found = walk(module, attribute) if module and attribute else None
@@ -171,12 +171,12 @@ def _of_reference(
             remedy="name the System that holds the journey as module:attribute",
         )
     assert module is not None
-    return Place(*_import_by(module, journey, finders, attribute), journey=journey.name)
+    return FunctionPlace(*_import_by(module, journey, finders, attribute), journey=journey.name)
 
 
 def _of_function(
     function: Callable[..., Any], journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
-) -> Place:
+) -> FunctionPlace:
     module = modules.get(getattr(function, "__module__", None) or "")
     qualname = getattr(function, "__qualname__", type(function).__name__)
     attribute = _attribute_of(function, qualname, module) if module else None
@@ -188,7 +188,7 @@ def _of_function(
             where=f"{code.co_filename}:{code.co_firstlineno}" if code else None,
             remedy="move it to module level, or name its system once as module:attribute (ini chaos_system)",
         )
-    return Place(*_import_by(module, journey, finders, attribute))
+    return FunctionPlace(*_import_by(module, journey, finders, attribute))
 
 
 def _attribute_of(function: Callable[..., Any], qualname: str, module: ModuleType) -> str | None:

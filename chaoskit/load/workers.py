@@ -32,7 +32,7 @@ INSIDE = "CHAOSKIT_LOAD_PROCESS"
 """Set in the environment of a load process."""
 
 
-class Worker:
+class LoadWorker:
     """Runs ``python -m chaoskit.load.child``.
 
     Args:
@@ -209,17 +209,17 @@ class Crew:
     ) -> None:
         self._owners: dict[tuple[str, str, str], int] = {}
         self._entries = entries
-        self.workers: list[Worker] = []
+        self.workers: list[LoadWorker] = []
         try:
             for number, setup in enumerate(setups):
-                self.workers.append(Worker(paths, partial(self._take, number)))
+                self.workers.append(LoadWorker(paths, partial(self._take, number)))
                 self.workers[-1].send(encode_setup(setup))
         except BaseException:
             self.close()
             raise
 
     @property
-    def dead(self) -> Worker | None:
+    def dead(self) -> LoadWorker | None:
         """One that has died, if any has."""
         return next((worker for worker in self.workers if not worker.alive), None)
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from chaoskit.experiment.environment import Reset
+from chaoskit.experiment.environment import ResetReport
 from chaoskit.experiment.result import Result
 from chaoskit.judge import Judgement
 
@@ -44,5 +44,5 @@ def unpack(text: str) -> Result:
         judgement=Judgement.from_record(record["judgement"]),
         journal=Path(parcel["journal"]),
         record=record,
-        reset=Reset(**parcel["reset"]),
+        reset=ResetReport(**parcel["reset"]),
     )

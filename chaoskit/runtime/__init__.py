@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chaoskit.clock import Clock
-from chaoskit.flood import Flood, Plan
+from chaoskit.flood import Flood, FloodPlan
 from chaoskit.runtime.model import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import Component, Impact, Link
 
@@ -192,7 +192,7 @@ class Runtime(Protocol):
         """Let them run again."""
         ...
 
-    def flood(self, component: str, plan: Plan) -> Flood:
+    def flood(self, component: str, plan: FloodPlan) -> Flood:
         """Begin to send it requests from many clients, beside it and not through its links. Returns
         at once; the flood ends by itself, and as soon as this process does.
         """

@@ -15,16 +15,16 @@ from typing import Any
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure, UsageError
-from chaoskit.flood import Plan, Report
+from chaoskit.flood import FloodPlan, Report
 from chaoskit.flood.accounts import COUNTED
 from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
 from chaoskit.system import OUTSIDE, Component, Impact, Link
 
-Script = Callable[[Plan, int], Report]
+Script = Callable[[FloodPlan, int], Report]
 """(plan, second from 0) → what the source tells of that second."""
 
 
-def served(plan: Plan, second: int) -> Report:
+def served(plan: FloodPlan, second: int) -> Report:
     """Everything is sent, and answered by 200."""
     count = round(plan.rate_per_s)
     return Report(seconds=1.0, sent=count, answered={200: count}, connections=plan.clients)
@@ -35,7 +35,7 @@ class ScriptedFlood:
 
     target = "127.0.0.1:1"
 
-    def __init__(self, plan: Plan, script: Script, clock: ManualClock) -> None:
+    def __init__(self, plan: FloodPlan, script: Script, clock: ManualClock) -> None:
         self._plan, self._script, self._clock = plan, script, clock
         self._began = clock.now()
         self._stopped: float | None = None
@@ -210,7 +210,7 @@ class MemoryRuntime:
         self._do("meter")
         return MemoryMeter(lambda: self.asked(links))
 
-    def flood(self, component: str, plan: Plan) -> ScriptedFlood:
+    def flood(self, component: str, plan: FloodPlan) -> ScriptedFlood:
         """It tells what :attr:`flood_script` says."""
         self._do("flood", component)
         return ScriptedFlood(plan, self.flood_script, self.clock)

@@ -14,14 +14,15 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from chaoskit.clients import postgres, standby
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.errors import UsageError
 from chaoskit.faults.replication.pairs import Pair, pair_of
 from chaoskit.runtime import Runtime
-from chaoskit.starter import choice, doors
+from chaoskit.starter import choice
+from chaoskit.starter import entries as published
 from chaoskit.starter.calm import measure
 from chaoskit.starter.choice import Kind, Known
-from chaoskit.starter.model import Calm, Shut, Starter, Trial, Visit
+from chaoskit.starter.model import Calm, Shut, Starter, StarterTrial, Visit
 from chaoskit.starter.objective import objective, steady
 from chaoskit.system import Component, Link
 
@@ -79,7 +80,7 @@ class Writes:
         if self._primary is None:
             return
         with (
-            contextlib.suppress(Refused),
+            contextlib.suppress(PostgresRefused),
             postgres.session(self._runtime, self._primary, Credentials(), "chaoskit-look") as session,
         ):
             now = standby.written(session)
@@ -92,7 +93,7 @@ class Writes:
         return self._grown >= OFTEN
 
 
-class Running(Runtime, Protocol):
+class UsedLinks(Runtime, Protocol):
     """A runtime that can tell which links were used."""
 
     def used_links(self) -> tuple[Link, ...]:
@@ -101,7 +102,7 @@ class Running(Runtime, Protocol):
 
 
 def survey(
-    runtime: Running,
+    runtime: UsedLinks,
     config: Mapping[str, Any],
     *,
     compose: str,
@@ -109,7 +110,7 @@ def survey(
     seconds: float,
     ready_after: float,
     paths: Sequence[str] = (),
-    tell: doors.Tell = lambda line: None,
+    tell: published.Tell = lambda line: None,
 ) -> Starter:
     """The starter for a system that is up and calm.
 
@@ -130,10 +131,10 @@ def survey(
         choice.look(each.name, each.service, runtime.ports(each.name), lambda fault: fault.misfits(runtime))
         for each in lasting
     ]
-    entries, shut = doors.find(runtime, known, config, paths, tell)
+    entries, shut = published.find(runtime, known, config, paths, tell)
     if not entries:
         raise _nobody(compose, shut)
-    visits = tuple(Visit(name=name, door=door) for name, door in doors.named(entries))
+    visits = tuple(Visit(name=name, door=door) for name, door in published.named(entries))
     starter = Starter(compose=compose, date=date, visits=visits, shut=tuple(shut), idle=idle)
     tell(f"measuring {', '.join(each.name for each in visits)} in the calm for {seconds:g} s")
     writes = {each.component: Writes(each.component, runtime) for each in known if each.kind is Kind.STANDBY}
@@ -143,7 +144,7 @@ def survey(
             each.look()
 
     addresses = {
-        doors.of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))
+        published.of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))
     }
     starter = measure(starter, addresses, seconds, runtime.clock, look=look, tell=tell)
     measured = {visit.name: visit.calm for visit in starter.visits if visit.calm is not None}
@@ -204,7 +205,9 @@ def _lasting(runtime: Runtime) -> tuple[list[Component], tuple[tuple[str, str], 
     return lasting, tuple(idle)
 
 
-def _reach(visit: Visit, runtime: Running, spare: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _reach(
+    visit: Visit, runtime: UsedLinks, spare: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     services = {each.name: each.service for each in runtime.components}
     links = [link for link in runtime.used_links() if {link.consumer, link.provider} <= set(services)]
     entries = [name for name, service in services.items() if service == visit.door.service]
@@ -214,7 +217,7 @@ def _reach(visit: Visit, runtime: Running, spare: Collection[str]) -> tuple[tupl
 
 def _trials(
     known: Sequence[Known], visits: Sequence[Visit], runtime: Runtime, written: Collection[str]
-) -> tuple[Trial, ...]:
+) -> tuple[StarterTrial, ...]:
     replicas = Counter(each.service for each in runtime.components)
     found = [
         trial

@@ -14,7 +14,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from chaoskit.starter.model import Calm, Objective, Starter, Trial, Visit
+from chaoskit.starter.model import Calm, Objective, Starter, StarterTrial, Visit
 from chaoskit.starter.objective import FACTOR, TIGHTEST
 
 WIDTH = 88
@@ -182,7 +182,7 @@ def experiments(starter: Starter) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _test(trial: Trial, width: int) -> list[str]:
+def _test(trial: StarterTrial, width: int) -> list[str]:
     mark = f"@pytest.mark.chaos(stage={quoted(trial.stage)})" if trial.stage else "@pytest.mark.chaos"
     return [
         mark,
@@ -192,7 +192,7 @@ def _test(trial: Trial, width: int) -> list[str]:
     ]
 
 
-def _experiment(trial: Trial, width: int) -> list[str]:
+def _experiment(trial: StarterTrial, width: int) -> list[str]:
     line = f"    chaos.experiment({trial.fault}).assert_held()"
     if len(line) <= width:
         return [line]

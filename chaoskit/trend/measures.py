@@ -9,7 +9,7 @@ from statistics import median
 
 from chaoskit.judge import Standing, Verdict
 from chaoskit.judge.counts import Count
-from chaoskit.trend.entry import Entry, Journey
+from chaoskit.trend.entry import Entry, JourneyEntry
 from chaoskit.trend.regression import adjusted, level_rose, logarithm_rose, share_rose
 
 NIGHTS = 2
@@ -81,7 +81,7 @@ def compare(last: Sequence[Entry], before: Sequence[Entry]) -> list[Comparison]:
     return found
 
 
-def _journey(experiment: str, journey: Journey, before: Sequence[Journey]) -> Iterator[Comparison]:
+def _journey(experiment: str, journey: JourneyEntry, before: Sequence[JourneyEntry]) -> Iterator[Comparison]:
     if journey.recovery is not None and journey.deadline:
         yield _recovery(experiment, journey, journey.recovery, journey.deadline, before)
     phase = journey.phase("fault")
@@ -98,7 +98,7 @@ def _journey(experiment: str, journey: Journey, before: Sequence[Journey]) -> It
         yield _latency(experiment, journey.journey, usual, bound, times)
 
 
-def _p95s(journey: Journey) -> tuple[float, float] | None:
+def _p95s(journey: JourneyEntry) -> tuple[float, float] | None:
     """The p95 of the fault window and that of the control window, if both are known."""
     phase, control = journey.phase("fault"), journey.phase("control")
     if phase is None or control is None or phase.p95 is None or control.p95 is None:
@@ -111,7 +111,7 @@ def _comparable(one: Count, other: Count) -> bool:
 
 
 def _recovery(
-    experiment: str, journey: Journey, last: float, deadline: float, before: Sequence[Journey]
+    experiment: str, journey: JourneyEntry, last: float, deadline: float, before: Sequence[JourneyEntry]
 ) -> Comparison:
     times = [each.recovery for each in before if each.recovery is not None]
     resolution = journey.resolution or 0.0

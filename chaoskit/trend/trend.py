@@ -45,7 +45,7 @@ def nights_of(entries: Iterable[Entry], last: int | None = None) -> list[Night]:
     return found if last is None else found[-last:]
 
 
-class Course(StrEnum):
+class NightlyCourse(StrEnum):
     """How an experiment's verdicts went."""
 
     HELD = "held"
@@ -62,7 +62,7 @@ class Course(StrEnum):
     """Changed once, from not held to held."""
 
 
-def course_of(verdicts: Sequence[tuple[Verdict, str | None]]) -> Course:
+def course_of(verdicts: Sequence[tuple[Verdict, str | None]]) -> NightlyCourse:
     """What a sequence of (verdict, revision) is, the oldest first.
 
     A change for the worse or the better that stays is a trend, and no flakiness. What changes and
@@ -72,23 +72,23 @@ def course_of(verdicts: Sequence[tuple[Verdict, str | None]]) -> Course:
     """
     held = [verdict is Verdict.HELD for verdict, _ in verdicts]
     if all(held):
-        return Course.HELD
+        return NightlyCourse.HELD
     if not any(held):
-        return Course.NEVER_HELD
+        return NightlyCourse.NEVER_HELD
     same: dict[str, set[bool]] = {}
     for good, (_, revision) in zip(held, verdicts, strict=True):
         if revision:
             same.setdefault(revision, set()).add(good)
     changes = sum(one is not other for one, other in pairwise(held))
     if changes > 1 or any(len(seen) > 1 for seen in same.values()):
-        return Course.FLAKY
+        return NightlyCourse.FLAKY
     if held[-1]:
-        return Course.MENDED
-    return Course.FIRST_TIME if held[-2] else Course.SINCE
+        return NightlyCourse.MENDED
+    return NightlyCourse.FIRST_TIME if held[-2] else NightlyCourse.SINCE
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TrendLine:
     """One experiment over the nights.
 
     Attributes:
@@ -103,7 +103,7 @@ class Line:
     fault: str
     stage: str | None
     verdicts: tuple[Verdict | None, ...]
-    course: Course
+    course: NightlyCourse
     nights: int
     not_held: int
 
@@ -142,7 +142,7 @@ class Trend:
     """
 
     nights: tuple[Night, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TrendLine, ...]
     comparisons: tuple[Comparison, ...]
     regressions: tuple[Regression, ...]
 
@@ -169,11 +169,11 @@ def trend_of(entries: Iterable[Entry], last: int = 30) -> Trend:
     return Trend(tuple(nights), lines, tuple(comparisons), (*broken, *worse))
 
 
-def _line(name: str, nights: Sequence[Night]) -> Line:
+def _line(name: str, nights: Sequence[Night]) -> TrendLine:
     seen = [night.entries.get(name) for night in nights]
     ran = [each for each in seen if each is not None]
     verdicts = [(each.verdict, each.commit) for each in ran]
-    return Line(
+    return TrendLine(
         name,
         ran[-1].fault,
         ran[-1].stage,
@@ -184,9 +184,9 @@ def _line(name: str, nights: Sequence[Night]) -> Line:
     )
 
 
-def _newly_broken(line: Line, last: Night) -> Regression | None:
+def _newly_broken(line: TrendLine, last: Night) -> Regression | None:
     """BROKEN last night, and held on each night before: the judge has excluded chance already."""
-    if line.verdicts[-1] is not Verdict.BROKEN or line.course is not Course.FIRST_TIME:
+    if line.verdicts[-1] is not Verdict.BROKEN or line.course is not NightlyCourse.FIRST_TIME:
         return None
     if line.nights <= NIGHTS:
         return None

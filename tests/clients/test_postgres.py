@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from chaoskit.clients import postgres
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.runtime.memory import MemoryRuntime
 
 
@@ -38,7 +38,7 @@ def test_a_server_that_hangs_up_leaves_no_socket_behind(runtime: Elsewhere) -> N
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(PostgresRefused) as caught:
             postgres.connect(runtime, "db", Credentials("me"), "test", timeout=2.0)
         thread.join()
     assert caught.value.sqlstate is None
@@ -48,5 +48,5 @@ def test_a_server_that_hangs_up_leaves_no_socket_behind(runtime: Elsewhere) -> N
 
 def test_nobody_there_is_a_refusal_without_a_code(runtime: Elsewhere) -> None:
     """The way to the server said no, not the server."""
-    with pytest.raises(Refused, match=r"no connection to 127\.0\.0\.1:1"):
+    with pytest.raises(PostgresRefused, match=r"no connection to 127\.0\.0\.1:1"):
         postgres.connect(runtime, "db", Credentials("me"), "test", timeout=2.0)

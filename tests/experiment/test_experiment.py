@@ -19,7 +19,7 @@ from chaoskit.errors import (
     VerdictUnknown,
 )
 from chaoskit.faults import CacheLoss, Fault, Kill
-from chaoskit.judge import Judgement, Settings, Verdict, judge
+from chaoskit.judge import Judgement, JudgeSettings, Verdict, judge
 from chaoskit.record import journal
 from chaoskit.record.jsontext import pieces
 from chaoskit.runtime import Cut, Runtime
@@ -255,7 +255,7 @@ def test_the_journal_is_as_its_schema_says_and_gives_the_same_verdict_again(tmp_
             journal.components_from_record(record["system"]["components"]),
             journal.impact_from_record(record["impact"]),
             journal.history_from_record(record["history"]),
-            Settings(**record["settings"]),
+            JudgeSettings(**record["settings"]),
         )
         assert again.verdict is conclusion.verdict
         written = Judgement.from_record(record["judgement"])

@@ -8,7 +8,7 @@ import pytest
 
 from chaoskit.clients import postgres, standby
 from chaoskit.errors import FaultMisfit, NotLifted
-from chaoskit.faults import Evidence, Injection, Promise, ReplicaLag
+from chaoskit.faults import Evidence, Injection, Obligation, ReplicaLag
 from chaoskit.faults.base import check
 from chaoskit.faults.replication import Means
 from chaoskit.faults.replication.lagging import Lagging
@@ -79,9 +79,9 @@ def looked(runtime: MemoryRuntime, injection: Injection, seconds: float) -> Evid
     return evidence
 
 
-def promise(injection: Injection, since_lift: float) -> Promise:
+def promise(injection: Injection, since_lift: float) -> Obligation:
     """The one thing that is owed."""
-    (owed,) = injection.promises(since_lift)
+    (owed,) = injection.obligations(since_lift)
     return owed
 
 

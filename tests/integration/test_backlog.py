@@ -18,8 +18,8 @@ from chaoskit.faults import (
     ConnectionExhaustion,
     Evidence,
     Injection,
+    Obligation,
     PostgresTable,
-    Promise,
     Queue,
     RedisList,
     RedisStream,
@@ -130,11 +130,11 @@ def until_proven(look: Callable[[], Evidence], timeout: float = 20.0) -> Evidenc
     return until(look, lambda seen: seen.holds, timeout)
 
 
-def until_decided(injection: Injection, timeout: float = 100.0) -> Promise:
+def until_decided(injection: Injection, timeout: float = 100.0) -> Obligation:
     """Ask until the one promise is decided."""
     began = time.monotonic()
     (promise,) = until(
-        lambda: injection.promises(time.monotonic() - began), lambda all: all[0].kept is not None, timeout
+        lambda: injection.obligations(time.monotonic() - began), lambda all: all[0].kept is not None, timeout
     )
     return promise
 

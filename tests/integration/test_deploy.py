@@ -230,7 +230,7 @@ def test_a_rolling_deploy_with_a_restart_in_its_middle(
     assert held.holds, held.says
     injection.lift()
     until(lambda: injection.gone().holds)
-    rollout, one = injection.promises(0.0)
+    rollout, one = injection.obligations(0.0)
     assert (rollout.kept, one.kept) == (True, True), (rollout.says, one.says)
     assert "api-2 killed (it was starting) and started" in rollout.says
     assert len({version(running, name) for name in names}) == 1
@@ -257,7 +257,7 @@ def test_a_stop_start_deploy_is_a_change_again(running: DockerRuntime) -> None:
     assert injection.holding().holds
     injection.lift()
     until(lambda: injection.gone().holds)
-    rollout, one = injection.promises(0.0)
+    rollout, one = injection.obligations(0.0)
     assert (rollout.kept, one.kept) == (True, True), (rollout.says, one.says)
     assert "api-2 killed (it was healthy) and started" in rollout.says
     assert before not in one.figures.values()
@@ -272,7 +272,7 @@ def test_a_release_that_never_gets_ready_is_rolled_back(running: DockerRuntime) 
     over(injection)
     injection.lift()
     until(lambda: injection.gone().holds)
-    rollout, one = injection.promises(0.0)
+    rollout, one = injection.obligations(0.0)
     assert (rollout.kept, one.kept) == (False, False)
     assert "no such table" in str(rollout.figures["evidence"])
     assert [version(running, name) for name in ("api-1", "api-2")] == [before, before]

@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.judge.excursions import Excursion, Settling, settle
+from chaoskit.judge.excursions import Excursion, Excursions, find_excursions
 from chaoskit.judge.trace import traces
 from tests.judge.histories import BROWSE, RATE, SETTINGS, SLO, Rule, during, requests
 
 
-def settled(rule: Rule, end: float = 16.0) -> Settling:
+def settled(rule: Rule, end: float = 16.0) -> Excursions:
     """Sixteen seconds after lifting at zero; the last arrival is an eighth of a second earlier."""
     trace = traces([BROWSE], requests(rule, end=end), end)["browse"]
-    return settle(trace, 0.0, end - 1 / RATE, RATE, SLO, SETTINGS)
+    return find_excursions(trace, 0.0, end - 1 / RATE, RATE, SLO, SETTINGS)
 
 
 def test_never_outside() -> None:
     """A journey that was never disturbed is inside from the begin, to within one request."""
-    assert settled(lambda _: None) == Settling(0.0, (), 0.0, 1 / RATE, stable=True)
+    assert settled(lambda _: None) == Excursions(0.0, (), 0.0, 1 / RATE, stable=True)
 
 
 @pytest.mark.parametrize("what", ["503", 1.0])
@@ -88,7 +88,7 @@ def test_two_failures_near_the_end() -> None:
 def test_silence_is_not_stable() -> None:
     """A journey of which nothing is on record after the first second is not inside its SLO."""
     trace = traces([BROWSE], requests(end=1.0), 16.0)["browse"]
-    assert not settle(trace, 0.0, 16.0, RATE, SLO, SETTINGS).stable
+    assert not find_excursions(trace, 0.0, 16.0, RATE, SLO, SETTINGS).stable
 
 
 def test_a_share_a_little_above_the_budget_is_found_in_longer_windows() -> None:

@@ -8,7 +8,7 @@ import random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chaoskit.judge import Judgement, Settings, Verdict, judge
+from chaoskit.judge import Judgement, JudgeSettings, Verdict, judge
 from chaoskit.record.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Impact, Slo, Terms
 from tests.judge.histories import (
@@ -209,14 +209,14 @@ journeys = st.builds(
     st.lists(anything, max_size=60),
     st.lists(journeys, max_size=2),
     impacts,
-    st.builds(Settings, stability=st.floats(0.1, 10), min_samples=st.integers(0, 20)),
+    st.builds(JudgeSettings, stability=st.floats(0.1, 10), min_samples=st.integers(0, 20)),
 )
 @settings(max_examples=3 * EXAMPLES)
 def test_the_judge_never_raises(
     entries: list[Sample | Mark | Acknowledgement | Check | Access],
     terms: list[Terms],
     impact: Impact,
-    how: Settings,
+    how: JudgeSettings,
 ) -> None:
     """Any history has a judgement, with a record that strict JSON can write and give back."""
     found = History()

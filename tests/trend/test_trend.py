@@ -9,7 +9,7 @@ import pytest
 from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.trend import render, to_record, trend_of
-from chaoskit.trend.trend import Course, course_of, nights_of
+from chaoskit.trend.trend import NightlyCourse, course_of, nights_of
 from tests.trend.nights import entry
 
 SIGNS = {"H": Verdict.HELD, "B": Verdict.BROKEN, "?": Verdict.UNKNOWN}
@@ -18,29 +18,29 @@ SIGNS = {"H": Verdict.HELD, "B": Verdict.BROKEN, "?": Verdict.UNKNOWN}
 @pytest.mark.parametrize(
     ("verdicts", "course"),
     [
-        ("H", Course.HELD),
-        ("HHH", Course.HELD),
-        ("BBB", Course.NEVER_HELD),
-        ("?", Course.NEVER_HELD),
-        ("HHB", Course.FIRST_TIME),
-        ("HH?", Course.FIRST_TIME),
-        ("HBB", Course.SINCE),
-        ("HB?", Course.SINCE),
-        ("BBH", Course.MENDED),
-        ("HBH", Course.FLAKY),
-        ("BHB", Course.FLAKY),
-        ("HH?HHHB", Course.FLAKY),
+        ("H", NightlyCourse.HELD),
+        ("HHH", NightlyCourse.HELD),
+        ("BBB", NightlyCourse.NEVER_HELD),
+        ("?", NightlyCourse.NEVER_HELD),
+        ("HHB", NightlyCourse.FIRST_TIME),
+        ("HH?", NightlyCourse.FIRST_TIME),
+        ("HBB", NightlyCourse.SINCE),
+        ("HB?", NightlyCourse.SINCE),
+        ("BBH", NightlyCourse.MENDED),
+        ("HBH", NightlyCourse.FLAKY),
+        ("BHB", NightlyCourse.FLAKY),
+        ("HH?HHHB", NightlyCourse.FLAKY),
     ],
 )
-def test_a_change_that_stays_is_no_flakiness(verdicts: str, course: Course) -> None:
+def test_a_change_that_stays_is_no_flakiness(verdicts: str, course: NightlyCourse) -> None:
     """Flaky is what changes and changes back; what changes once is a trend."""
     assert course_of([(SIGNS[sign], None) for sign in verdicts]) is course
 
 
 def test_one_revision_with_two_verdicts_is_flaky() -> None:
     """Held and not held on the same revision is flaky at once; on two revisions it is not."""
-    assert course_of([(Verdict.HELD, "a"), (Verdict.BROKEN, "a")]) is Course.FLAKY
-    assert course_of([(Verdict.HELD, "a"), (Verdict.BROKEN, "b")]) is Course.FIRST_TIME
+    assert course_of([(Verdict.HELD, "a"), (Verdict.BROKEN, "a")]) is NightlyCourse.FLAKY
+    assert course_of([(Verdict.HELD, "a"), (Verdict.BROKEN, "b")]) is NightlyCourse.FIRST_TIME
 
 
 def test_a_flaky_experiment_is_named_with_its_count() -> None:

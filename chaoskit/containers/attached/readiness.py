@@ -13,7 +13,7 @@ from chaoskit.errors import NotReady
 _LOOK_AGAIN = 0.1
 
 
-class Readiness:
+class GuestReadiness:
     """Knows which ports each component listened on at first.
 
     Args:

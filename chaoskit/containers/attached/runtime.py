@@ -10,7 +10,7 @@ from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.containers.attached.stay import Stay
 from chaoskit.containers.attached.touch import irreplaceable
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
-from chaoskit.flood import Flood, Plan
+from chaoskit.flood import Flood, FloodPlan
 from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
 from chaoskit.system import HARNESS, Component, Impact, Link
 
@@ -230,7 +230,7 @@ class AttachedRuntime:
         """Let them run again, if this run has frozen them."""
         self._stay.acts.resume(component)
 
-    def flood(self, component: str, plan: Plan) -> Flood:
+    def flood(self, component: str, plan: FloodPlan) -> Flood:
         """Begin to send it requests from many clients."""
         self._stay.touch.component(component, "flood it")
         return self._stay.floods.start(component, plan)

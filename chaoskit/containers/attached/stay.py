@@ -9,7 +9,7 @@ from chaoskit.clock import Clock
 from chaoskit.containers.attached import takeback
 from chaoskit.containers.attached.addresses import exposed, next_door, published, tried, way_to
 from chaoskit.containers.attached.guest import Guest
-from chaoskit.containers.attached.readiness import Readiness
+from chaoskit.containers.attached.readiness import GuestReadiness
 from chaoskit.containers.attached.survey import survey
 from chaoskit.containers.attached.touch import Touch
 from chaoskit.containers.cleanup.reaper import Reaper
@@ -42,18 +42,18 @@ class Stay:
             there = self.survey.placed
             links = [each.link for each in there if each.link.consumer != HARNESS]
             self.touch = Touch(project, touch, self.survey.components, links)
-            self._reap(run_id, takeback.Whose(project, toxiproxies, sorted(self.touch.components)))
+            self._reap(run_id, takeback.Attachment(project, toxiproxies, sorted(self.touch.components)))
             self.guest = Guest(self.client, run_id, self.survey, takeback.ledger_of(run_id), clock)
             self.lifecycle, self.acts = self.guest.lifecycle, self.guest.acts
             self.output = Output(self.guest.containers, clock)
             self.floods = Floods(self.guest.containers, clock)
             running = [each.name for each in self.survey.components if self.survey.running(each.name)]
-            self.readiness = Readiness(self.guest.containers, self.lifecycle, clock, running)
+            self.readiness = GuestReadiness(self.guest.containers, self.lifecycle, clock, running)
         except BaseException:
             self._leave()
             raise
 
-    def _reap(self, run_id: str, whose: takeback.Whose) -> None:
+    def _reap(self, run_id: str, attachment: takeback.Attachment) -> None:
         """Have somebody there who cleans up if we die, before anything is touched.
 
         In a thread of its own: there, no Ctrl-C can come between its birth and our knowing of it.
@@ -65,13 +65,13 @@ class Stay:
                 keep=False,
                 undo=takeback.ledger_of(run_id),
                 replay=takeback.REPLAY,
-                attached=whose.project,
+                attached=attachment.project,
             )
             self._reapers.append(reaper)
 
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper") as helper:
             helper.submit(start).result()
-        whose.save(run_id)
+        attachment.save(run_id)
 
     def close(self) -> None:
         """Undo what was done, remove our sidecars, and go.

@@ -31,8 +31,8 @@ PATIENCE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose guest a run is: what it takes to come back and clean up.
+class Attachment:
+    """Attachment guest a run is: what it takes to come back and clean up.
 
     Attributes:
         project: Compose's name of it.
@@ -50,7 +50,7 @@ class Whose:
         Raises:
             RuntimeFailure: it cannot be written.
         """
-        path = _whose_of(ledger_of(run_id))
+        path = _attachment_of(ledger_of(run_id))
         try:
             path.write_text(json.dumps(asdict(self)), encoding="utf-8")
             ledger_of(run_id).touch()  # from now on there may be something to take back
@@ -68,7 +68,7 @@ def ledger_of(run_id: str) -> Path:
     return run_folder(run_id) / "attached.jsonl"
 
 
-def _whose_of(ledger: Path) -> Path:
+def _attachment_of(ledger: Path) -> Path:
     return ledger.with_name("attached.json")
 
 
@@ -87,17 +87,17 @@ def replay(ledger: Path) -> None:
         NotLifted: some step could not be taken; the others were.
         EngineUnavailable: no engine answers.
     """
-    where = _whose_of(ledger)
+    where = _attachment_of(ledger)
     if not where.exists():
         return  # it had not begun
-    whose = Whose(**json.loads(where.read_text(encoding="utf-8")))
-    if not pending(ledger) and not restarts(ledger, whose.touch):
+    attachment = Attachment(**json.loads(where.read_text(encoding="utf-8")))
+    if not pending(ledger) and not restarts(ledger, attachment.touch):
         return
     clock = MonotonicClock()
     client = _patiently(clock)
     try:
         try:
-            there = survey(client, whose.project, toxiproxies=whose.toxiproxies, afterwards=True)
+            there = survey(client, attachment.project, toxiproxies=attachment.toxiproxies, afterwards=True)
         except UsageError:
             return  # the project is gone, and all that was done to it
         guest = Guest(client, ledger.parent.name, there, ledger, clock)
@@ -108,7 +108,7 @@ def replay(ledger: Path) -> None:
             return step.target in guest.placed or bool(there.silent)
 
         guest.acts.take_back(needed)
-        restart(guest, whose.touch)
+        restart(guest, attachment.touch)
     finally:
         client.close()
 

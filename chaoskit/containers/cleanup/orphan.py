@@ -24,7 +24,7 @@ PAUSE: Final = 0.4
 """Seconds between the looks that must find nothing: an engine finishes the calls of dead clients."""
 
 
-def settle(order: Mapping[str, Any]) -> None:
+def clean_up(order: Mapping[str, Any]) -> None:
     """Remove the run, and take back first the faults of one whose system stays.
 
     Whatever fails is written into the run's folder, where ``chaoskit clean`` finds it.

@@ -95,7 +95,7 @@ def _orphaned(order: dict[str, Any]) -> None:
     sys.modules["chaoskit"] = package
     from chaoskit.containers.cleanup import orphan  # noqa: PLC0415
 
-    orphan.settle(order)
+    orphan.clean_up(order)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from docker.errors import NotFound
 from chaoskit.clock import Clock
 from chaoskit.containers.engine.client import ENGINE_ERRORS, Containers, calling, hang_up
 from chaoskit.containers.engine.nettools import TARGET_LABEL, create
-from chaoskit.flood import HEARTBEAT, STOP, Plan, Report
+from chaoskit.flood import HEARTBEAT, STOP, FloodPlan, Report
 from chaoskit.flood.shipping import command
 
 _LAST_WORDS: Final = 2.0
@@ -50,7 +50,7 @@ class DockerFlood:
         run_id: str,
         component: str,
         container: str,
-        plan: Plan,
+        plan: FloodPlan,
         clock: Clock,
     ) -> None:
         self._client, self._clock, self._component = client, clock, component
@@ -181,7 +181,7 @@ class Floods:
         self._containers, self._clock = containers, clock
         self._started: list[DockerFlood] = []
 
-    def start(self, component: str, plan: Plan) -> DockerFlood:
+    def start(self, component: str, plan: FloodPlan) -> DockerFlood:
         """Start one."""
         run = self._containers
         made = DockerFlood(run.client, run.run_id, component, run.id(component), plan, self._clock)

@@ -13,7 +13,7 @@ from chaoskit.containers.engine.cuts import Cuts
 from chaoskit.containers.engine.sockets import Sockets
 from chaoskit.containers.started import usage
 from chaoskit.containers.started.doors import Doors
-from chaoskit.containers.started.switching import Wiring
+from chaoskit.containers.started.switching import SwitchedWiring
 from chaoskit.errors import ChaoskitError, RuntimeFailure
 from chaoskit.interpose import Interposed, Placed
 from chaoskit.runtime import Cut
@@ -43,7 +43,7 @@ class Proxies:
         self.doors = Doors(containers, interposed)
         self._containers = containers
         self._interposed = interposed
-        self._wiring = Wiring(interposed.placed, interposed.routes)
+        self._wiring = SwitchedWiring(interposed.placed, interposed.routes)
         self._lock = threading.RLock()  # never held while a cut is made or a proxy is switched
         self._up: set[str] = set()
         self._sockets: dict[str, Sockets | None] = {}
@@ -120,7 +120,7 @@ class Proxies:
         with self._lock:
             self._doomed.add(provider)
             self.follow(provider, None)
-        self.settle_provider(provider)
+        self.wait_provider_switched(provider)
         try:
             yield
         finally:
@@ -146,15 +146,15 @@ class Proxies:
                 self._wiring.enabled[link] = None  # so that the watcher sees to it
         return tuple(wrong)
 
-    def settle(self, *links: Link, timeout: float = SETTLED) -> None:
+    def wait_switched(self, *links: Link, timeout: float = SETTLED) -> None:
         """Wait until nothing is being switched any more on these links, at most ``timeout`` seconds."""
         with self._lock:
             under_way = [self._switching[link] for link in links if link in self._switching]
         wait(under_way, timeout)
 
-    def settle_provider(self, provider: str) -> None:
+    def wait_provider_switched(self, provider: str) -> None:
         """The same for all links of a provider."""
-        self.settle(*(link for link in self.links() if link.provider == provider))
+        self.wait_switched(*(link for link in self.links() if link.provider == provider))
 
     def close(self) -> None:
         """End the threads; proxies stay as they are."""
@@ -251,7 +251,7 @@ class Proxies:
         placed = self.placed(link)
         with self._lock:
             self._cut.add(link)
-        self.settle(link)
+        self.wait_switched(link)
         self.cuts.cut(placed, how)
 
     def mend(self, link: Link) -> None:
@@ -263,7 +263,7 @@ class Proxies:
             self._wiring.enabled[link] = None
             if link.provider in self._sockets:
                 self.follow(link.provider, self._sockets[link.provider])
-        self.settle(link)
+        self.wait_switched(link)
 
     def active_cuts(self) -> Mapping[Link, Cut]:
         """The links that are cut, as read back."""
@@ -279,7 +279,7 @@ class Proxies:
         with self._lock:
             if self.doors.harness(component, port) is None:
                 self._add_harness_link(component, port)
-        self.settle(Link(HARNESS, component, port))
+        self.wait_switched(Link(HARNESS, component, port))
         known = self.doors.harness(component, port)
         assert known is not None
         return self.doors.published(*known)

@@ -13,7 +13,7 @@ from chaoskit.containers.started.proxies import Proxies
 from chaoskit.containers.started.run import Running
 from chaoskit.containers.started.startup import Planned, begin, plan
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
-from chaoskit.flood import Flood, Plan
+from chaoskit.flood import Flood, FloodPlan
 from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
 from chaoskit.system import HARNESS, Component, Impact, Link, System
 
@@ -231,7 +231,7 @@ class DockerRuntime:
         """Let them run again."""
         self._lifecycle.resume(component)
 
-    def flood(self, component: str, plan: Plan) -> Flood:
+    def flood(self, component: str, plan: FloodPlan) -> Flood:
         """Begin to send it requests from many clients."""
         return self._run.floods.start(component, plan)
 

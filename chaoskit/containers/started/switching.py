@@ -15,7 +15,7 @@ from chaoskit.interpose import Placed, Route
 from chaoskit.system import HARNESS, Link
 
 
-class Wiring:
+class SwitchedWiring:
     """The proxies that are known by now.
 
     Not safe to share between threads: its owner holds a lock.

@@ -201,7 +201,7 @@ class Watcher:
                 return {}
             self._look(component, watched)
             inspected = watched.inspected
-        self._proxies.settle_provider(component)
+        self._proxies.wait_provider_switched(component)
         return inspected
 
     def served(self) -> dict[str, frozenset[int]]:

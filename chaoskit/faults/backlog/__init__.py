@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, get_args
 from chaoskit.clients.queues import OF_ONES_OWN, Queue
 from chaoskit.faults.backlog.crashes import CrashLoop
 from chaoskit.faults.backlog.drain import Drain, Gauge
-from chaoskit.faults.base import Evidence, Fault, Injection, Promise, targets, unknown
-from chaoskit.faults.components import Paused, Stopped, serving
+from chaoskit.faults.base import Evidence, Fault, Injection, Obligation, targets, unknown
+from chaoskit.faults.components import PauseInjection, Stopped, serving
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Impact
 
@@ -165,11 +165,11 @@ class Backlog(Injection):
         shallow = self._before + 2 if fault.drained_at is None else fault.drained_at
         self._drain = Drain(shallow, fault.drain_within)
         self._gauge = Gauge(fault.queue, runtime, self._drain)
-        self._hold: Stopped | Paused | CrashLoop | None = None
+        self._hold: Stopped | PauseInjection | CrashLoop | None = None
         if fault.manner == "stop":
             self._hold = Stopped(runtime, workers)
         elif fault.manner == "pause":
-            self._hold = Paused(runtime, workers)
+            self._hold = PauseInjection(runtime, workers)
         elif fault.manner == "crash":
             self._hold = CrashLoop(runtime, workers, fault.every)
 
@@ -243,6 +243,6 @@ class Backlog(Injection):
             return Evidence(True, "nothing was taken away; the jobs are there to be done")
         return serving(self._runtime, self._workers)
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """The queue drains in time."""
         return (self._gauge.promise(),)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from chaoskit.clients.queues import Queue
-from chaoskit.faults.base import Promise
+from chaoskit.faults.base import Obligation
 from chaoskit.runtime import Runtime
 
 STAYS = 1.0
@@ -70,7 +70,7 @@ class Drain:
         """Whether further readings would change nothing."""
         return self.promise(now).kept is not None
 
-    def promise(self, now: float) -> Promise:
+    def promise(self, now: float) -> Obligation:
         """What can be said by now. It counts from the first reading that showed it."""
         figures = {
             "peak": self.peak,
@@ -83,7 +83,7 @@ class Drain:
         if self.oldest_at_peak is not None:
             peak += f", the oldest {self.oldest_at_peak:.1f} s old"
         if self._lifted is None:
-            return Promise("drain", None, f"{peak}; not lifted yet", figures)
+            return Obligation("drain", None, f"{peak}; not lifted yet", figures)
         since = self._since if self._drained is None else self._drained
         if since is not None:
             took = max(0.0, since - self._lifted)
@@ -92,15 +92,15 @@ class Drain:
                 f"{peak}; at most {self.shallow} left {took:.1f} s after the lift, {self.within:g} s allowed"
             )
             if took <= self.within:
-                return Promise("drain", True if self.drained else None, says, figures)
+                return Obligation("drain", True if self.drained else None, says, figures)
             late = self._deep is not None and (
                 self._deep - self._lifted > self.within or since - self._deep <= GAP
             )
-            return Promise("drain", False if late else None, says, figures)
+            return Obligation("drain", False if late else None, says, figures)
         waited = now - self._lifted
         says = f"{peak}; {self.depth} left {waited:.1f} s after the lift, at most {self.shallow} within "
         late = self._last - self._lifted > self.within
-        return Promise("drain", False if late else None, f"{says}{self.within:g} s", figures)
+        return Obligation("drain", False if late else None, f"{says}{self.within:g} s", figures)
 
 
 class Gauge:
@@ -156,7 +156,7 @@ class Gauge:
             self._drain.see(self._runtime.clock.now(), depth, age)
             return age
 
-    def promise(self) -> Promise:
+    def promise(self) -> Obligation:
         """What can be said by now, after one more look."""
         said = self.tried(self.look)
         with self._lock:
@@ -164,7 +164,7 @@ class Gauge:
         if promise.kept is not None:
             self._over.set()
         if said and promise.kept is None:
-            return Promise("drain", None, f"{promise.says}; {said}", promise.figures)
+            return Obligation("drain", None, f"{promise.says}; {said}", promise.figures)
         return promise
 
     def tried(self, look: Callable[[], object]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 from chaoskit.clients import postgres
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.faults.base import Fault, Injection, targets, unknown
 from chaoskit.faults.connections.slots import Slots
 from chaoskit.faults.connections.statements import Statements
@@ -92,7 +92,7 @@ class ConnectionExhaustion(Fault):
         try:
             with postgres.session(runtime, names[0], self.credentials, "chaoskit-look") as session:
                 limit = session.figure("show max_connections")
-        except Refused as error:
+        except PostgresRefused as error:
             return [f"{names[0]} does not let the harness in: {error}; give user= and password="]
         return [f"spare is {self.spare}, of {limit} connections in all"] if self.spare >= limit else []
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Sequence
 
 from chaoskit.clients import postgres
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.errors import HarnessFailure
-from chaoskit.faults.base import Evidence, Injection, Promise
+from chaoskit.faults.base import Evidence, Injection, Obligation
 from chaoskit.runtime import Runtime
 
 _LOOK_AGAIN = 0.02
@@ -54,7 +54,7 @@ class Slots(Injection):
         self._credentials, self._application = credentials, application
         self._spare, self._owed = spare, limit
         self._lock = threading.Lock()
-        self._held: list[postgres.Session] = []
+        self._held: list[postgres.PostgresSession] = []
         self._most = self._refusals = 0
         self._max_connections: int | None = None
         self._last = "no connection was tried yet"
@@ -69,7 +69,7 @@ class Slots(Injection):
         for thread in self._threads:
             thread.start()
 
-    def _open(self, application: str) -> postgres.Session:
+    def _open(self, application: str) -> postgres.PostgresSession:
         return postgres.connect(self._runtime, self._component, self._credentials, application)
 
     def _hold(self) -> None:
@@ -79,9 +79,11 @@ class Slots(Injection):
                 continue
             try:
                 session = self._open(self._application)
-            except (Refused, HarnessFailure) as error:
+            except (PostgresRefused, HarnessFailure) as error:
                 with self._lock:
-                    full = isinstance(error, Refused) and error.sqlstate == postgres.TOO_MANY_CONNECTIONS
+                    full = (
+                        isinstance(error, PostgresRefused) and error.sqlstate == postgres.TOO_MANY_CONNECTIONS
+                    )
                     self._refusals += full
                 self._last = str(error)
                 self._lifted.wait(_LOOK_AGAIN)
@@ -94,7 +96,7 @@ class Slots(Injection):
         """A figure, asked over a connection that is held: a new one might be refused."""
         with self._lock:
             for session in self._held:
-                with contextlib.suppress(Refused):
+                with contextlib.suppress(PostgresRefused):
                     return session.figure(query)
         return None
 
@@ -117,7 +119,7 @@ class Slots(Injection):
             return Evidence(enough, f"{held}, {free} are free", {**figures, "free": free})
         try:
             self._open("chaoskit-look").close()
-        except Refused as error:
+        except PostgresRefused as error:
             if error.sqlstate == postgres.TOO_MANY_CONNECTIONS and self._ask(_ROLE_IS_FULL):
                 says = f"a new connection of this role meets {error}; {held}, and this role may have no more"
                 return Evidence(True, says, {**figures, "of_this_role": True})
@@ -145,18 +147,18 @@ class Slots(Injection):
                 self._runtime, self._component, self._credentials, "chaoskit-look"
             ) as session:
                 left = session.figure(query, name=self._application)
-        except Refused as error:
+        except PostgresRefused as error:
             return Evidence(False, f"a new connection is still not let in: {error}")
         return Evidence(left == 0, f"a new connection is let in, {left} of ours are left", {"left": left})
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """The limit of this role, where one is owed."""
         if self._owed is None:
             return ()
         return (connection_limit(self._owed, self._most, self._refusals, self._max_connections),)
 
 
-def connection_limit(limit: int, most: int, refusals: int, max_connections: int | None) -> Promise:
+def connection_limit(limit: int, most: int, refusals: int, max_connections: int | None) -> Obligation:
     """Whether the server kept a role within its limit.
 
     Args:
@@ -168,7 +170,7 @@ def connection_limit(limit: int, most: int, refusals: int, max_connections: int 
     figures = {"held": most, "limit": limit, "refusals": refusals, "max_connections": max_connections}
     had = f"this role had {most} connections at most, {limit} allowed ({max_connections} for all roles)"
     if most > limit:
-        return Promise("connection limit", False, had, figures)
+        return Obligation("connection limit", False, had, figures)
     if not refusals:
-        return Promise("connection limit", None, f"{had}, and was never refused one", figures)
-    return Promise("connection limit", True, f"{had}, and was refused {refusals} more", figures)
+        return Obligation("connection limit", None, f"{had}, and was never refused one", figures)
+    return Obligation("connection limit", True, f"{had}, and was refused {refusals} more", figures)

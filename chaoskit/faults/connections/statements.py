@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pg8000.native import literal
 
 from chaoskit.clients import postgres
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.errors import HarnessFailure
-from chaoskit.faults.base import Evidence, Injection, Promise
+from chaoskit.faults.base import Evidence, Injection, Obligation
 from chaoskit.runtime import Runtime
 
 MOST = 300
@@ -51,7 +51,7 @@ class Sent:
         return (now if self.until is None else self.until) - self.at
 
 
-def statement_limit(sent: Sequence[Sent], within: float, now: float) -> Promise:
+def statement_limit(sent: Sequence[Sent], within: float, now: float) -> Obligation:
     """Whether no statement ran longer than the server is owed to let it.
 
     Broken by one that did. Kept once the server has stopped one, and every one that was begun before it
@@ -73,13 +73,13 @@ def statement_limit(sent: Sequence[Sent], within: float, now: float) -> Promise:
     }
     ran = f"of {len(sent)} statements the longest ran {longest:.1f} s, {within:g} s allowed"
     if longest > within + TOLERANCE:
-        return Promise("statement limit", False, ran, figures)
+        return Obligation("statement limit", False, ran, figures)
     first = min((each.at for each in stopped), default=None)
     if first is None:
-        return Promise("statement limit", None, f"{ran}; the server stopped none of them", figures)
+        return Obligation("statement limit", None, f"{ran}; the server stopped none of them", figures)
     if any(each.end in ("", "lifted") and each.at < first for each in sent):
-        return Promise("statement limit", None, f"{ran}; an earlier one was not stopped", figures)
-    return Promise("statement limit", True, f"{ran}; the server stopped {len(stopped)}", figures)
+        return Obligation("statement limit", None, f"{ran}; an earlier one was not stopped", figures)
+    return Obligation("statement limit", True, f"{ran}; the server stopped {len(stopped)}", figures)
 
 
 class Statements(Injection):
@@ -112,7 +112,7 @@ class Statements(Injection):
         self._lock = threading.Condition()
         self._lifted = threading.Event()
         self._sent: list[Sent] = []
-        self._open: dict[threading.Thread, postgres.Session | None] = {}
+        self._open: dict[threading.Thread, postgres.PostgresSession | None] = {}
         self._most = self._turned_away = 0
         self._last = "none was sent yet"
         self._pacer = threading.Thread(target=self._begin, name="statements", daemon=True)
@@ -137,7 +137,7 @@ class Statements(Injection):
                 self._runtime, self._component, self._credentials, self._application
             ) as session:
                 self._run(me, session)
-        except (Refused, HarnessFailure) as error:
+        except (PostgresRefused, HarnessFailure) as error:
             with self._lock:
                 self._turned_away += 1
                 self._last = f"a connection met {error}"
@@ -146,7 +146,7 @@ class Statements(Injection):
                 self._open.pop(me, None)
                 self._lock.notify_all()
 
-    def _run(self, me: threading.Thread, session: postgres.Session) -> None:
+    def _run(self, me: threading.Thread, session: postgres.PostgresSession) -> None:
         with self._lock:
             if self._lifted.is_set():
                 return
@@ -158,7 +158,7 @@ class Statements(Injection):
         says = "a statement ended by itself"
         try:
             session.run_without_limit(self._statement)
-        except Refused as error:
+        except PostgresRefused as error:
             end = "cancelled" if error.sqlstate == postgres.QUERY_CANCELED else "failed"
             says = f"a statement met {error}"
         with self._lock:
@@ -195,7 +195,7 @@ class Statements(Injection):
 
     def under_way(self) -> bool:
         """Until it can be told whether the server ends them in time, where that is owed."""
-        return any(each.kept is None for each in self.promises(0.0))
+        return any(each.kept is None for each in self.obligations(0.0))
 
     def lift(self) -> None:
         """Begin no more, cancel on the server those that run, then close what is left.
@@ -205,7 +205,11 @@ class Statements(Injection):
         self._lifted.set()
         if self._pacer.is_alive():
             self._pacer.join(timeout=5.0)
-        for act in (postgres.Session.cancel, postgres.Session.cancel, postgres.Session.hang_up):
+        for act in (
+            postgres.PostgresSession.cancel,
+            postgres.PostgresSession.cancel,
+            postgres.PostgresSession.hang_up,
+        ):
             with self._lock:
                 left = dict(self._open)
             for session in left.values():
@@ -213,7 +217,7 @@ class Statements(Injection):
                     act(session)
             with self._lock:
                 self._lock.wait_for(lambda: not self._open, timeout=_ENDS)
-        with contextlib.suppress(Refused, HarnessFailure):
+        with contextlib.suppress(PostgresRefused, HarnessFailure):
             self._figure("count(pg_terminate_backend(pid))", timeout=5.0)
 
     def gone(self) -> Evidence:
@@ -232,7 +236,7 @@ class Statements(Injection):
         """How many of ours the server is at work on; or why it does not let us ask."""
         try:
             return self._figure("count(*)", timeout)
-        except (Refused, HarnessFailure) as error:
+        except (PostgresRefused, HarnessFailure) as error:
             return str(error)
 
     def _figure(self, what: str, timeout: float) -> int:
@@ -250,7 +254,7 @@ class Statements(Injection):
     def _now(self) -> float:
         return self._runtime.clock.now()
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """The limit of a statement, where one is owed."""
         if self._ends_within is None:
             return ()

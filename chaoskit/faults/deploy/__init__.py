@@ -11,7 +11,7 @@ from chaoskit.faults.base import Fault, Injection, targets, unknown
 from chaoskit.faults.deploy.deployment import Deployment
 from chaoskit.faults.deploy.rollout import (
     KillAt,
-    Plan,
+    RolloutPlan,
     Strategy,
     ask,
     batches,
@@ -180,14 +180,14 @@ class MidDeployRestart(Fault):
         names = targets(self.component, runtime.components)
         return tuple(Undo("start", name, {"replaced": True}) for name in names)
 
-    def plan(self, runtime: Runtime) -> Plan:
+    def plan(self, runtime: Runtime) -> RolloutPlan:
         """What is going to be done, with the numbers of this time."""
         names = targets(self.component, runtime.components)
         number = int(runtime.clock.now() * 1000)
         current = [runtime.environment(name) for name in names]
         plan = batches(self.strategy, names)
         order = [name for batch in plan for name in batch]
-        return Plan(
+        return RolloutPlan(
             batches=plan,
             stops_first=self.strategy == "stop-start",
             victim=order[len(order) // 2] if self.kill_at else None,

@@ -8,9 +8,18 @@ from textwrap import shorten
 from typing import Any
 
 from chaoskit.errors import ChaoskitError, HarnessFailure, NotReady
-from chaoskit.faults.base import Evidence, Injection, Promise, together
+from chaoskit.faults.base import Evidence, Injection, Obligation, together
 from chaoskit.faults.components import serving
-from chaoskit.faults.deploy.rollout import Each, Plan, Release, at_once, look, roll_back, roll_out, runs
+from chaoskit.faults.deploy.rollout import (
+    Each,
+    Release,
+    RolloutPlan,
+    at_once,
+    look,
+    roll_back,
+    roll_out,
+    runs,
+)
 from chaoskit.runtime import Runtime
 
 _SHOWN = 200
@@ -29,7 +38,7 @@ class Deployment(Injection):
     def __init__(
         self,
         runtime: Runtime,
-        plan: Plan,
+        plan: RolloutPlan,
         before: Mapping[str, Release],
         port: int | None,
         path: str | None,
@@ -158,26 +167,26 @@ class Deployment(Injection):
         up = serving(self._runtime, self._plan.order)
         return together([Evidence(not failed, f"rolling back failed: {failed}"), up], up.says)
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """``rollout``: it completed, each replica within its time. ``one version``: in the end all
         answer with the same version, which is not the one before.
         """
         return (self._completed(), self._one_version(since_lift))
 
-    def _completed(self) -> Promise:
+    def _completed(self) -> Obligation:
         took = self._ended_at - self._began
         steps = "; ".join(self.steps)
         figures: dict[str, Any] = {"seconds": round(took, 3), "steps": steps}
         if self._error is None:
             says = f"all {len(self._plan.order)} replaced and ready after {took:.1f} s ({steps})"
-            return Promise("rollout", True, says, figures)
+            return Obligation("rollout", True, says, figures)
         error = self._error
         says = f"it ended after {took:.1f} s: {error.what} ({steps})"
         evidence = {"limit": error.limit or "", "evidence": error.evidence or ""}
         kept = False if isinstance(error, NotReady) else None
-        return Promise("rollout", kept, says, figures | evidence)
+        return Obligation("rollout", kept, says, figures | evidence)
 
-    def _one_version(self, since_lift: float) -> Promise:
+    def _one_version(self, since_lift: float) -> Obligation:
         looks = {name: self._look(name) for name in self._plan.order}
         versions = {name: self._version(each) for name, each in looks.items()}
         told = "; ".join(f"{name}: {versions[name] or each.trouble}" for name, each in looks.items())
@@ -185,10 +194,10 @@ class Deployment(Injection):
         if None in versions.values():
             late = since_lift > self._plan.ready_within
             limit = f", {since_lift:.0f} s after the lift (limit: {self._plan.ready_within:g} s)"
-            return Promise("one version", False if late else None, told + limit, figures)
+            return Obligation("one version", False if late else None, told + limit, figures)
         one = len(set(versions.values())) == 1
         new = all(version != self._version(self._before[name]) for name, version in versions.items())
         if one and new:
-            return Promise("one version", True, f"all answer with the new version: {told}", figures)
+            return Obligation("one version", True, f"all answer with the new version: {told}", figures)
         says = "all still answer with the version before" if one else "the replicas answer differently"
-        return Promise("one version", False, f"{says}: {told}", figures)
+        return Obligation("one version", False, f"{says}: {told}", figures)

@@ -121,7 +121,7 @@ _ENGINE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RolloutPlan:
     """What is to be done, for each component.
 
     Attributes:
@@ -186,7 +186,7 @@ def at_once(do: Callable[[str], None], names: Sequence[str]) -> None:
         raise error
 
 
-def roll_out(runtime: Runtime, plan: Plan, tell: Callable[[str], None], each: Each = at_once) -> None:
+def roll_out(runtime: Runtime, plan: RolloutPlan, tell: Callable[[str], None], each: Each = at_once) -> None:
     """Carry out a plan; on return all components run the new release and are ready.
 
     Args:
@@ -226,7 +226,7 @@ def _hit(runtime: Runtime, name: str, tell: Callable[[str], None]) -> None:
 
 
 def roll_back(
-    runtime: Runtime, plan: Plan, before: Mapping[str, Release], new: Callable[[str], bool]
+    runtime: Runtime, plan: RolloutPlan, before: Mapping[str, Release], new: Callable[[str], bool]
 ) -> list[str]:
     """After a rollout that failed: all components on the release before, one after the other.
 

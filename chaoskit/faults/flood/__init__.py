@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, get_args
 
-from chaoskit.faults.base import Evidence, Fault, Injection, Promise, targets, unknown
-from chaoskit.faults.flood.promises import Behind, answers, refused_cheaply
-from chaoskit.flood import MOST_CLIENTS, MOST_PER_S, MOST_SECONDS, Flood, Identity, Plan, Report
+from chaoskit.faults.base import Evidence, Fault, Injection, Obligation, targets, unknown
+from chaoskit.faults.flood.obligations import RequestsBehind, answers, refused_cheaply
+from chaoskit.flood import MOST_CLIENTS, MOST_PER_S, MOST_SECONDS, Flood, FloodPlan, Identity, Report
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Impact
 from chaoskit.system.names import matching_entries
@@ -134,11 +134,11 @@ class BotFlood(Fault):
         injection.start()
         return injection
 
-    def plan(self, runtime: Runtime) -> Plan:
+    def plan(self, runtime: Runtime) -> FloodPlan:
         """What is asked of the source; the fault must fit."""
         found = self._find(runtime)
         assert not isinstance(found, str), found
-        return Plan(
+        return FloodPlan(
             port=found[1],
             rate_per_s=self.rate_per_s,
             clients=self.clients,
@@ -160,7 +160,7 @@ class _Flooding(Injection):
         self._fault, self._runtime = fault, runtime
         self._component, self._plan = fault.component(runtime), fault.plan(runtime)
         self._flood: Flood | None = None
-        self._behind = Behind(runtime, self._component)
+        self._behind = RequestsBehind(runtime, self._component)
 
     def start(self) -> None:
         if self._fault.behind is not None:
@@ -205,7 +205,7 @@ class _Flooding(Injection):
         left = self._flood.left()
         return Evidence(not left, left or f"the flood has ended ({ended}), nothing of it is left")
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         total = self._flood.total() if self._flood is not None else None
         made = []
         if self._fault.refused is not None:
@@ -215,7 +215,7 @@ class _Flooding(Injection):
         return made
 
 
-def sustained(report: Report, plan: Plan) -> Evidence:
+def sustained(report: Report, plan: FloodPlan) -> Evidence:
     """Whether a second of a flood was what the plan asks, as far as the entry let it be.
 
     An answer proves that a request arrived. An entry whose answers are too slow for the rate is

@@ -9,7 +9,7 @@ from chaoskit.clients import postgres
 from chaoskit.clients.postgres import Credentials
 from chaoskit.errors import FaultMisfit
 from chaoskit.faults.base import Fault, Injection, targets
-from chaoskit.faults.replication.lagging import LagAsked, Lagging, Paused, Slow
+from chaoskit.faults.replication.lagging import LagAsked, Lagging, PausedReplay, SlowReplication
 from chaoskit.faults.replication.pairs import Pair, pair_of
 from chaoskit.record.masking import MASK
 from chaoskit.runtime import Runtime, Toxic, Undo
@@ -126,7 +126,7 @@ class ReplicaLag(Fault):
             self.toxics(),
             self.catch_up_within,
         )
-        injection: Lagging = (Paused if self.by == "replay" else Slow)(asked, runtime, pair)
+        injection: Lagging = (PausedReplay if self.by == "replay" else SlowReplication)(asked, runtime, pair)
         injection.start()
         return injection
 

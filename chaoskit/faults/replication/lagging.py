@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaoskit.clients import postgres, standby
-from chaoskit.clients.postgres import Credentials, Refused, Session
-from chaoskit.clients.standby import Behind, Watch
+from chaoskit.clients.postgres import Credentials, PostgresRefused, PostgresSession
+from chaoskit.clients.standby import StandbyLook, Watch
 from chaoskit.errors import FaultFailure, NotLifted
-from chaoskit.faults.base import Evidence, Injection, Promise, together
+from chaoskit.faults.base import Evidence, Injection, Obligation, together
 from chaoskit.faults.replication.pairs import Pair
 from chaoskit.runtime import Runtime, Toxic
 from chaoskit.system import Link
@@ -63,7 +63,7 @@ class Lagging(Injection):
     def _begin(self) -> None:
         """Do it."""
 
-    def _standby(self) -> AbstractContextManager[Session]:
+    def _standby(self) -> AbstractContextManager[PostgresSession]:
         credentials = self._asked.credentials
         return postgres.session(self._runtime, self._pair.replica, credentials, "chaoskit-look")
 
@@ -80,7 +80,7 @@ class Lagging(Injection):
         since = behind.moment - self.LOOKBACK_DELAYS * self._asked.delay
         return self._evidence((*(each for each in self._watch.lag.looks if each.moment > since), behind))
 
-    def _evidence(self, looks: Sequence[Behind]) -> Evidence:
+    def _evidence(self, looks: Sequence[StandbyLook]) -> Evidence:
         asked, pair = self._asked, self._pair
         if not looks:
             return Evidence(False, f"how far {pair.replica} is behind is not known: {self._watch.trouble}")
@@ -104,7 +104,7 @@ class Lagging(Injection):
         }
         return Evidence(bool(enough), says, figures)
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """It catches up: it replays in time what its primary had written at the lift."""
         asked, pair, watch = self._asked, self._pair, self._watch
         behind = None if watch.caught_up is not None else watch.look()
@@ -129,10 +129,10 @@ class Lagging(Injection):
             figures |= {"behind_bytes": behind.size_bytes, "behind_seconds": round(behind.seconds, 3)}
         if kept is not None:
             watch.close()
-        return (Promise("catches up", kept, says, figures),)
+        return (Obligation("catches up", kept, says, figures),)
 
 
-class Paused(Lagging):
+class PausedReplay(Lagging):
     """Replay is paused."""
 
     def _begin(self) -> None:
@@ -140,7 +140,7 @@ class Paused(Lagging):
         try:
             with self._standby() as session:
                 standby.pause(session)
-        except Refused as error:
+        except PostgresRefused as error:
             raise FaultFailure(
                 f"replay on {replica} could not be paused", where=replica, evidence=str(error)
             ) from error
@@ -156,7 +156,7 @@ class Paused(Lagging):
         try:
             with self._standby() as session:
                 standby.resume(session)
-        except Refused as error:
+        except PostgresRefused as error:
             raise NotLifted(
                 f"replay on {replica} could not be resumed",
                 where=replica,
@@ -170,12 +170,12 @@ class Paused(Lagging):
         try:
             with self._standby() as session:
                 still = standby.paused(session)
-        except Refused as error:
+        except PostgresRefused as error:
             return Evidence(False, f"whether replay on {replica} runs is not known: {error}")
         return Evidence(not still, f"replay on {replica} {'is still paused' if still else 'is not paused'}")
 
 
-class Slow(Lagging):
+class SlowReplication(Lagging):
     """The link from the standby to its primary is slow."""
 
     # The lag over a slow link is a saw-tooth: it grows from a write to its arrival, and a look may

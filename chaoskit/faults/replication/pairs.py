@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.clients import postgres, standby
-from chaoskit.clients.postgres import Credentials, Refused
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.faults.base import targets, unknown
 from chaoskit.faults.links import select
 from chaoskit.runtime import Runtime
@@ -54,7 +54,7 @@ def pair_of(
             if standby.paused(session):
                 return [f"replay on {follower} is paused already; select pg_wal_replay_resume() ends that"]
             host, may_pause = standby.sender(session), standby.may_pause(session)
-    except Refused as error:
+    except PostgresRefused as error:
         return [f"{follower} does not let the harness in: {error}; give user= and password="]
     name = primary or standby.find_primary(runtime, follower, host)
     if name is None:
@@ -70,7 +70,7 @@ def pair_of(
         with postgres.session(runtime, leader, credentials, "chaoskit-look") as session:
             if standby.in_recovery(session):
                 return [f"{leader} is itself a standby; give the server that takes the writes as primary="]
-    except Refused as error:
+    except PostgresRefused as error:
         return [f"{leader} does not let the harness in: {error}; give user= and password="]
     return Pair(follower, leader, select(f"{follower}→{leader}:{postgres.PORT}", runtime), may_pause)
 

@@ -23,7 +23,7 @@ import httpx
 from httpx import USE_CLIENT_DEFAULT
 from httpx._client import ClientState
 
-from chaoskit.load.http.messages import Answer, check, head_of, header_lines, request_line
+from chaoskit.load.http.messages import PendingAnswer, check, head_of, header_lines, request_line
 from chaoskit.load.http.transport import Transport
 
 KNOWN = httpx.__version__.startswith("0.28.")
@@ -213,7 +213,7 @@ def _merged(base: str, url: str) -> httpx.URL:
     return front.copy_with(raw_path=front.raw_path + asked.raw_path.lstrip(b"/"))
 
 
-def _noteworthy(answer: Answer) -> tuple[bool, bool]:
+def _noteworthy(answer: PendingAnswer) -> tuple[bool, bool]:
     """Whether there are cookies, and whether the body is coded."""
     cookies = coded = False
     for name, _ in answer.headers:
@@ -225,7 +225,7 @@ def _noteworthy(answer: Answer) -> tuple[bool, bool]:
     return cookies, coded
 
 
-def _response(answer: Answer, request: httpx.Request, encoding: Any) -> httpx.Response:
+def _response(answer: PendingAnswer, request: httpx.Request, encoding: Any) -> httpx.Response:
     body = answer.body
     content = body[0] if len(body) == 1 else b"".join(body)
     return httpx.Response(
@@ -238,7 +238,7 @@ def _response(answer: Answer, request: httpx.Request, encoding: Any) -> httpx.Re
     )
 
 
-def _read(response: httpx.Response, answer: Answer) -> None:
+def _read(response: httpx.Response, answer: PendingAnswer) -> None:
     """What reading it would do: its body is here already."""
     body = answer.body
     response._content = body[0] if len(body) == 1 else b"".join(body)

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from chaoskit.load.http.messages import Answer
+from chaoskit.load.http.messages import PendingAnswer
 
 LONGEST_HEAD_BYTES = 1 << 20
 HELD_BYTES = 1 << 20
@@ -52,7 +52,7 @@ class Connection(asyncio.BufferedProtocol):
         self.idle_since = 0.0
         self._place = place
         self._home = home
-        self._answer: Answer | None = None
+        self._answer: PendingAnswer | None = None
         self._parser = HttpResponseParser(self)
         self._received = 0
         self._sending = False
@@ -67,7 +67,7 @@ class Connection(asyncio.BufferedProtocol):
         transport = self._transport
         return transport is not None and not transport.is_closing()
 
-    def send(self, data: bytes, answer: Answer, *, more: bool = False) -> None:
+    def send(self, data: bytes, answer: PendingAnswer, *, more: bool = False) -> None:
         """Begin an exchange.
 
         Args:
@@ -94,12 +94,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._answer is None:  # the answer was faster than the request
             self._release()
 
-    def resume(self, answer: Answer) -> None:
+    def resume(self, answer: PendingAnswer) -> None:
         """What there was of a body has been taken: read on."""
         if self._answer is answer:
             self._read_on()
 
-    def drop(self, answer: Answer) -> None:
+    def drop(self, answer: PendingAnswer) -> None:
         """Whoever waited has gone: if the answer is still to come nobody else may get it."""
         if self._answer is answer or self._sending:
             self.abort()
@@ -230,7 +230,7 @@ class Connection(asyncio.BufferedProtocol):
             answer.reason = b""
             answer.headers.clear()
 
-    def _finish(self, answer: Answer) -> None:
+    def _finish(self, answer: PendingAnswer) -> None:
         self._answer = None
         answer.complete = True
         answer.wake()
@@ -259,6 +259,6 @@ def reason_of(error: OSError) -> str:
     return str(error) or type(error).__name__
 
 
-def _framed(answer: Answer) -> bool:
+def _framed(answer: PendingAnswer) -> bool:
     """Whether the head says how long the body is; else it ends with the connection."""
     return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in answer.headers)

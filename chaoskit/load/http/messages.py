@@ -15,7 +15,7 @@ import httpx
 Pairs = list[tuple[bytes, bytes]]
 
 
-class Answer:
+class PendingAnswer:
     """An answer in the making. The connection fills it; whoever sent the request waits for it.
 
     Args:

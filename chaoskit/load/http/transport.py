@@ -28,7 +28,7 @@ import httpx
 
 from chaoskit.load.guard import Guard
 from chaoskit.load.http.connection import Connection, reason_of
-from chaoskit.load.http.messages import Answer, head_of
+from chaoskit.load.http.messages import PendingAnswer, head_of
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -70,14 +70,14 @@ class Transport(httpx.AsyncBaseTransport):
         key = (url.scheme, url.host, url.port, request.extensions.get("sni_hostname"))
         return self._pools.get(key) or self._new_pool(key, request)
 
-    async def exchange(self, pool: Pool, head: bytes, request: httpx.Request) -> Answer:
+    async def exchange(self, pool: Pool, head: bytes, request: httpx.Request) -> PendingAnswer:
         """Send a request that is all in one piece, without time-outs, and wait for all of its answer.
 
         Raises:
             httpx.TransportError: as httpx documents.
         """
         connection = pool.idle() or await pool.connect(request)
-        answer = Answer(whole=True, bodiless=request.method == "HEAD")
+        answer = PendingAnswer(whole=True, bodiless=request.method == "HEAD")
         connection.send(head, answer)
         try:
             await answer.wait()
@@ -97,7 +97,7 @@ class Transport(httpx.AsyncBaseTransport):
         pool, head = self.pool_of(request), head_of(request)
         timeout = request.extensions.get("timeout") or {}
         connection = pool.idle() or await _connected(pool, request, timeout.get("connect"))
-        answer = Answer(whole=False, bodiless=request.method == "HEAD")
+        answer = PendingAnswer(whole=False, bodiless=request.method == "HEAD")
         try:
             await _send(connection, head, answer, request)
             while not answer.headed and not answer.ended:
@@ -142,7 +142,7 @@ class _Body(httpx.AsyncByteStream):
     """The body of an answer, as it comes in."""
 
     def __init__(
-        self, connection: Connection, answer: Answer, request: httpx.Request, timeout: float | None
+        self, connection: Connection, answer: PendingAnswer, request: httpx.Request, timeout: float | None
     ) -> None:
         self._connection, self._answer = connection, answer
         self._request, self._timeout = request, timeout
@@ -175,7 +175,7 @@ async def _connected(pool: Pool, request: httpx.Request, timeout: float | None) 
         raise httpx.ConnectTimeout(f"no connection to {pool.place} in time", request=request) from None
 
 
-async def _progress(answer: Answer, request: httpx.Request, timeout: float | None) -> None:
+async def _progress(answer: PendingAnswer, request: httpx.Request, timeout: float | None) -> None:
     """Wait for something to come in."""
     if timeout is None:
         await answer.wait()
@@ -189,7 +189,7 @@ async def _progress(answer: Answer, request: httpx.Request, timeout: float | Non
         raise httpx.ReadTimeout(f"no answer from {place} in time", request=request) from None
 
 
-async def _send(connection: Connection, head: bytes, answer: Answer, request: httpx.Request) -> None:
+async def _send(connection: Connection, head: bytes, answer: PendingAnswer, request: httpx.Request) -> None:
     try:
         content = request.content
     except httpx.RequestNotRead:
@@ -198,7 +198,9 @@ async def _send(connection: Connection, head: bytes, answer: Answer, request: ht
         connection.send(head + content, answer)
 
 
-async def _send_stream(connection: Connection, head: bytes, answer: Answer, request: httpx.Request) -> None:
+async def _send_stream(
+    connection: Connection, head: bytes, answer: PendingAnswer, request: httpx.Request
+) -> None:
     """Send a body as it is made; an answer that comes earlier ends it."""
     stream = request.stream
     assert isinstance(stream, httpx.AsyncByteStream)

@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from chaoskit.report.afteraction import charts, story, timeline
-from chaoskit.report.afteraction.day import OUTCOMES, Day, Outcome, Step
+from chaoskit.report.afteraction.day import OUTCOMES, Outcome, RecordedDay, RecordedStep
 from chaoskit.report.page import charts as of_experiments
 from chaoskit.report.page import words
 from chaoskit.report.page.document import anchors, sections
 from chaoskit.report.page.html import Html, framed, join, tag
 
 
-def render(day: Day) -> str:
+def render(day: RecordedDay) -> str:
     """The page: the day as a whole, and then each step as the ordinary report shows an experiment."""
     found = [(step.number, step.facts) for step in day.steps if step.facts is not None]
     facts = [each for _, each in found]
@@ -30,7 +30,7 @@ def render(day: Day) -> str:
     )
 
 
-def _overview(day: Day, ids: dict[int, str]) -> Html:
+def _overview(day: RecordedDay, ids: dict[int, str]) -> Html:
     interrupted = story.interrupted(day)
     parts: list[Html | None] = [tag("p", interrupted, class_="lead loud") if interrupted else None]
     if day.steps:
@@ -64,7 +64,7 @@ _SAYS: dict[Outcome, str] = {
 }
 
 
-def counts(day: Day) -> Html:
+def counts(day: RecordedDay) -> Html:
     """How many hypotheses of each outcome."""
     found = Counter(each.outcome for each in day.steps)
     items = [
@@ -81,7 +81,7 @@ def counts(day: Day) -> Html:
     return tag("ul", items, class_="counts")
 
 
-def reasons(day: Day) -> Html:
+def reasons(day: RecordedDay) -> Html:
     """What broke, and why; and what held."""
     items = [
         tag(
@@ -98,7 +98,7 @@ def reasons(day: Day) -> Html:
     return tag("ul", items, class_="reasons")
 
 
-def hypotheses(day: Day, ids: Mapping[int, str]) -> Html:
+def hypotheses(day: RecordedDay, ids: Mapping[int, str]) -> Html:
     """One row a step.
 
     Args:
@@ -115,7 +115,7 @@ def hypotheses(day: Day, ids: Mapping[int, str]) -> Html:
     )
 
 
-def _row(day: Day, step: Step, anchor: str | None) -> Html:
+def _row(day: RecordedDay, step: RecordedStep, anchor: str | None) -> Html:
     shown = f"{step.number}. {step.name or 'without a name'}"
     name = tag("a", shown, href=f"#{anchor}") if anchor else tag("span", shown)
     faults = [tag("span", tag("code", words.breakable(each)), class_="note") for each in step.faults]
@@ -138,7 +138,7 @@ def _row(day: Day, step: Step, anchor: str | None) -> Html:
     )
 
 
-def open_questions(day: Day) -> Html:
+def open_questions(day: RecordedDay) -> Html:
     """What somebody has to answer, asked or following by itself."""
     items = []
     for each in story.questions(day):
@@ -147,7 +147,7 @@ def open_questions(day: Day) -> Html:
     return tag("ul", items, class_="open") if items else tag("p", "None.", class_="note")
 
 
-def stop_conditions(day: Day) -> Html:
+def stop_conditions(day: RecordedDay) -> Html:
     """Which there were, and which fired when, with the figures."""
     found = story.watched(day)
     if not found:
@@ -172,11 +172,11 @@ def stop_conditions(day: Day) -> Html:
     return words.scroller("Stop conditions", table)
 
 
-def _fired(day: Day, at: float, text: str) -> Html:
+def _fired(day: RecordedDay, at: float, text: str) -> Html:
     return tag("div", tag("strong", f"{story.clock(day, at)} ({words.since(at)} s)"), f" {text}")
 
 
-def notes(day: Day) -> Html:
+def notes(day: RecordedDay) -> Html:
     """What people wrote."""
     items = [
         tag("li", tag("strong", story.clock(day, each.at)), " ", tag("span", each.text, class_="says"))
@@ -186,7 +186,7 @@ def notes(day: Day) -> Html:
     return tag("ul", items, class_="open") if items else tag("p", "None.", class_="note")
 
 
-def about(day: Day) -> Html:
+def about(day: RecordedDay) -> Html:
     """Which system, when, and how it came about."""
     pairs = [tag("div", tag("dt", name), tag("dd", value)) for name, value in story.about(day)]
     return tag("dl", pairs, class_="facts")

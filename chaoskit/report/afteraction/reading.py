@@ -15,7 +15,16 @@ from typing import Any, TypeVar
 from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.record import journal
-from chaoskit.report.afteraction.day import OUTCOMES, Condition, Day, Event, Journey, Outcome, Series, Step
+from chaoskit.report.afteraction.day import (
+    OUTCOMES,
+    Outcome,
+    RecordedCondition,
+    RecordedDay,
+    RecordedEvent,
+    RecordedJourney,
+    RecordedSeries,
+    RecordedStep,
+)
 from chaoskit.report.page import facts
 from chaoskit.report.page.facts import Facts
 from chaoskit.report.page.sources import GAME_DAY
@@ -172,7 +181,7 @@ _VERDICTS = {each.name: each for each in Verdict}
 _SLO = frozenset(each.name for each in fields(Slo))
 
 
-def read(folder: Path) -> Day:
+def read(folder: Path) -> RecordedDay:
     """Read a game day, with the journals of its steps.
 
     One that crashed can be read: it has no end, and steps that did not come to everything.
@@ -199,7 +208,7 @@ def read(folder: Path) -> Day:
     numbers = [each.number for each in steps]
     if len(set(numbers)) < len(numbers):
         raise record.wrong("two steps have the same number", numbers, "steps")
-    return Day(
+    return RecordedDay(
         folder=folder,
         title=record.text("title", "") or "Game day",
         started_at=record.text("started_at"),
@@ -212,13 +221,14 @@ def read(folder: Path) -> Day:
         runbook=record.maybe(record.text, "runbook"),
         seed=record.whole("seed"),
         conditions=[
-            Condition(each.text("name"), each.text("text", "")) for each in record.objects("stop_conditions")
+            RecordedCondition(each.text("name"), each.text("text", ""))
+            for each in record.objects("stop_conditions")
         ],
         steps=steps,
         events=[_event(each, each.text("kind")) for each in record.objects("events")],
         notes=[_event(each, "note") for each in record.objects("notes")],
         questions=[_event(each, "question") for each in record.objects("questions")],
-        series=_series(record.object("series")) if record.has("series") else Series(1.0, 0.0, ()),
+        series=_series(record.object("series")) if record.has("series") else RecordedSeries(1.0, 0.0, ()),
     )
 
 
@@ -245,12 +255,14 @@ def _origin(record: Fields) -> float:
     return origin
 
 
-def _event(record: Fields, kind: str) -> Event:
-    return Event(record.moment("at"), kind, record.text("text", ""), record.maybe(record.whole, "step"))
+def _event(record: Fields, kind: str) -> RecordedEvent:
+    return RecordedEvent(
+        record.moment("at"), kind, record.text("text", ""), record.maybe(record.whole, "step")
+    )
 
 
-def _step(record: Fields, folder: Path) -> Step:
-    return Step(
+def _step(record: Fields, folder: Path) -> RecordedStep:
+    return RecordedStep(
         number=record.whole("number"),
         name=record.text("name", ""),
         by=record.text("by", ""),
@@ -287,16 +299,16 @@ def _facts(record: Fields, folder: Path) -> Facts:
         ) from error
 
 
-def _series(record: Fields) -> Series:
+def _series(record: Fields) -> RecordedSeries:
     width = record.number("step_seconds")
     if width <= 0:
         raise record.wrong("it is no length of time", width, "step_seconds")
     journeys = (_journey(name, each) for name, each in record.named("journeys").items())
-    return Series(width, record.moment("from"), tuple(each for each in journeys if each.arrivals))
+    return RecordedSeries(width, record.moment("from"), tuple(each for each in journeys if each.arrivals))
 
 
-def _journey(name: str, record: Fields) -> Journey:
-    found = Journey(
+def _journey(name: str, record: Fields) -> RecordedJourney:
+    found = RecordedJourney(
         name,
         _slo(record.object("slo")),
         _slo(record.object("degraded")) if record.has("degraded") else None,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chaoskit.judge import Standing
-from chaoskit.report.page.facts import Facts, Journey
+from chaoskit.report.page.facts import Facts, JourneyFacts
 from chaoskit.report.page.html import Html, tag
 from chaoskit.report.page.series import Bins
 from chaoskit.system import Slo
@@ -37,7 +37,7 @@ def data(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
+def _journey(facts: Facts, journey: JourneyFacts) -> dict[str, Any]:
     mine = [each for each in facts.moments if each.journey == journey.terms.name]
     return {
         "marks": [{"name": each.name, "at": near(each.at)} for each in mine],
@@ -46,7 +46,7 @@ def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
     }
 
 
-def bounds(facts: Facts, journey: Journey) -> list[dict[str, Any]]:
+def bounds(facts: Facts, journey: JourneyFacts) -> list[dict[str, Any]]:
     """The latency promises as lines: what is owed before, under and after the fault."""
     zero, times, terms = facts.zero, facts.times, journey.terms
     begin, end = facts.begin - zero, facts.end - zero

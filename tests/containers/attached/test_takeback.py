@@ -11,7 +11,7 @@ import pytest
 
 from chaoskit.containers.attached import takeback
 from chaoskit.containers.attached.survey import Survey
-from chaoskit.containers.attached.takeback import Whose, ledger_of, replay
+from chaoskit.containers.attached.takeback import Attachment, ledger_of, replay
 from chaoskit.errors import NotLifted, RuntimeFailure, UsageError
 from chaoskit.runtime import Undo
 from chaoskit.runtime.undolog import UndoLog, pending
@@ -57,7 +57,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """It; the run's folder is there, with what it was told."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     ledger_of("run").parent.mkdir(parents=True)
-    Whose("shop", (), ["replica"]).save("run")
+    Attachment("shop", (), ["replica"]).save("run")
     made = World()
     monkeypatch.setattr(takeback, "survey", made.look)
     monkeypatch.setattr(takeback, "Guest", made.guest)

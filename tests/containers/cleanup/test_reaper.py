@@ -184,7 +184,7 @@ def test_what_cannot_be_cleaned_up_is_noted(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(orphan, "_remove", fail)
     order = {"run": "run", "folder": str(tmp_path), "keep": False, "undo": "", "replay": None}
-    orphan.settle(order)
+    orphan.clean_up(order)
     note = (tmp_path / "note.txt").read_text(encoding="utf-8")
     assert "chaoskit clean" in note
     assert "connection refused" in note
@@ -201,10 +201,10 @@ def test_the_undo_log_of_a_kept_run_is_replayed(tmp_path: Path, monkeypatch: pyt
         "undo": str(undo),
         "replay": "replaying_for_a_test:replay",
     }
-    orphan.settle(order)
+    orphan.clean_up(order)
     assert not undo.exists()
     undo.write_text("a step")
-    orphan.settle(order)
+    orphan.clean_up(order)
     assert undo.read_text() == "taken"
     assert not (tmp_path / "note.txt").exists()
 
@@ -232,11 +232,11 @@ def test_a_guest_takes_back_its_faults_before_it_removes_its_own(
         "replay": "replaying_as_a_guest:replay",
     }
     (folder / "attached.jsonl").write_text("stuck")
-    orphan.settle(order)
+    orphan.clean_up(order)
     assert removed == []
     assert "no Toxiproxy" in (folder / "note.txt").read_text()
     (folder / "attached.jsonl").write_text("")
-    orphan.settle(order)
+    orphan.clean_up(order)
     assert removed == [("run", True)]
     assert not folder.exists()
 

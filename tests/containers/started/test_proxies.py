@@ -75,7 +75,7 @@ def proxies(slow: Slow) -> Proxies:
 def follow(proxies: Proxies, sockets: Sockets | None) -> None:
     """Have the proxies follow, and wait for it."""
     proxies.follow("db", sockets)
-    proxies.settle(LINK)
+    proxies.wait_switched(LINK)
 
 
 def test_a_call_that_ran_into_its_deadline_is_not_believed(proxies: Proxies, slow: Slow) -> None:

@@ -109,7 +109,7 @@ def test_a_flood_that_is_worked_off_already_still_holds(runtime: MemoryRuntime) 
     injection.lift()
     assert injection.gone().holds
     runtime.clock.sleep(1.0)
-    (promise,) = injection.promises(1.0)
+    (promise,) = injection.obligations(1.0)
     assert promise.kept
     assert (promise.figures["peak"], promise.figures["seconds"]) == (41, 0.0)
 
@@ -185,7 +185,7 @@ def test_an_unreadable_queue_is_never_a_pass(runtime: MemoryRuntime) -> None:
         assert "the queue could not be read: refused" in seen.says
     injection.lift()
     runtime.clock.sleep(100.0)
-    (promise,) = injection.promises(100.0)
+    (promise,) = injection.obligations(100.0)
     assert promise.kept is None
     assert "refused" in promise.says
 

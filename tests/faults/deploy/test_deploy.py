@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chaoskit.errors import FaultMisfit, HarnessFailure, RuntimeFailure
-from chaoskit.faults import MidDeployRestart, Promise
+from chaoskit.faults import MidDeployRestart, Obligation
 from chaoskit.faults.base import check
 from chaoskit.faults.deploy.deployment import Deployment
 from chaoskit.system import Impact
@@ -23,9 +23,9 @@ def shop() -> Iterator[Shop]:
         yield made
 
 
-def kept(deployment: Deployment, since_lift: float = 0.0) -> dict[str, Promise]:
+def kept(deployment: Deployment, since_lift: float = 0.0) -> dict[str, Obligation]:
     """The promises by name."""
-    return {each.name: each for each in deployment.promises(since_lift)}
+    return {each.name: each for each in deployment.obligations(since_lift)}
 
 
 @pytest.mark.parametrize("strategy", ["rolling", "stop-start", "blue-green"])
@@ -60,7 +60,7 @@ def test_the_thread_does_the_same(shop: Shop) -> None:
     deployment.lift()
     assert not deployment.under_way()
     assert deployment.gone().holds
-    assert [each.kept for each in deployment.promises(0.0)] == [True, True]
+    assert [each.kept for each in deployment.obligations(0.0)] == [True, True]
 
 
 def test_a_second_deploy_is_a_change_again(shop: Shop) -> None:
@@ -105,7 +105,7 @@ def test_another_image_is_another_release(shop: Shop) -> None:
     assert not deployment.landed().holds
     deployment.run(in_turn)
     assert deployment.holding().holds
-    assert [each.kept for each in deployment.promises(0.0)] == [True, True]
+    assert [each.kept for each in deployment.obligations(0.0)] == [True, True]
     assert kept(deployment)["one version"].figures == {"api-1": "image:2", "api-2": "image:2"}
 
 

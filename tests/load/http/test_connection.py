@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.load.http.connection import HELD_BYTES, LONGEST_HEAD_BYTES, Connection
-from chaoskit.load.http.messages import Answer
+from chaoskit.load.http.messages import PendingAnswer
 
 
 class Paper(asyncio.Transport):
@@ -78,9 +78,9 @@ class Desk:
                 self.connection.get_buffer(-1)[: len(part)] = part
                 self.connection.buffer_updated(len(part))
 
-    def ask(self, *pieces: bytes, head: bool = False, whole: bool = True, eof: bool = False) -> Answer:
+    def ask(self, *pieces: bytes, head: bool = False, whole: bool = True, eof: bool = False) -> PendingAnswer:
         """Send a request, and have it answered."""
-        answer = Answer(whole=whole, bodiless=head)
+        answer = PendingAnswer(whole=whole, bodiless=head)
         self.connection.send(b"GET / HTTP/1.1\r\n\r\n", answer)
         self.feed(*pieces)
         if eof and not self.transport.closed:
@@ -88,7 +88,7 @@ class Desk:
         return answer
 
 
-def read(answer: Answer) -> tuple[object, ...]:
+def read(answer: PendingAnswer) -> tuple[object, ...]:
     """All that anybody can see of an answer."""
     return (
         answer.status,
@@ -260,7 +260,7 @@ def test_a_slow_reader_makes_the_server_wait() -> None:
 def test_an_answer_may_be_faster_than_its_request() -> None:
     """The connection is free only when the body of the request is sent, too."""
     desk = Desk()
-    answer = Answer(whole=False, bodiless=False)
+    answer = PendingAnswer(whole=False, bodiless=False)
     desk.connection.send(b"POST", answer, more=True)
     desk.feed(OK)
     assert answer.complete

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from chaoskit.clock import ManualClock
-from chaoskit.starter.doors import ask, candidates
+from chaoskit.starter.entries import ask, candidates
 
 ROUTES = {
     "/": (302, "/home"),

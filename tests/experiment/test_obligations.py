@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from chaoskit import Chaos, Conclusion
-from chaoskit.faults import Evidence, Fault, Injection, Promise
+from chaoskit.faults import Evidence, Fault, Injection, Obligation
 from chaoskit.judge import Verdict
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Impact
@@ -55,11 +55,11 @@ class _Rollout(Injection):
     def gone(self) -> Evidence:
         return Evidence(True, "gone")
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         if since_lift >= self._fault.drains_after:
-            return (Promise("drain", True, "drained", {"depth": 0}),)
+            return (Obligation("drain", True, "drained", {"depth": 0}),)
         kept = False if since_lift > self._fault.drain_within else None
-        return (Promise("drain", kept, f"3 jobs are left after {since_lift:.0f} s", {"depth": 3}),)
+        return (Obligation("drain", kept, f"3 jobs are left after {since_lift:.0f} s", {"depth": 3}),)
 
 
 def conclude(tmp_path: Path, fault: Fault) -> Conclusion:

@@ -6,7 +6,7 @@ How much of a flood gets behind the entry, told by what the entry asks over its 
 from __future__ import annotations
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.faults.base import Promise
+from chaoskit.faults.base import Obligation
 from chaoskit.flood import Report
 from chaoskit.runtime import Meter, Runtime
 
@@ -19,7 +19,7 @@ FAILING = 0.01
 CHEAPLY = "refused cheaply"
 
 
-def refused_cheaply(total: Report | None, least: float) -> Promise:
+def refused_cheaply(total: Report | None, least: float) -> Obligation:
     """At least the share ``least`` of what came to an end was refused, and no more than 1% of it was
     answered by 500 or more, or not in time.
 
@@ -28,10 +28,10 @@ def refused_cheaply(total: Report | None, least: float) -> Promise:
         least: 0 to 1.
     """
     if total is None:
-        return Promise(CHEAPLY, None, "the flood's source ended without telling its total")
+        return Obligation(CHEAPLY, None, "the flood's source ended without telling its total")
     over = total.answers + total.closed + total.reset + total.unreadable + total.given_up
     if not over:
-        return Promise(CHEAPLY, None, f"none of {total.sent:,} requests came to an end")
+        return Obligation(CHEAPLY, None, f"none of {total.sent:,} requests came to an end")
     refused = sum(total.answered.get(status, 0) for status in REFUSALS) + total.closed
     broken = sum(count for status, count in total.answered.items() if status >= 500)
     failed = broken + total.given_up
@@ -41,7 +41,7 @@ def refused_cheaply(total: Report | None, least: float) -> Promise:
         f"({total.given_up:,}; at most {FAILING:.0%} together); {answers(total)}"
     )
     kept = refused >= least * over and failed <= FAILING * over
-    return Promise(CHEAPLY, kept, says, {"ended": over, "refused": refused, "failed": failed})
+    return Obligation(CHEAPLY, kept, says, {"ended": over, "refused": refused, "failed": failed})
 
 
 def answers(report: Report) -> str:
@@ -58,7 +58,7 @@ BEFORE = 1.0
 STOPPED = "stopped at the entry"
 
 
-class Behind:
+class RequestsBehind:
     """What a component asks over its links, before and under a flood; nobody has to cooperate.
 
     The estimate is high rather than low: an entry that asks three things for each request that it
@@ -107,7 +107,7 @@ class Behind:
         except ChaoskitError as error:  # it only counts: nothing has to be taken back
             self._failed = self._failed or error.what
 
-    def promise(self, total: Report | None, most: float) -> Promise:
+    def promise(self, total: Report | None, most: float) -> Obligation:
         """The entry asked no more than the share ``most`` of the flood beyond what it asks anyhow.
 
         Args:
@@ -115,12 +115,14 @@ class Behind:
             most: 0 to 1.
         """
         if not self._links and not self._failed:
-            return Promise(STOPPED, True, f"{self._component} has no links: nothing is behind it")
+            return Obligation(STOPPED, True, f"{self._component} has no links: nothing is behind it")
         if self._failed or self._counted is None:
             why = self._failed or "it was not counted"
-            return Promise(STOPPED, None, f"what {self._component} asks over its links is not known: {why}")
+            return Obligation(
+                STOPPED, None, f"what {self._component} asks over its links is not known: {why}"
+            )
         if total is None or not total.sent:
-            return Promise(STOPPED, None, "the flood's source did not tell how much it sent")
+            return Obligation(STOPPED, None, "the flood's source did not tell how much it sent")
         asked, seconds = self._counted
         share = max(0.0, asked - self._before_per_s * seconds) / total.sent
         says = (
@@ -134,4 +136,4 @@ class Behind:
             "seconds": seconds,
             "share": share,
         }
-        return Promise(STOPPED, share <= most, says, figures)
+        return Obligation(STOPPED, share <= most, says, figures)

@@ -70,7 +70,7 @@ _REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EntryAnswer:
     """What an entry said.
 
     Attributes:
@@ -86,7 +86,7 @@ class Answer:
     again: bool = False
 
 
-def ask(address: str, paths: Iterable[str], clock: Clock) -> Answer:
+def ask(address: str, paths: Iterable[str], clock: Clock) -> EntryAnswer:
     """Find a path that answers with success.
 
     Args:
@@ -104,7 +104,7 @@ def ask(address: str, paths: Iterable[str], clock: Clock) -> Answer:
             clock.sleep(0.5)
 
 
-def _greeting(address: str) -> Answer | None:
+def _greeting(address: str) -> EntryAnswer | None:
     """Nothing, if the first bytes are those of HTTP; else what is there instead.
 
     An HTTP client waits for a whole head, and could not tell a mail server from a slow page.
@@ -117,19 +117,19 @@ def _greeting(address: str) -> Answer | None:
             while len(said) < len(_HTTP) and (more := way.recv(len(_HTTP) - len(said))):
                 said += more
     except TimeoutError:
-        return Answer(None, f"says nothing within {_TIMEOUT:g} s")
+        return EntryAnswer(None, f"says nothing within {_TIMEOUT:g} s")
     except ConnectionResetError:
-        return Answer(None, "closes the connection without an answer", again=True)
+        return EntryAnswer(None, "closes the connection without an answer", again=True)
     except OSError as error:
-        return Answer(None, f"cannot be asked ({type(error).__name__})", again=True)
+        return EntryAnswer(None, f"cannot be asked ({type(error).__name__})", again=True)
     if said == _HTTP:
         return None
-    return Answer(
+    return EntryAnswer(
         None, "does not speak HTTP" if said else "closes the connection without an answer", again=not said
     )
 
 
-def _round(client: httpx.Client, paths: tuple[str, ...], clock: Clock) -> Answer:
+def _round(client: httpx.Client, paths: tuple[str, ...], clock: Clock) -> EntryAnswer:
     said: list[str] = []
     unsure = False
     for path in paths:
@@ -141,10 +141,10 @@ def _round(client: httpx.Client, paths: tuple[str, ...], clock: Clock) -> Answer
             said.append(f"{path} {answer.says}")
         unsure = unsure or answer.again
     shown = "; ".join([*said[:3], *(["…"] if len(said) > 3 else [])])
-    return Answer(None, f"answers no path with success ({shown})", again=unsure)
+    return EntryAnswer(None, f"answers no path with success ({shown})", again=unsure)
 
 
-def _one(client: httpx.Client, path: str, clock: Clock) -> Answer:
+def _one(client: httpx.Client, path: str, clock: Clock) -> EntryAnswer:
     """Ask for one path, and follow where it leads within the entry."""
     at = path
     for _ in range(_REDIRECTS):
@@ -152,19 +152,19 @@ def _one(client: httpx.Client, path: str, clock: Clock) -> Answer:
         try:
             answer = client.get(at)
         except httpx.TimeoutException:
-            return Answer(None, f"says nothing within {_TIMEOUT:g} s")
+            return EntryAnswer(None, f"says nothing within {_TIMEOUT:g} s")
         except httpx.HTTPError as error:
-            return Answer(None, f"ends in {type(error).__name__}", again=True)
+            return EntryAnswer(None, f"ends in {type(error).__name__}", again=True)
         if answer.is_success:
             how = f"{path} answers" if at == path else f"{path} leads to {at}, which answers"
-            return Answer(at, f"{how} {answer.status_code}", clock.now() - began)
+            return EntryAnswer(at, f"{how} {answer.status_code}", clock.now() - began)
         if answer.next_request is None:
-            return Answer(None, f"answers {answer.status_code}", again=answer.status_code >= 500)
+            return EntryAnswer(None, f"answers {answer.status_code}", again=answer.status_code >= 500)
         target = answer.next_request.url
         if (target.host, target.port) != (client.base_url.host, client.base_url.port):
-            return Answer(None, f"leads away to {target.scheme}://{target.netloc.decode()}")
+            return EntryAnswer(None, f"leads away to {target.scheme}://{target.netloc.decode()}")
         at = target.raw_path.decode("ascii")
-    return Answer(None, f"leads on and on ({_REDIRECTS} redirects)")
+    return EntryAnswer(None, f"leads on and on ({_REDIRECTS} redirects)")
 
 
 Tell = Callable[[str], None]
