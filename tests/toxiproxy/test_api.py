@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -21,7 +23,7 @@ from tests.toxiproxy.conftest import Server as BadServer
 TOXIC = {"name": "a", "type": "timeout", "stream": "upstream", "toxicity": 1.0, "attributes": {"timeout": 0}}
 GIVEN: dict[str, tuple[Any, ...]] = {
     "get_proxy": (PROXY,),
-    "create": (UPSTREAM, PROXY, LISTEN, True),
+    "create": (UPSTREAM, PROXY, LISTEN, False),
     "populate": ([{"name": PROXY, "upstream": UPSTREAM, "listen": "127.0.0.1:1"}],),
     "get_toxic": ("a",),
     "destroy_toxic": ("a",),
@@ -41,35 +43,45 @@ def methods(library: type[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", methods(toxiproxy.Toxiproxy))
-def test_no_call_of_a_server_goes_to_the_address_of_the_process(
-    api: Server, name: str, monkeypatch: pytest.MonkeyPatch
+def test_a_server_s_methods_call_that_server_or_are_closed(
+    server: BadServer, api: Server, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every public method of the library's server works on our server, or is closed."""
+    """No public method of the library's server uses the process's address or enables a disabled proxy."""
+    server.proxy["enabled"] = False
     given = (api.proxies()[PROXY],) if name == "destroy" else GIVEN.get(name, ())
-    assert_own(getattr(api, name), given, monkeypatch)
+    call_without_the_library_s_consumer(getattr(api, name), given, monkeypatch)
+    assert server.proxy["enabled"] is False
 
 
 @pytest.mark.parametrize("name", methods(toxiproxy.Proxy))
-def test_no_call_of_a_proxy_goes_to_the_address_of_the_process(
-    api: Server, name: str, monkeypatch: pytest.MonkeyPatch
+def test_a_proxy_s_methods_call_its_server_or_are_closed(
+    server: BadServer, api: Server, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every public method of the library's proxy works on our server, or is closed."""
-    given: dict[str, Any] = TOXIC if name == "add_toxic" else {}
+    """No public method of the library's proxy uses the process's address; only ``enable`` enables."""
+    server.proxy["enabled"] = False
     method = getattr(ServedProxy(api, PROXY).read(), name)
-    assert_own(method and (lambda *args: method(*args, **given)), GIVEN.get(name, ()), monkeypatch)
+    if name == "add_toxic":
+        method = partial(method, **TOXIC)
+    call_without_the_library_s_consumer(method, GIVEN.get(name, ()), monkeypatch)
+    assert server.proxy["enabled"] is (name == "enable")
 
 
-def assert_own(
+def call_without_the_library_s_consumer(
     method: Callable[..., object] | None, given: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Call a method while the library's own consumer cannot be used; ``None`` is a closed method."""
+    """Call a method while nothing can use the consumer of the process; ``None`` is a closed method."""
     monkeypatch.setattr(toxiproxy.server, "APIConsumer", None)
     monkeypatch.setattr(toxiproxy.proxy, "APIConsumer", None)
-    if method is not None:
-        try:
-            method(*given)
-        except TypeError as closed:
-            assert "'NoneType' object is not callable" in str(closed)  # noqa: PT017 - most do not raise
+    if method is None:
+        return
+    try:
+        result = method(*given)
+    except TypeError as closed:
+        assert "'NoneType' object is not callable" in str(closed)  # noqa: PT017 - most do not raise
+    else:
+        if isinstance(result, AbstractContextManager):
+            with result:
+                pass
 
 
 @pytest.mark.parametrize(
