@@ -10,10 +10,9 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -34,44 +33,66 @@ _ASKING = 10
 """Seconds for one question to the engine that Compose could do without."""
 
 
-@dataclass
-class Compose(DockerCompose):
-    """``docker compose`` in a process group of its own.
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """``docker compose`` for one project.
+
+    testcontainers' :class:`DockerCompose` says, through its public ``docker_compose_command``, which program
+    that is on this machine and how it is given files, profiles and env files. Its own ``start`` and ``stop``
+    are not used, for four reasons, and :meth:`run` does the same without them:
+
+    1. Compose would get no variables and no project name but those of this process.
+    2. An interrupt would end Compose but leave its children, and nothing would know the process to kill.
+    3. A missing ``docker`` would be a FileNotFoundError.
+    4. A failure would be logged as an error, even where the caller deals with it.
 
     Args:
+        context: the folder that Compose runs in.
+        files: the compose files, later ones over earlier ones.
+        env_files: variables that Compose interpolates, from files.
+        profiles: the profiles that are on.
         environment: variables over those of this process: Compose interpolates them.
         project: the project's name; Compose finds it by itself if ``None``.
         project_directory: where relative paths and ``.env`` are; the first file's folder if ``None``.
         spawned: told the process id, which is the group's as well, as soon as there is one.
     """
 
+    context: Path
+    files: Sequence[Path] = ()
+    env_files: Sequence[Path] = ()
+    profiles: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     project: str | None = None
     project_directory: Path | None = None
     spawned: Callable[[int], None] | None = None
 
-    @cached_property
-    def compose_command_property(self) -> list[str]:
+    @property
+    def command(self) -> list[str]:
         """The words that every call of Compose begins with."""
-        program, compose, *rest = super().compose_command_property
+        library = DockerCompose(
+            context=self.context,
+            compose_file_name=[str(path) for path in self.files],
+            env_file=[str(path) for path in self.env_files],
+            profiles=list(self.profiles),
+        )
+        program, compose, *rest = library.docker_compose_command()
         ours = ["--project-name", self.project] if self.project else []
         if self.project_directory is not None:
             ours += ["--project-directory", str(self.project_directory)]
         return [program, compose, *ours, *rest]
 
-    def _run_command(
-        self, cmd: str | list[str], context: str | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Run Compose to its end; whatever interrupts that kills it and its children.
+    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Run a command of Compose to its end; whatever interrupts that kills it and its children.
 
         Raises:
             EngineUnavailable: there is no ``docker`` command.
             subprocess.CalledProcessError: with what Compose said on both streams.
         """
+        command = [*self.command, *words]
         try:
             process = subprocess.Popen(
-                cmd,
-                cwd=context or str(self.context),
+                command,
+                cwd=self.context,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -79,7 +100,7 @@ class Compose(DockerCompose):
                 start_new_session=True,
             )
         except FileNotFoundError as missing:
-            if not Path(context or str(self.context)).is_dir():
+            if not self.context.is_dir():
                 raise
             raise _no_compose(f"{missing.filename}: no such command") from None
         with process:
@@ -92,8 +113,8 @@ class Compose(DockerCompose):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
         if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, cmd, stdout, stderr)
-        return subprocess.CompletedProcess(cmd, process.returncode, stdout, stderr)
+            raise subprocess.CalledProcessError(process.returncode, command, stdout, stderr)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def resolve(system: System) -> Resolved:
@@ -115,16 +136,9 @@ def resolve(system: System) -> Resolved:
             remedy="name it where the system is declared, relative to that Python file",
         )
     directory = system.compose[0].parent
-    compose = Compose(
-        context=directory,
-        compose_file_name=[str(path) for path in system.compose],
-        env_file=[str(path) for path in system.env_files] or None,
-        profiles=list(system.profiles) or None,
-        environment=system.environment,
-    )
-    command = [*compose.compose_command_property, "config", "--format", "json"]
+    compose = Compose(directory, system.compose, system.env_files, system.profiles, system.environment)
     try:
-        said = compose._run_command(command).stdout
+        said = compose.run("config", "--format", "json").stdout
     except subprocess.CalledProcessError as failed:
         _check_compose(compose)
         raise ComposeError(
@@ -187,7 +201,7 @@ def _engine() -> Iterator[docker.DockerClient]:
 def _check_compose(compose: Compose) -> None:
     """Tell a file that Compose refuses from a ``docker`` command that has no Compose."""
     try:
-        compose._run_command([*compose.compose_command_property[:2], "version"])
+        Compose(compose.context, environment=compose.environment).run("version")
     except subprocess.CalledProcessError as failed:
         raise _no_compose(failed.stderr.decode(errors="replace").strip()) from None
 

@@ -6,12 +6,10 @@ Compose in a thread of its own: its failure is told, and it can be ended at any 
 from __future__ import annotations
 
 import os
-import signal
+import select
 import subprocess
 import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -112,49 +110,84 @@ def test_an_engine_that_does_not_answer_is_no_obstacle(write: Write, monkeypatch
     assert found.exposed == {}
 
 
-def test_the_project_is_named_before_the_command() -> None:
-    """Project and folder stand where Compose wants them."""
-    compose = Compose(context=".", compose_file_name="x.yaml", project="p", project_directory=Path("/d"))
-    words = compose.compose_command_property
-    assert words[1:] == ["compose", "--project-name", "p", "--project-directory", "/d", "-f", "x.yaml"]
+def test_the_project_is_named_before_the_command(tmp_path: Path) -> None:
+    """Project and folder stand where Compose wants them, and everything that says what to read follows."""
+    compose = Compose(
+        tmp_path,
+        [Path("x.yaml"), Path("y.yaml")],
+        [Path("vars")],
+        ["dev"],
+        {},
+        "p",
+        project_directory=Path("/d"),
+    )
+    ours = ["--project-name", "p", "--project-directory", "/d"]
+    read = ["-f", "x.yaml", "-f", "y.yaml", "--profile", "dev", "--env-file", "vars"]
+    assert compose.command[1:] == ["compose", *ours, *read]
+    assert Compose(tmp_path).command[1:] == ["compose"]
 
 
-def test_the_command_leads_a_group_of_its_own(tmp_path: Path) -> None:
-    """Its process id is told while it runs, and is the group's; it has our variables."""
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Put a shell script in the place of ``docker``."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def to_disk(script: str) -> Path:
+        path = folder / "docker"
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+        return path
+
+    return to_disk
+
+
+def test_the_command_leads_a_group_of_its_own(tmp_path: Path, docker: Write) -> None:
+    """Its process id is told while it runs, and is the group's; it has our variables, and our folder."""
     told: list[int] = []
-    compose = Compose(context=tmp_path, environment={"GIVEN": "yes"}, spawned=told.append)
-    done = compose._run_command(["sh", "-c", 'echo "$GIVEN" $$; ps -o pgid= -p $$'])
+    docker('echo "$GIVEN" $$; ps -o pgid= -p $$; pwd; echo "$@"')
+    done = Compose(tmp_path, environment={"GIVEN": "yes"}, spawned=told.append).run("up", "--detach")
     said = done.stdout.decode().split()
-    assert said == ["yes", str(told[0]), str(told[0])]
+    assert said == ["yes", str(told[0]), str(told[0]), str(tmp_path), "compose", "up", "--detach"]
 
 
-def test_a_failure_carries_what_was_said(tmp_path: Path) -> None:
-    """Callers turn it into errors; it holds both streams."""
+def test_a_failure_carries_what_was_said(
+    tmp_path: Path, docker: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Callers turn it into errors; it holds both streams, and nothing is logged."""
+    docker("echo out; echo err >&2; exit 3")
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        Compose(context=tmp_path)._run_command(["sh", "-c", "echo out; echo err >&2; exit 3"])
+        Compose(tmp_path).run("up")
     assert (caught.value.returncode, caught.value.stdout, caught.value.stderr) == (3, b"out\n", b"err\n")
+    assert not caplog.records
 
 
-def test_an_interruption_ends_the_whole_group(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_not_taken_for_a_missing_docker(tmp_path: Path, docker: Write) -> None:
+    """The error names the folder."""
+    docker("exit 0")
+    with pytest.raises(FileNotFoundError, match="gone"):
+        Compose(tmp_path / "gone").run("up")
+
+
+def test_an_interruption_ends_the_whole_group(tmp_path: Path, docker: Write) -> None:
     """Ctrl-C while Compose works leaves none of its processes behind."""
-    told: list[int] = []
+    os.mkfifo(tmp_path / "child")
+    child = os.open(tmp_path / "child", os.O_RDONLY | os.O_NONBLOCK)
+
+    def said() -> bytes:
+        assert select.select([child], [], [], 10.0)[0], "the child lives and says nothing"
+        return os.read(child, 100)
 
     def interrupt(pid: int) -> None:
-        told.append(pid)
+        assert said() == b"here\n"
         raise KeyboardInterrupt
 
-    compose = Compose(context=tmp_path, spawned=interrupt)
+    docker("(echo here; exec sleep 60) > child & wait")
     with pytest.raises(KeyboardInterrupt):
-        compose._run_command(["sh", "-c", "sleep 60 & sleep 60"])
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with suppress(ProcessLookupError):
-            os.killpg(told[0], 0)
-            threading.Event().wait(0.01)
-            continue
-        return
-    os.killpg(told[0], signal.SIGKILL)
-    pytest.fail("the group outlived the interruption")
+        Compose(tmp_path, spawned=interrupt).run("up")
+    assert said() == b"", "the end of what the child says is the child's end"
+    os.close(child)
 
 
 def test_the_kernels_routes_are_read() -> None:

@@ -81,18 +81,16 @@ def adopted(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
     """Build it as its user does, rewrite it, and start it with ``docker compose up --wait``."""
     run_id = f"test-{secrets.token_hex(4)}"
     system = System.from_compose(FILE, journeys=(), environment={"BASE_IMAGE": base_image(client)})
-    compose = Compose(
-        context=FILE.parent, compose_file_name=str(FILE), environment=system.environment, project="adopted"
-    )
-    compose._run_command([*compose.compose_command_property, "build"])
+    compose = Compose(FILE.parent, [FILE], environment=system.environment, project="adopted")
+    compose.run("build")
     interposed = interpose(resolve(system), run_id=run_id, taken=routed_networks())
     plan = tmp_path_factory.mktemp("adopted") / "plan.json"
     plan.write_text(json.dumps(interposed.compose), encoding="utf-8")
-    compose = Compose(context=plan.parent, compose_file_name=str(plan), project=interposed.compose["name"])
+    compose = Compose(plan.parent, [plan], project=interposed.compose["name"])
     try:
-        compose.start()
+        compose.run("up", "--wait")
         yield Adopted(client, run_id, interposed)
-        compose.stop()
+        compose.run("down", "--volumes")
     finally:
         remove_run(client, run_id)
 

@@ -42,10 +42,10 @@ def again(tmp_path: Path) -> Again:
     """Have Compose read a rewritten file, and give back what it makes of it."""
 
     def read(text: str) -> dict[str, Any]:
-        (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
-        compose = Compose(context=tmp_path, compose_file_name="plan.yaml")
-        command = [*compose.compose_command_property, "config", "--format", "json"]
-        config: dict[str, Any] = json.loads(compose._run_command(command).stdout)
+        plan = tmp_path / "plan.yaml"
+        plan.write_text(text, encoding="utf-8")
+        said = Compose(tmp_path, [plan]).run("config", "--format", "json").stdout
+        config: dict[str, Any] = json.loads(said)
         return config
 
     return read

@@ -126,8 +126,8 @@ def expected_ports(interposed: Interposed, config: Mapping[str, Any]) -> dict[st
 def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
     def build(services: Sequence[str]) -> None:
         try:
-            compose = _compose(run, system, [str(path) for path in system.compose], resolved.directory)
-            compose._run_command([*compose.compose_command_property, "build", *services])
+            compose = _compose(run, system, system.compose, resolved.directory, system.profiles)
+            compose.run("build", *services)
         except CalledProcessError as failed:
             raise ImageUnavailable(
                 f"Compose could not build {', '.join(services)}",
@@ -140,28 +140,28 @@ def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
     return images.ensure(run.client, wanted, build, run.progress)
 
 
-def _compose(run: Running, system: System, files: list[str], directory: Path) -> Compose:
+def _compose(
+    run: Running, system: System, files: Sequence[Path], directory: Path, profiles: Sequence[str] = ()
+) -> Compose:
     return Compose(
-        context=directory,
-        compose_file_name=files,
-        env_file=[str(path) for path in system.env_files] or None,
-        profiles=list(system.profiles) or None,
-        environment=system.environment,
+        directory,
+        files,
+        system.env_files,
+        profiles,
+        system.environment,
         project_directory=directory,
         spawned=run.spawned,
-        wait=False,  # readiness is ours: Compose looks twice a second only
     )
 
 
 def _up(run: Running, system: System, planned: Planned) -> None:
     file = run.folder / "compose.json"
     file.write_text(json.dumps(planned.interposed.compose, indent=2), encoding="utf-8")
-    compose = _compose(run, system, [str(file)], planned.resolved.directory)
-    compose.profiles = None  # they have been applied
+    compose = _compose(run, system, [file], planned.resolved.directory)  # the profiles have been applied
 
     def work() -> None:
         try:
-            compose.start()
+            compose.run("up", "--detach")  # readiness is ours: with --wait, Compose looks twice a second only
         except CalledProcessError as failed:
             raise StartFailed(
                 "Compose could not start the system",
