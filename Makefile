@@ -48,7 +48,7 @@ lint: venv ## ruff, mypy and codespell
 	@.venv/bin/codespell
 
 wheel: venv ## build sdist and wheel, and use the wheel in empty environments (PYTHONS="python3.11 python3.14")
-	@$(PYTHON_BIN) -m tests.wheel $(if $(TAG),--tag $(TAG)) $(PYTHONS)
+	@$(PYTHON_BIN) -m tests.wheel $${TAG:+--tag "$$TAG"} $(PYTHONS)
 
 bench: setup bench-load ## start-up behind Toxiproxy against bare, and the load engine beside others
 	@$(PYTHON_BIN) -m tests.bench.startup $(ARGS)

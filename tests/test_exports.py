@@ -65,8 +65,8 @@ def test_a_star_import_brings_the_public_names_alone() -> None:
 
 def test_another_name_is_an_attribute_error() -> None:
     """As of any module."""
-    with pytest.raises(AttributeError, match="module 'chaoskit' has no attribute 'Sytem'"):
-        chaoskit.Sytem  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'chaoskit' has no attribute 'nothing'"):
+        chaoskit.nothing  # noqa: B018
 
 
 def test_the_catalogue_of_faults_lists_what_it_imports() -> None:
