@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -28,6 +29,16 @@ def test_a_tag_names_the_version_that_the_changelog_tells_of() -> None:
         check_tag("v1.2.4", "1.2.4", CHANGELOG)
     with pytest.raises(Unfit, match="no section"):
         check_tag("v1x2.3", "1x2.3", CHANGELOG)
+
+
+def test_the_changelog_is_one() -> None:
+    """It has a section for what is unreleased, then dated ones; each groups entries by the known kinds."""
+    text = (wheel.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *released = re.findall(r"^## (.*)", text, re.MULTILINE)
+    assert first == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", each) for each in released)
+    kinds = {"Added", "Changed", "Deprecated", "Fixed", "Removed", "Security"}
+    assert set(re.findall(r"^### (.*)", text, re.MULTILINE)) <= kinds
 
 
 def test_a_distribution_holds_the_package_and_the_licence() -> None:

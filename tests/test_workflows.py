@@ -15,6 +15,7 @@ from tests.wheel import supported
 ROOT = Path(__file__).resolve().parents[1]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+PAGES = [ROOT / f"{name}.md" for name in ("CHANGELOG", "CODE_OF_CONDUCT", "CONTRIBUTING", "SECURITY")]
 FORMS = [path for path in sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) if path.name != "config.yml"]
 
 PINNED = re.compile(r"([\w-]+/[\w/.-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)")
@@ -35,6 +36,11 @@ def jobs(name: str) -> dict[str, dict[str, Any]]:
     """The jobs of a workflow."""
     found: dict[str, dict[str, Any]] = workflow(GITHUB / "workflows" / f"{name}.yml")["jobs"]
     return found
+
+
+def make_targets() -> set[str]:
+    """The targets of the Makefile."""
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def commands(job: dict[str, Any]) -> list[str]:
@@ -108,16 +114,23 @@ def test_what_is_published_was_tried() -> None:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=named)
 def test_what_a_workflow_runs_exists(path: Path) -> None:
     """Each make target is in the Makefile, and each marker among the declared ones."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     markers = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for job in workflow(path)["jobs"].values():
         for command in commands(job):
             for targets in re.findall(r"\bmake ((?:[a-z][a-z-]*(?: |$))+)", command, re.MULTILINE):
-                for target in targets.split():
-                    assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+                assert set(targets.split()) <= make_targets()
             for expression in re.findall(r'-m "([^"]+)"', command):
                 for marker in set(expression.split()) - {"and", "not", "or"}:
                     assert f'"{marker}: ' in markers, marker
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_what_a_page_for_contributors_names_exists(path: Path) -> None:
+    """Each file that is linked or given to pytest is here, and each make target."""
+    text = path.read_text(encoding="utf-8")
+    files = [*re.findall(r"\]\((?!https:)([^)#]+)", text), *re.findall(r"\btests/[\w/]+(?:\.py)?\b", text)]
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= make_targets()
 
 
 @pytest.mark.parametrize("path", FORMS, ids=named)
