@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from chaoskit.factories import attached_environment, environment_for
     from chaoskit.judge import JudgeSettings, Settings, Verdict
     from chaoskit.load.user import User
-    from chaoskit.system import Journey, Slo, System, journey
-    from chaoskit.system.arrivals import ramp, steps
+    from chaoskit.system import Journey, Slo, System, journey, ramp, steps
 
 __version__ = "0.1.0"
 
