@@ -1,4 +1,4 @@
-"""A page for each fault, written from its docstring: the sections of ``chaoskit faults``, each with an example.
+"""A page for each fault: its section of what ``chaoskit faults`` prints, and an example.
 
 The first half knows nothing of MkDocs, so that the test suite can hold it to the code.
 """
@@ -23,23 +23,23 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     ),
     "CacheLoss": (
         'CacheLoss("cache", how="hang")',
-        "Bound the wait for the cache by a time-out well below the SLO, fall back to the source or to a stale "
-        "copy, and let one request fill an emptied entry while the others wait for it or see the old one.",
+        "Bound the wait for the cache by a time-out well below the SLO, fall back to the source or to a "
+        "stale copy, and let one request fill an emptied entry while the others wait for it or see the old one.",
     ),
     "ConnectionExhaustion": (
         'ConnectionExhaustion("postgres", user="reports", password="reports", limit=20)',
-        "Put a pooler with a bound before the database, give each role a connection limit, and let the server "
-        "end a statement after a time (`statement_timeout`).",
+        "Put a pooler with a bound before the database, give each role a connection limit, and let the "
+        "server end a statement after a time (`statement_timeout`).",
     ),
     "MidDeployRestart": (
         'MidDeployRestart("api", version_path="/release")',
-        "Drain before the end: on SIGTERM become unready, finish what is in flight, then close. Let the entry "
-        "retry an idempotent request on another replica, and send nothing to a replica that is not ready.",
+        "Drain before the end: on SIGTERM become unready, finish what is in flight, then close. Let the "
+        "entry retry an idempotent request on another replica, and send nothing to a replica that is not ready.",
     ),
     "ReplicaLag": (
         'ReplicaLag("replica", at_least=2.0)',
-        "Read from the primary for as long as a user may still miss their own write, or wait until the replica "
-        "has replayed it; watch the lag and leave out a replica that is too far behind.",
+        "Read from the primary for as long as a user may still miss their own write, or wait until the "
+        "replica has replayed it; watch the lag and leave out a replica that is too far behind.",
     ),
     "WorkerBacklog": (
         'WorkerBacklog(faults.RedisList("queue", "jobs"), workers="worker", jobs=100)',
