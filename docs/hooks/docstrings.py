@@ -54,5 +54,13 @@ class Markdown(griffe.Extension):
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """One object of the package."""
-        if obj.docstring:
+        if obj.docstring and not obj.is_module:
             obj.docstring.value = markdown(obj.docstring.value)
+
+    def on_module(self, *, mod: griffe.Module, **_: Any) -> None:
+        """A module: its docstring is for readers of the source."""
+        mod.docstring = None
+
+    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+        """The package itself, of which no other hook is told."""
+        pkg.docstring = None

@@ -24,7 +24,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "CacheLoss": (
         'CacheLoss("cache", how="hang")',
         "Bound the wait for the cache by a time-out well below the SLO, fall back to the source or to a "
-        "stale copy, and let one request fill an emptied entry while the others wait for it or see the old one.",
+        "stale copy, and let one request fill an emptied entry while the others wait or see the old one.",
     ),
     "ConnectionExhaustion": (
         'ConnectionExhaustion("postgres", user="reports", password="reports", limit=20)',
@@ -34,7 +34,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "MidDeployRestart": (
         'MidDeployRestart("api", version_path="/release")',
         "Drain before the end: on SIGTERM become unready, finish what is in flight, then close. Let the "
-        "entry retry an idempotent request on another replica, and send nothing to a replica that is not ready.",
+        "entry retry an idempotent request on another replica, and send nothing to one that is not ready.",
     ),
     "ReplicaLag": (
         'ReplicaLag("replica", at_least=2.0)',
