@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -46,10 +46,13 @@ def anchors(path: Path) -> frozenset[str]:
     return frozenset(github & site)
 
 
-def is_public(name: str) -> bool:
-    """Whether the reference has this name: ``chaoskit.Timing``."""
-    module, _, attribute = name.rpartition(".")
-    return hasattr(importlib.import_module(module), attribute)
+def resolves(name: str) -> bool:
+    """Whether there is such a module, or such a name in one: ``chaoskit.Timing``."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
 
 
 def mistake(page: Path, file: str, anchor: str) -> str:
@@ -59,7 +62,7 @@ def mistake(page: Path, file: str, anchor: str) -> str:
         return f"there is no {file}"
     if not anchor:
         return ""
-    there = is_public(anchor) if target.parent.name == "reference" else anchor in anchors(target)
+    there = resolves(anchor) if target.parent.name == "reference" else anchor in anchors(target)
     return "" if there else f"{file or page.name} has no #{anchor}"
 
 
@@ -68,6 +71,17 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     """Files, sections and names of the reference exist."""
     wrong = [found for link in links(page) if (found := mistake(page, *link))]
     assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_is_named_in_code_exists(page: Path) -> None:
+    """Each file of the repository and each dotted name of the package, as `code` in a sentence."""
+    named = re.findall(r"`([^`\n]+)`", prose(page))
+    folders = r"(?:chaoskit|docs|experiments|fixtures|tests)/[\w./-]*(?:/|\.\w+)"
+    files = [each for each in named if re.fullmatch(folders, each)]
+    names = [each for each in named if re.fullmatch(r"chaoskit(?:\.\w+)+", each)]
+    assert [each for each in files if not (ROOT / each).exists()] == []
+    assert [each for each in names if not resolves(each)] == []
 
 
 def test_a_dead_link_is_found(tmp_path: Path) -> None:
@@ -80,8 +94,8 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
     )
     found = [mistake(page, *link) for link in links(page)]
     assert found == ["there is no none.md", "", "page.md has no #gone", "", "page.md has no #a-b-c"]
-    assert is_public("chaoskit.Timing")
-    assert not is_public("chaoskit.Time")
+    assert resolves("chaoskit.Timing")
+    assert not resolves("chaoskit.Time")
 
 
 def test_no_page_is_lost() -> None:
