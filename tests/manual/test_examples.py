@@ -110,14 +110,16 @@ def test_the_settings_are_complete(pytestconfig: pytest.Config) -> None:
 
 def test_the_commands_are_complete() -> None:
     """The page names every subcommand with each of its options; the game day has a page of its own."""
-    (commands,) = (
-        each.choices for each in cli._parser()._actions if isinstance(each, argparse._SubParsersAction)
-    )
     page = text("settings.md")
-    assert set(re.findall(r"^\| `chaoskit (\w+)", page, re.MULTILINE)) == set(commands)
-    for name, parser in commands.items():
+    assert set(re.findall(r"^\| `chaoskit (\w+)", page, re.MULTILINE)) == set(cli.COMMANDS)
+    for name in cli.COMMANDS:
+        (commands,) = (
+            each.choices
+            for each in cli._parser([name])._actions
+            if isinstance(each, argparse._SubParsersAction)
+        )
         where = text("gameday.md") if name == "gameday" else page
-        for option in {each for action in parser._actions for each in action.option_strings}:
+        for option in {each for action in commands[name]._actions for each in action.option_strings}:
             assert option in ("-h", "--help") or f"`{option}" in where, f"{name} {option}"
 
 
