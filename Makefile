@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix test test-unit explore lint wheel bench bench-load bench-idle setup venv browser images clean
+.PHONY: help demo matrix test test-unit explore docs lint wheel bench bench-load bench-idle setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -40,6 +40,11 @@ test-unit: venv ## the quick tests, which need neither Docker nor a browser
 
 explore: venv ## the properties on thousands of new examples, for the counterexamples nobody has met yet
 	@HYPOTHESIS_PROFILE=explore $(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal $(ARGS)
+
+docs: ## the manual as a site, built strictly into build/site
+	@test -x .venv-docs/bin/python || $(or $(PYTHON),python3) -m venv .venv-docs
+	@.venv-docs/bin/pip install -q -e ".[docs]"
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 lint: venv ## ruff, mypy and codespell
 	@.venv/bin/ruff check
