@@ -37,8 +37,7 @@ def table(marked: Sequence[Marked]) -> str:
     counts = Counter((each.question.truth, each.verdict) for each in marked)
     said = ("held", "broken", "unknown")
     lines = [f"{'truth':<8} | " + " | ".join(f"said {each:<8}" for each in said)]
-    for truth in said:
-        lines.append(f"{truth:<8} | " + " | ".join(f"{counts[truth, each]:>13}" for each in said))
+    lines += [f"{truth:<8} | " + " | ".join(f"{counts[truth, each]:>13}" for each in said) for truth in said]
     wrong = sum(not each.right for each in marked)
     cautious = sum(each.verdict != each.question.truth for each in marked) - wrong
     inside = [each.contains for each in marked if each.contains is not None]
@@ -46,7 +45,8 @@ def table(marked: Sequence[Marked]) -> str:
         [
             *lines,
             f"{len(marked)} questions: {len(marked) - wrong - cautious} right, {cautious} UNKNOWN where it is "
-            f"close, {wrong} wrong; {sum(inside)} of {len(inside)} intervals contain the true recovery",
+            f"close, {wrong} wrong",
+            f"{sum(inside)} of {len(inside)} stated intervals contain the true recovery",
         ]
     )
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 PROBE_EVERY = 0.005
-PROBE_TIMEOUT = 0.05
+PROBE_TIMEOUT = 2.0
+"""Seconds; a cut link refuses at once, and a machine that is busy is not a cut link."""
 ORDER = re.compile(r"/(\w+)/orders(?:/([\w-]+))?")
 GOOD = b'{"ok": true}'
 
@@ -183,8 +184,7 @@ class Connection(asyncio.Protocol):
 
     def order(self, request: Request, rule: Rule) -> None:
         """Take an order as a rule says: late, not at all, twice, or well but answered 500."""
-        name, number = ORDER.fullmatch(request.path).groups()
-        orders = ORDERS.setdefault(name, Orders())
+        orders = ORDERS.setdefault(ORDER.fullmatch(request.path)[1], Orders())
         if request.method == "GET":
             return self.good(request)
         if rule.do != "lose":
@@ -236,9 +236,7 @@ async def probe() -> None:
 async def main() -> None:
     """Serve for ever."""
     server = await asyncio.get_running_loop().create_server(Connection, "0.0.0.0", 8000, backlog=1024)
-    if BACK:
-        asyncio.ensure_future(probe())
-    await server.serve_forever()
+    await asyncio.gather(server.serve_forever(), *([probe()] if BACK else []))
 
 
 if __name__ == "__main__":
