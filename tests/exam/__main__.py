@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
 
 def table(marked: Sequence[Marked]) -> str:
     """The confusion table: what is true, and what was said."""
-    counts = Counter((each.question.truth, each.verdict) for each in marked)
+    counts = Counter((str(each.question.truth), each.verdict) for each in marked)
     said = ("held", "broken", "unknown")
     lines = [f"{'truth':<8} | " + " | ".join(f"said {each:<8}" for each in said)]
     lines += [f"{truth:<8} | " + " | ".join(f"{counts[truth, each]:>13}" for each in said) for truth in said]
@@ -44,8 +44,8 @@ def table(marked: Sequence[Marked]) -> str:
     return "\n".join(
         [
             *lines,
-            f"{len(marked)} questions: {len(marked) - wrong - cautious} right, {cautious} UNKNOWN where it is "
-            f"close, {wrong} wrong",
+            f"{len(marked)} questions: {len(marked) - wrong - cautious} right, "
+            f"{cautious} UNKNOWN where it is close, {wrong} wrong",
             f"{sum(inside)} of {len(inside)} stated intervals contain the true recovery",
         ]
     )

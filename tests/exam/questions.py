@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from chaoskit.system import Slo
@@ -63,13 +63,11 @@ class Sheet:
         name: what it is called.
         link: the link that is cut.
         questions: what is asked.
-        timing: how long the phases last, where the default will not do.
     """
 
     name: str
     link: str
     questions: tuple[Question, ...]
-    timing: Mapping[str, float] = field(default_factory=dict)
 
 
 def out(until: float, share: float = 1.0, do: str = "fail", **more: Any) -> Mapping[str, Any]:

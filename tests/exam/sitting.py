@@ -76,7 +76,7 @@ def sit(sheet: Sheet, folder: Path) -> Iterator[Marked]:
     system = getattr(systems, name)
     with contextlib.closing(environment_for(system, reference=f"tests.exam.systems:{name}")) as environment:
         chaos = Chaos(environment, f"exam-{name}", folder)
-        conclusion = chaos.experiment(faults.CutLink(sheet.link), active=FAULT_SECONDS, **sheet.timing)
+        conclusion = chaos.experiment(faults.CutLink(sheet.link), active=FAULT_SECONDS)
         clock = environment.runtime.clock
         before = clock.now()
         url = f"http://{environment.runtime.entries['front:8000']}/truth"

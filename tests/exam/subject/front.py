@@ -117,14 +117,15 @@ class Request:
 class Connection(asyncio.Protocol):
     """One client's connection; its requests are answered one after another."""
 
-    def connection_made(self, transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note when it was opened, and throw its dice."""
+        assert isinstance(transport, asyncio.Transport)
         self.transport, self.buffer = transport, b""
         self.opened, self.dice = time.monotonic(), random.random()
         self.queue: asyncio.Queue[Request] = asyncio.Queue()
         self.task = asyncio.ensure_future(self.answer())
 
-    def connection_lost(self, error) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """Answer no more."""
         self.task.cancel()
 
@@ -184,7 +185,8 @@ class Connection(asyncio.Protocol):
 
     def order(self, request: Request, rule: Rule) -> None:
         """Take an order as a rule says: late, not at all, twice, or well but answered 500."""
-        orders = ORDERS.setdefault(ORDER.fullmatch(request.path)[1], Orders())
+        match = ORDER.fullmatch(request.path)
+        orders = ORDERS.setdefault(match[1] if match else "", Orders())
         if request.method == "GET":
             return self.good(request)
         if rule.do != "lose":
