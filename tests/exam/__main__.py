@@ -39,7 +39,7 @@ def table(marked: Sequence[Marked]) -> str:
     lines = [f"{'truth':<8} | " + " | ".join(f"said {each:<8}" for each in said)]
     lines += [f"{truth:<8} | " + " | ".join(f"{counts[truth, each]:>13}" for each in said) for truth in said]
     wrong = sum(not each.right for each in marked)
-    cautious = sum(each.verdict != each.question.truth for each in marked) - wrong
+    cautious = sum(each.right and each.verdict != each.question.truth for each in marked)
     inside = [each.contains for each in marked if each.contains is not None]
     return "\n".join(
         [

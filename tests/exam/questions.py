@@ -28,7 +28,7 @@ class Question:
         says: the behaviour, in words.
         rules: the same, for ``front.py``; the first that holds and means the request counts.
         truth: the true verdict on the journey.
-        promise: the promise that is truly broken, where one is.
+        promise: the promise that is truly broken, where one is; several, with a slash, where each is true.
         near: whether the truth is so close to the border that UNKNOWN is right, too.
         recovers: seconds after the true lift at which the journey is truly well again; ``None`` where
             that is not known to the millisecond.
@@ -201,7 +201,7 @@ RECOVERY = Sheet(
             out(0.0),
             after(0.0, None, "slow", grow=0.12),
             truth="broken",
-            promise="stays recovered",
+            promise="recovery/stays recovered",
         ),
     ),
 )

@@ -41,7 +41,11 @@ class Marked:
         if not self.question.allows(self.verdict):
             return False
         broken = {each.promise for each in self.judgement.findings if each.verdict is Verdict.BROKEN}
-        return self.verdict != "broken" or not self.question.promise or self.question.promise in broken
+        return (
+            self.verdict != "broken"
+            or not self.question.promise
+            or bool(broken & set(self.question.promise.split("/")))
+        )
 
     @property
     def true_recovery(self) -> float | None:
