@@ -123,6 +123,18 @@ def test_secrets_that_overlap_leave_nothing_of_each_other() -> None:
     assert Masker(["abc123x", "123xyz9888"]).text("<abc123xyz9888>") == "<***>"
 
 
+@pytest.mark.parametrize(
+    ("secrets", "text", "shown"),
+    [
+        (["ab***c1", "s3cret!"], "abs3cret!c1", "***"),
+        (["shop:***@db1"], "pg://shop:pass@db1", "pg://***"),
+    ],
+)
+def test_a_mask_and_its_neighbours_spell_no_secret(secrets: list[str], text: str, shown: str) -> None:
+    """What masking itself has written is looked at once more."""
+    assert Masker(secrets).text(text) == shown
+
+
 @given(st.text(max_size=200), st.lists(st.text(max_size=30)))
 def test_no_text_is_too_strange(text: str, secrets: list[str]) -> None:
     """Whatever is logged and whatever is secret: a text without a mask is as it was."""

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker.errors import ImageNotFound
 
 from chaoskit.engines import postgres, standby
 from chaoskit.engines.postgres import Credentials, Refused
@@ -22,6 +21,7 @@ from chaoskit.runtime.docker import DockerRuntime
 from chaoskit.runtime.owner import run_folder
 from chaoskit.system import System
 from chaoskit.undo import UndoLog, pending
+from tests.images import needed
 
 pytestmark = pytest.mark.docker
 
@@ -52,10 +52,7 @@ SERVICES = {
 @pytest.fixture(scope="module")
 def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
     """A primary that is written to, and its standby."""
-    try:
-        client.images.get(IMAGE)
-    except ImageNotFound:
-        pytest.skip(f"{IMAGE} is not here: make demo builds it")
+    needed(client, IMAGE)
     path = tmp_path_factory.mktemp("system") / "compose.yaml"
     path.write_text(json.dumps({"services": SERVICES}))
     with DockerRuntime(System(compose=(path,), journeys=())) as runtime, written_to(runtime):
