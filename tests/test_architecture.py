@@ -114,10 +114,10 @@ def test_only_the_top_names_a_concrete_runtime() -> None:
 
 
 def test_files_stay_small() -> None:
-    """A file that grows beyond 300 lines holds more than one idea."""
+    """A file that grows beyond 350 lines holds more than one idea."""
     long = {
         module: lines
         for module, path in modules()
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 350
     }
     assert not long

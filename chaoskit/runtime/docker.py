@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, Plan
-from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
+from chaoskit.runtime import Cut, Exchange, Executed, LogLine, Meter, State, Toxic, Undo, Until
 from chaoskit.runtime.lifecycle import Lifecycle
 from chaoskit.runtime.proxies import Proxies
 from chaoskit.runtime.running import Running
@@ -260,6 +260,12 @@ class DockerRuntime:
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets."""
         return self._proxies.cuts.connect(self._proxies.placed(link), timeout)
+
+    def exchange(
+        self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
+    ) -> Exchange:
+        """What comes of a fresh connection over the link."""
+        return self._proxies.cuts.exchange(self._proxies.placed(link), said, until, patience, past=past)
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
         """Links to it that let connections through although it does not listen, or the other way."""

@@ -13,7 +13,7 @@ from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure, UsageError
 from chaoskit.flood import Plan
 from chaoskit.flood.scripted import Script, ScriptedFlood, served
-from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
+from chaoskit.runtime import Cut, Exchange, Executed, LogLine, State, Toxic, Undo, Until
 from chaoskit.system import OUTSIDE, Component, Impact, Link
 
 
@@ -71,6 +71,10 @@ class MemoryRuntime:
         """How much was ever asked over some links."""
         self.releases: list[tuple[str, str | None, Mapping[str, str | None]]] = []
         """What components were replaced by, in order: component, image and changed variables."""
+        self.passage = 0.0004
+        """Seconds that an exchange over a link takes by itself."""
+        self.mute: set[str] = set()
+        """Providers that take what is said, and answer nothing."""
         self.shared: dict[str, tuple[str, ...]] = {}
         """Component → those that share a namespace with it."""
         self._environments = {name: dict(given) for name, given in (environments or {}).items()}
@@ -250,6 +254,29 @@ class MemoryRuntime:
             return "open"
         return "refused"
 
+    def exchange(
+        self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
+    ) -> Exchange:
+        """What cuts, toxics and the provider's state make of it; providers echo what is said."""
+        met = {"open": "answered", "hang": "quiet"}.get(found := self.connect(link), found)
+        if met == "answered" and self._provider(link) == "paused":
+            met = "quiet"
+        if met != "answered":
+            return Exchange(met, patience if met in ("quiet", "silent") else self.passage)
+        seconds, heard = self.passage, len(said) if link.provider not in self.mute else 0
+        for toxic in () if past else self.toxics(link):
+            if toxic.kind == "reset_peer":
+                met, heard = "reset", 0
+            seconds += _added(toxic, said if toxic.stream == "upstream" else said[:heard], until)
+        if met == "answered" and (until == "end" or not heard):
+            met = "closed" if until == "end" else "quiet"
+        if met == "quiet" or seconds > patience:
+            return Exchange("quiet", patience)
+        return Exchange(met, seconds, heard)
+
+    def _provider(self, link: Link) -> str:
+        return "running" if link.provider not in self._states else self.state(link.provider).status
+
     def out_of_step(self, component: str) -> tuple[Link, ...]:
         """None: there is nothing between a link and its provider."""
         return ()
@@ -274,3 +301,14 @@ class MemoryRuntime:
             self.start_component(step.target)
         elif step.action == "restart":
             self.restart(step.target)
+
+
+def _added(toxic: Toxic, passes: bytes, until: Until) -> float:
+    """Seconds that a toxic adds to an exchange in which so much passes it; no jitter."""
+    if toxic.kind == "reset_peer":
+        return toxic.attributes.get("timeout", 0.0)
+    if not passes or (until == "end" and toxic.stream == "downstream"):
+        return 0.0
+    if toxic.kind == "bandwidth":  # whatever would take longer passes in pieces of a tenth of a second
+        return min(0.1, len(passes) / toxic.attributes["rate_bytes_per_s"])
+    return toxic.attributes.get("latency", 0.0)
