@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from chaoskit.judge import Verdict
+from chaoskit.judge import Finding, Verdict
 from chaoskit.mutants.trials import Trial
 from chaoskit.report.terminal import aligned
 
@@ -47,9 +48,15 @@ def to_record(trials: Sequence[Trial]) -> dict[str, Any]:
                     "journey": each.wanted.journey,
                     "promise": each.wanted.promise,
                     "because": each.wanted.because,
+                    "may_break": [asdict(may) for may in each.wanted.may_break],
                 },
                 "broken": [
-                    {"journey": found.journey, "promise": found.promise, "reason": found.reason}
+                    {
+                        "journey": found.journey,
+                        "promise": found.promise,
+                        "reason": found.reason,
+                        "foreseen": found not in each.unforeseen,
+                    }
                     for found in each.broken
                 ],
                 "journal": str(each.conclusion.journal),
@@ -67,9 +74,12 @@ def _cell(trial: Trial) -> str:
 def _reason(trial: Trial) -> str:
     head = f"{trial.mutant or 'as it is'}, {trial.experiment}: {trial.verdict.name}"
     if trial.reason is not None:
-        found = trial.reason
-        whose = f"{found.journey} " if found.journey else ""
-        return f"{head}: {whose}{found.promise}: {found.reason}"
-    others = "; ".join(f"{each.journey or 'fault'} {each.promise}: {each.reason}" for each in trial.broken)
+        beyond = "; ".join(map(_found, trial.unforeseen))
+        return f"{head}: {_found(trial.reason)}{f'; and unforeseen: {beyond}' if beyond else ''}"
+    others = "; ".join(map(_found, trial.broken))
     wanted = f"wanted {trial.wanted.journey or 'fault'} {trial.wanted.promise}; " if trial.wanted else ""
     return f"{head}: {wanted}{others or 'nothing broke'}"
+
+
+def _found(found: Finding) -> str:
+    return f"{found.journey or 'fault'} {found.promise}: {found.reason}"

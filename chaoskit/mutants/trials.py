@@ -47,11 +47,21 @@ class Trial:
         return next((each for each in self.broken if (each.journey, each.promise) == key), None)
 
     @property
+    def unforeseen(self) -> tuple[Finding, ...]:
+        """What broke, and was not written down as what must or may break: wrong reasons."""
+        wanted = self.wanted
+        return tuple(
+            each for each in self.broken if not (wanted and wanted.foresees(each.journey, each.promise))
+        )
+
+    @property
     def right(self) -> bool:
-        """Whether it came out as it must: held as it is, broken for the right reason as a mutant."""
+        """Whether it came out as it must: held as it is; as a mutant broken for the right reason, and for
+        no other.
+        """
         if self.wanted is None:
             return self.verdict is Verdict.HELD
-        return self.verdict is Verdict.BROKEN and self.reason is not None
+        return self.verdict is Verdict.BROKEN and self.reason is not None and not self.unforeseen
 
 
 def detect(
