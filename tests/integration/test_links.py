@@ -27,11 +27,19 @@ GREETER = Link("web", "greeter", PORT)
 
 @pytest.fixture(scope="module")
 def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
-    """A consumer, a Redis, and a server that speaks first."""
+    """A consumer, a Redis, a PostgreSQL, and a server that speaks first."""
     image = base_image(client)
     services = {
         "web": {"image": image, "command": ["sleep", "infinity"]},
         "cache": {"image": needed(client, "marketplace/redis:1"), "expose": ["6379"]},
+        "db": {
+            "image": needed(client, "marketplace/postgres:1"),
+            "command": ["primary"],
+            "shm_size": "256m",
+            "stop_signal": "SIGINT",
+            "expose": ["5432"],
+            "environment": dict.fromkeys(("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"), "market"),
+        },
         "greeter": {
             "image": image,
             "command": ["perl", "-e", PROVIDER.replace("$", "$$"), str(PORT), "0", "0"],
@@ -41,14 +49,15 @@ def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.mktemp("system") / "compose.yaml"
     path.write_text(json.dumps({"services": services}))
     with DockerRuntime(System(compose=(path,), journeys=())) as runtime:
-        runtime.wait_ready(timeout=30)
+        runtime.wait_ready(timeout=60)
         yield runtime
 
 
 @pytest.fixture
 def memory() -> MemoryRuntime:
     """The same in memory."""
-    made = MemoryRuntime(["web", "cache", "greeter"], [("web", "cache", 6379), ("web", "greeter", PORT)])
+    links = [("web", "cache", 6379), ("web", "db", 5432), ("web", "greeter", PORT)]
+    made = MemoryRuntime(["web", "cache", "db", "greeter"], links)
     made.start()
     return made
 
@@ -69,6 +78,11 @@ def proven(look: Callable[[], Evidence], within: float = 10.0) -> Evidence:
         (Latency("web→cache", delay=0.3, stream="upstream"), 0.3),
         (Latency("web→greeter", delay=0.3), 0.3),
         (Latency("web→greeter", delay=0.3, stream="upstream"), 0.3),
+        (Latency("web→db", delay=0.3), 0.3),
+        (Latency("web→db", delay=0.3, stream="upstream"), 0.3),
+        (Bandwidth("web→db"), 0.01),
+        (Bandwidth("web→db", stream="upstream"), 0.04),
+        (Reset("web→db"), 0.0),
         (Latency("web→cache", delay=0.2, jitter=0.2), 0.1),
         (Latency("→cache", delay=3.0), 2.0),
         (Bandwidth("web→cache"), 0.02),
