@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chaoskit import faults
-    from chaoskit.arrivals import ramp, steps
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.errors import ChaoskitError, PromiseBroken, UnexpectedVerdict, VerdictUnknown
-    from chaoskit.judge import Settings, Verdict
+    from chaoskit.experiment.timing import Timing
+    from chaoskit.factories import attached_environment, environment_for
+    from chaoskit.judge import JudgeSettings, Settings, Verdict
     from chaoskit.load.user import User
-    from chaoskit.system import Journey, Slo, System, journey
-    from chaoskit.timing import Timing
+    from chaoskit.system import Journey, Slo, System, journey, ramp, steps
 
 __version__ = "0.1.0"
 
@@ -26,6 +26,7 @@ __all__ = [
     "ChaoskitError",
     "Conclusion",
     "Journey",
+    "JudgeSettings",
     "PromiseBroken",
     "Settings",
     "Slo",
@@ -35,6 +36,8 @@ __all__ = [
     "User",
     "Verdict",
     "VerdictUnknown",
+    "attached_environment",
+    "environment_for",
     "faults",
     "journey",
     "ramp",
@@ -46,18 +49,21 @@ _HOMES = {
     "ChaoskitError": "errors",
     "Conclusion": "chaos",
     "Journey": "system",
+    "JudgeSettings": "judge",
     "PromiseBroken": "errors",
     "Settings": "judge",
     "Slo": "system",
     "System": "system",
-    "Timing": "timing",
+    "Timing": "experiment.timing",
     "UnexpectedVerdict": "errors",
     "User": "load.user",
     "Verdict": "judge",
     "VerdictUnknown": "errors",
+    "attached_environment": "factories",
+    "environment_for": "factories",
     "journey": "system",
-    "ramp": "arrivals",
-    "steps": "arrivals",
+    "ramp": "system",
+    "steps": "system",
 }
 
 
@@ -68,3 +74,7 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module 'chaoskit' has no attribute {name!r}")
     return getattr(importlib.import_module(f"chaoskit.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chaoskit.environment import Environment
 from chaoskit.errors import PromiseBroken, UnexpectedVerdict, UsageError, VerdictUnknown
-from chaoskit.experiment import Experiment
+from chaoskit.experiment.environment import Environment
+from chaoskit.experiment.experiment import Experiment
+from chaoskit.experiment.result import Result
+from chaoskit.experiment.timing import Timing
 from chaoskit.faults.base import Evidence, Fault
-from chaoskit.judge import Settings, Verdict
+from chaoskit.judge import JudgeSettings, Verdict
 from chaoskit.report.terminal import explain
-from chaoskit.result import Result
 from chaoskit.runtime import Runtime
 from chaoskit.system import System
-from chaoskit.timing import Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,13 @@ class Chaos:
         folder: Path,
         *,
         timing: Timing | None = None,
-        settings: Settings | None = None,
+        settings: JudgeSettings | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self.environment = environment
         self.conclusions: list[Conclusion] = []
         self._name, self._folder, self._about = name, folder, about
-        self._timing, self._settings = timing or Timing(), settings or Settings()
+        self._timing, self._settings = timing or Timing(), settings or JudgeSettings()
         self._open: Experiment | None = None
 
     @property

@@ -1,7 +1,8 @@
-"""The exit code of a test session with experiments: broken, unknown and harness error apart.
+"""The exit codes of a test session with experiments: broken, unknown and harness error apart.
 
 pytest owns 0 to 5. Its 1 (tests failed) stays what it is as soon as one test failed for any other
-reason than the two that are told apart here, so nothing else is ever hidden by them.
+reason than the two that are told apart here, so nothing else is ever hidden by them. The exit codes of the
+``chaoskit`` command stand here, too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from pathlib import Path
 from types import TracebackType
 
 from chaoskit.errors import ChaoskitError, UnexpectedVerdict, VerdictUnknown
+
+OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Of the command: all is well; something is missing or failed; the user's mistake; Ctrl-C."""
 
 FAILED = 1
 """pytest's own: a promise is broken, or an ordinary test failed."""

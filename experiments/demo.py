@@ -12,12 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from chaoskit import journal
 from chaoskit.errors import ChaoskitError
+from chaoskit.factories import environment_for
 from chaoskit.mutants import Trial, detect, to_record
+from chaoskit.record import journal
 from chaoskit.report import page
 from chaoskit.report.terminal import explain, matrix, table
-from chaoskit.setup import environment_for
 from experiments.catalogue import failures
 from fixtures.marketplace.mutants import MUTANTS
 from fixtures.marketplace.system import marketplace

@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaoskit import journal
 from chaoskit.errors import ChaoskitError, UsageError
+from chaoskit.factories import environment_for
 from chaoskit.mutants import Mutant, Trial, detect, text, to_record
+from chaoskit.record import journal
 from chaoskit.report import page
 from chaoskit.report.terminal import explain
-from chaoskit.setup import environment_for
 from experiments.catalogue import experiments
 from fixtures.marketplace.mutants import MUTANTS
 from fixtures.marketplace.system import marketplace

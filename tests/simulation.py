@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.clock import ManualClock
-from chaoskit.environment import Environment
 from chaoskit.errors import LoadFailure
-from chaoskit.history import Acknowledgement, Check, History, Outcome, Sample
+from chaoskit.experiment.environment import Draft, Environment
 from chaoskit.load.user import User
+from chaoskit.record.history import Acknowledgement, Check, History, Outcome, Sample
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import Component, Slo, System, journey
 
@@ -123,14 +123,15 @@ class Simulation:
         self._behaviour, self._clock = behaviour, ManualClock(start=100.0)
         self.environment = Environment(
             system,
-            self._make_runtime,
+            lambda declared: Draft(
+                tuple(map(Component, ["api", "cache"], ["api", "cache"])), ["api:80"], self._make_runtime
+            ),
             self._make_traffic,
-            outline=lambda declared: (tuple(map(Component, ["api", "cache"], ["api", "cache"])), ["api:80"]),
             state=lambda run_id: folder / f"{run_id}.undo.jsonl",
             tell=self.said.append,
         )
 
-    def _make_runtime(self, system: System) -> MemoryRuntime:
+    def _make_runtime(self) -> MemoryRuntime:
         runtime = self._kind(
             ["api", "cache"],
             [("outside", "api", 80), ("api", "cache", 6379)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,40 +13,30 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "chaoskit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("plugin", "cli"),
-    ("gameday", "starter"),
-    ("attach",),
-    ("setup", "doctor", "gathering"),
-    ("mutants", "trend", "catalogue"),
-    ("chaos",),
-    ("experiment", "report", "parcels"),
-    ("result", "recording", "injector"),
-    ("environment", "logs"),
-    ("faults", "load", "judge", "runtime.docker", "runtime.memory"),
-    ("engines", "journal", "undo", "interpose", "toxiproxy"),
-    ("runtime", "compose"),
-    ("mistakes",),
-    ("entries", "patterns"),
-    ("history", "system", "flood", "exitcodes"),
-    ("terms",),
-    ("samples", "arrivals", "jsontext"),
-    ("clock", "errors", "timing", "endpoint", "provenance", "masking"),
+    ("cli", "plugin", "mutants"),
+    ("chaos", "gameday", "starter", "trend"),
+    ("factories", "report"),
+    ("experiment",),
+    ("containers", "faults"),
+    ("clients", "judge", "load", "toxiproxy"),
+    ("interpose", "record", "runtime"),
+    ("system", "exitcodes"),
+    ("errors", "clock", "flood"),
 )
-"""From the top down. Siblings in one row do not import each other. ``runtime`` is the protocol;
-``runtime.docker`` stands for everything beside ``memory`` and ``words`` in that folder. ``reference`` and the
-package itself only name others."""
+"""From the top down. Parts in one row do not import each other. The package itself only names others."""
 
-RANK = {name: row for row, names in enumerate(LAYERS) for name in names}
+CONTAINERS: tuple[tuple[str, ...], ...] = (
+    ("leftovers",),
+    ("started", "attached"),
+    ("compose", "cleanup"),
+    ("engine",),
+)
+"""The rows inside of ``containers/``."""
 
 
-def part_of(module: str) -> str:
-    """The part of the house that a module belongs to."""
-    names = module.split(".")[1:]
-    if not names:
-        return ""
-    if names[0] == "runtime" and len(names) > 1:
-        return {"memory": "runtime.memory", "words": "runtime"}.get(names[1], "runtime.docker")
-    return names[0]
+def ranks(layers: tuple[tuple[str, ...], ...]) -> dict[str, int]:
+    """Each part's row, from the top."""
+    return {name: row for row, names in enumerate(layers) for name in names}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -57,67 +48,85 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 @cache
 def imports(path: Path) -> tuple[tuple[str, int], ...]:
-    """What a module imports when it runs; what stands under TYPE_CHECKING is for readers only."""
+    """Every module of chaoskit that a module imports, wherever in it and also for its types alone."""
     return tuple(_imports(path))
 
 
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    hidden = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "chaoskit":
-                yield from ((f"chaoskit.{alias.name}", node.lineno) for alias in node.names)
-            else:
-                yield node.module, node.lineno
+            parent = node.module
+            for alias in node.names:
+                module = f"{parent}.{alias.name}"
+                yield (module if module in MODULES else parent), node.lineno
 
 
-@pytest.mark.parametrize(
-    ("module", "path"), list(modules()), ids=lambda value: value if isinstance(value, str) else ""
-)
-def test_imports_point_down_only(module: str, path: Path) -> None:
-    """No module imports from its own row or from one above, outside of its own part."""
-    part = part_of(module)
-    if part in ("", "reference"):
-        return
-    assert part in RANK, f"{module} has no place in the layers; give it one in {Path(__file__).name}"
+MODULES = dict(modules())
+
+
+def wrong_ways(module: str, layers: tuple[tuple[str, ...], ...], depth: int) -> list[str]:
+    """The imports of a module that point up or sideways; ``depth`` is where the part's name stands."""
+    rank = ranks(layers)
+    names = module.split(".")
+    if len(names) <= depth:
+        return []
+    part = names[depth]
+    assert part in rank, f"{module} has no place in the layers; give it one in {Path(__file__).name}"
     wrong = []
-    for imported, line in imports(path):
-        other = part_of(imported) if imported.split(".")[0] == "chaoskit" else ""
-        if other in ("", part, "reference"):
+    for imported, line in imports(MODULES[module]):
+        other = imported.split(".")
+        if other[:depth] != names[:depth] or len(other) <= depth or other[depth] == part:
             continue
-        if RANK[other] <= RANK[part]:
-            wrong.append(f"{path.name}:{line} imports {imported}")
+        if rank[other[depth]] <= rank[part]:
+            wrong.append(f"{MODULES[module].name}:{line} imports {imported}")
+    return wrong
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down_only(module: str) -> None:
+    """No module imports from its own row or from one above, outside of its own part."""
+    wrong = wrong_ways(module, LAYERS, 1)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("chaoskit.containers")])
+def test_the_rows_hold_inside_of_containers(module: str) -> None:
+    """The engine knows no system; started and attached systems do not know each other."""
+    wrong = wrong_ways(module, CONTAINERS, 2)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_there_is_no_circle_of_modules() -> None:
+    """No module needs itself, by whatever way; imports for types alone count."""
+    needs = {
+        name: {other for other, _ in imports(path) if other in MODULES} for name, path in MODULES.items()
+    }
+    order = TopologicalSorter(needs)
+    try:
+        order.prepare()
+    except CycleError as error:
+        raise AssertionError(" → ".join(error.args[1])) from None
 
 
 def test_only_the_top_names_a_concrete_runtime() -> None:
     """Experiments, faults and judges would run on any runtime."""
+    concrete = ("chaoskit.containers.started.runtime", "chaoskit.containers.attached.runtime")
     named = {
         module
-        for module, path in modules()
+        for module, path in MODULES.items()
         for imported, _ in imports(path)
-        if imported in ("chaoskit.runtime.docker", "chaoskit.runtime.attached.runtime")
-        and part_of(module) != "runtime.docker"
+        if imported in concrete and not module.startswith("chaoskit.containers")
     }
-    assert named <= {"chaoskit.setup", "chaoskit.attach", "chaoskit.cli.up"}
+    assert named <= {"chaoskit.factories", "chaoskit.cli.up"}
 
 
 def test_files_stay_small() -> None:
     """A file that grows beyond 350 lines holds more than one idea."""
     long = {
         module: lines
-        for module, path in modules()
+        for module, path in MODULES.items()
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 350
     }
     assert not long

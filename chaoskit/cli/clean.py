@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from chaoskit.cli.codes import OK, TROUBLE
+from chaoskit.containers.engine.client import connect
+from chaoskit.containers.leftovers import clean
+from chaoskit.exitcodes import OK, PROBLEM
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +20,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.runtime.engine import connect  # noqa: PLC0415
-    from chaoskit.runtime.leftovers import clean  # noqa: PLC0415
-
     client = connect()
     try:
         cleaned = clean(client, unknown=options.unknown)
@@ -41,4 +40,4 @@ def run(options: argparse.Namespace) -> int:
         print(f"could not remove {run_id}: {why}", file=sys.stderr)
     if not (cleaned.removed or cleaned.alive or cleaned.unknown or cleaned.failed):
         print("nothing was left")
-    return TROUBLE if cleaned.failed else OK
+    return PROBLEM if cleaned.failed else OK

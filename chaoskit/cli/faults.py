@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from chaoskit.cli.codes import OK
+from chaoskit.exitcodes import OK
+from chaoskit.report.catalogue import catalogue
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +15,5 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.catalogue import catalogue  # noqa: PLC0415
-
     print(catalogue(), end="")
     return OK

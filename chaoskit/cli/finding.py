@@ -10,6 +10,7 @@ from typing import Any
 
 from chaoskit.errors import UsageError
 from chaoskit.system import System
+from chaoskit.system.reference import load_system
 
 _INI_FILES = (
     ("pytest.ini", "pytest"),
@@ -35,8 +36,6 @@ def find_system(named: str | None, root: Path) -> System:
     Raises:
         UsageError: there is none.
     """
-    from chaoskit.reference import load_system  # noqa: PLC0415 - so that --help needs no imports
-
     found = configured(root, "chaos_system")
     reference = named or (found[0] if found else None)
     if not reference:

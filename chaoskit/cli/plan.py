@@ -1,15 +1,23 @@
-"""``chaoskit plan``: the rewritten compose file, and the links."""
+"""``chaoskit plan``: the links as a table, and the rewritten compose file as YAML."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from chaoskit.cli.codes import OK
+import yaml
+
 from chaoskit.cli.finding import find_system, system_argument
+from chaoskit.containers.compose import resolve, routed_networks
 from chaoskit.errors import DeclarationError
-from chaoskit.mistakes import mistakes
+from chaoskit.exitcodes import OK
+from chaoskit.interpose import Interposed, interpose
+from chaoskit.system import HARNESS, OUTSIDE
+from chaoskit.system.mistakes import mistakes
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +29,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.compose import resolve, routed_networks  # noqa: PLC0415
-    from chaoskit.interpose import interpose  # noqa: PLC0415
-    from chaoskit.report.plan import render_compose, render_links  # noqa: PLC0415
-
     system = find_system(options.system, Path.cwd())
     planned = interpose(resolve(system), run_id="plan", taken=routed_networks(), external=system.external)
     found = mistakes(system, planned.components, planned.entries) if system.journeys else []
@@ -36,3 +40,71 @@ def run(options: argparse.Namespace) -> int:
     print(render_links(planned), file=sys.stderr)
     print(render_compose(planned))
     return OK
+
+
+_SURELY_TEXT = re.compile(r"[A-Za-z_/$].*")
+"""What no YAML version reads as a number. PyYAML quotes by YAML 1.1, where ``1e3`` and ``0o17`` are
+text; Compose reads YAML 1.2, where they are numbers."""
+
+
+def render_links(interposed: Interposed) -> str:
+    """The links, the entry points, what is left to the run, and the warnings, as plain text."""
+    links = [
+        (each.link.consumer, "→", f"{each.link.provider}:{each.link.port}", each.toxiproxy, each.link.proxy)
+        for each in interposed.placed
+        if each.link.consumer not in (OUTSIDE, HARNESS)
+    ]
+    entries = [(entry, "through", toxiproxy) for entry, (toxiproxy, _) in interposed.entries.items()]
+    known = {provider for provider, _ in interposed.harness}
+    silent = [route.provider for route in interposed.routes if route.consumer == HARNESS]
+    unknown = [(name,) for name in silent if name not in known]
+    parts = [
+        _section(
+            f"links ({len(links)}): consumer, provider and port, its Toxiproxy, the name of its proxy", links
+        ),
+        _section("entry points: published on 127.0.0.1, on a host port that is free", entries),
+        _section("no port known: its links are made when it is seen to listen, by chaoskit alone", unknown),
+        _section("warnings", [(warning,) for warning in interposed.warnings]),
+        f"{len(interposed.components)} components behind {len(interposed.toxiproxies)} Toxiproxies; "
+        f"{len(interposed.harness)} links of the harness's own",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_compose(interposed: Interposed) -> str:
+    """The rewritten compose file as YAML that Compose and PyYAML read alike, with a head of comments."""
+    project = interposed.compose["name"]
+    head = (
+        f"# {project}: each service alone in a network with Toxiproxy.",
+        f"# Written by `chaoskit plan`; `docker compose -p {project} -f FILE up` starts it.",
+        "# Ports that nothing declares have no link here: chaoskit finds them when it runs the system.",
+        *(f"# {line}" for warning in interposed.warnings for line in f"warning: {warning}".splitlines()),
+    )
+    body = yaml.dump(interposed.compose, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1)
+    return "\n".join(head) + "\n" + body
+
+
+def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in _columns(rows))]) if rows else ""
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Text of several lines as a block, doubtful text quoted, nothing by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write equal parts out: people read this."""
+        return True
+
+
+def _text(dumper: Any, text: str) -> Any:
+    style = "|" if "\n" in text else None if _SURELY_TEXT.fullmatch(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)

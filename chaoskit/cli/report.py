@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from chaoskit.cli.codes import OK
+from chaoskit.exitcodes import OK
+from chaoskit.report import afteraction, page
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +31,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.report import afteraction, page  # noqa: PLC0415
-
     sources = page.gather(options.journals)
     for line in sources.passed_over:
         print(f"passed over {line}", file=sys.stderr)

@@ -1,13 +1,21 @@
-"""``chaoskit trend``: what got worse last night, and what is flaky."""
+"""``chaoskit trend``: add journals to a history, and print what got worse and what is flaky."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chaoskit.cli.codes import OK, TROUBLE
 from chaoskit.cli.finding import configured
 from chaoskit.errors import UsageError
+from chaoskit.exitcodes import OK, PROBLEM
+from chaoskit.record import journal
+from chaoskit.trend.entry import Entry, entry_of
+from chaoskit.trend.store import Store
+from chaoskit.trend.text import render, to_record
+from chaoskit.trend.trend import trend_of
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +29,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.trend.command import run  # noqa: PLC0415
-
     file = Path(options.file) if options.file else None
     if file is None and (found := configured(Path.cwd(), "chaos_history")):
         file = found[1] / found[0]
@@ -32,5 +38,41 @@ def run(options: argparse.Namespace) -> int:
             where=str(Path.cwd()),
             remedy="give its file, or set chaos_history in the ini file",
         )
-    regressed = run(file, [Path(each) for each in options.add], last=options.last, as_json=options.json)
-    return TROUBLE if regressed else OK
+    regressed = print_trend(
+        file, [Path(each) for each in options.add], last=options.last, as_json=options.json
+    )
+    return PROBLEM if regressed else OK
+
+
+def print_trend(file: Path, add: Sequence[Path] = (), *, last: int = 30, as_json: bool = False) -> bool:
+    """Print the trend; whether there is a regression.
+
+    Args:
+        file: the history.
+        add: journals to add first; those that it has are left out.
+        last: how many nights to look at.
+        as_json: print JSON instead of text.
+
+    Raises:
+        UsageError: a file is not what it should be; nothing was added then.
+        EnvironmentFailure: the history cannot be read or written.
+    """
+    if last < 1:
+        raise UsageError(f"--last is {last}; it must be one or more")
+    entries = list(_read(add))
+    with Store(file, create=bool(add)) as store:
+        if add:
+            new = store.add(entries)
+            print(f"{new} of {len(entries)} journals are new in {file}", file=sys.stderr)
+        trend = trend_of(store.entries(), last)
+    print(json.dumps(to_record(trend), indent=2, ensure_ascii=False) if as_json else render(trend))
+    return bool(trend.regressions)
+
+
+def _read(paths: Iterable[Path]) -> Iterable[Entry]:
+    for path in paths:
+        record = journal.read(path)
+        if "judgement" in record:
+            yield entry_of(record)
+        else:  # a report folder holds other JSON, too
+            print(f"passed over {path}: no journal", file=sys.stderr)

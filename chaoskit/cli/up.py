@@ -6,8 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from chaoskit.cli.codes import OK
 from chaoskit.cli.finding import find_system, system_argument
+from chaoskit.clock import MonotonicClock
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.exitcodes import OK
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -19,9 +21,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from chaoskit.clock import MonotonicClock  # noqa: PLC0415
-    from chaoskit.runtime.docker import DockerRuntime  # noqa: PLC0415
-
     system = find_system(options.system, Path.cwd())
     clock = MonotonicClock()
     runtime = DockerRuntime(

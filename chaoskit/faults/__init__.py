@@ -3,11 +3,11 @@
 The failures of growth stand beside the primitives that they are made of.
 """
 
-from chaoskit.engines.postgres_table import PostgresTable
-from chaoskit.engines.queues import CallableQueue, Queue
-from chaoskit.engines.redis_queues import RedisList, RedisStream
+from chaoskit.clients.postgres_table import PostgresTable
+from chaoskit.clients.queues import CallableQueue, Queue
+from chaoskit.clients.redis import RedisList, RedisStream
 from chaoskit.faults.backlog import WorkerBacklog
-from chaoskit.faults.base import Evidence, Fault, Injection, Promise
+from chaoskit.faults.base import Evidence, Fault, Injection, Obligation
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
@@ -30,9 +30,9 @@ __all__ = [
     "Kill",
     "Latency",
     "MidDeployRestart",
+    "Obligation",
     "Pause",
     "PostgresTable",
-    "Promise",
     "Queue",
     "RedisList",
     "RedisStream",

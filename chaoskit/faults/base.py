@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from chaoskit.errors import FaultMisfit
-from chaoskit.masking import MASK
+from chaoskit.record.masking import MASK
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Component, Impact, members
 
@@ -33,7 +33,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Obligation:
     """What the system owes under a fault beside its journeys' SLOs: that a backlog drains, that a
     flood is refused cheaply.
 
@@ -75,7 +75,7 @@ class Injection(ABC):
     def gone(self) -> Evidence:
         """Is it gone?"""
 
-    def promises(self, since_lift: float) -> Sequence[Promise]:
+    def obligations(self, since_lift: float) -> Sequence[Obligation]:
         """What the system owed under this fault, and whether it was kept; none by default.
 
         Asked again and again once the fault is gone, until none is undecided any more.
@@ -158,7 +158,18 @@ def check(fault: Fault, runtime: Runtime) -> None:
             evidence="\n".join(reasons),
             remedy="choose another component or another fault; nothing was injected",
         )
-    runtime.permit(fault.undo(runtime), fault.impact(runtime))
+    permit(fault, runtime)
+
+
+def permit(fault: Fault, runtime: Runtime) -> tuple[Undo, ...]:
+    """Raise unless it may be injected here; returns its undo.
+
+    Raises:
+        UsageError: the runtime was told to touch less.
+    """
+    steps = fault.undo(runtime)
+    runtime.permit(steps, fault.impact(runtime))
+    return steps
 
 
 def targets(name: str, components: Iterable[Component]) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal, get_args
 
 import redis
 
-from chaoskit.engines import redis as engine
+from chaoskit.clients import redis as engine
 from chaoskit.faults.base import Evidence, Fault, Injection, targets, unknown
 from chaoskit.faults.components import Killed
-from chaoskit.faults.links import Cuts, select
+from chaoskit.faults.links import CutInjection, select
 from chaoskit.runtime import Cut, Runtime, Undo
 from chaoskit.system import Impact, Link
 
@@ -91,11 +91,11 @@ class CacheLoss(Fault):
     def inject(self, runtime: Runtime) -> Injection:
         """Empty, cut or kill it."""
         names = targets(self.component, runtime.components)
-        injection: Killed | Cuts | _Flushed
+        injection: Killed | CutInjection | _Flushed
         if self.how == "kill":
             injection = Killed(runtime, names)
         elif self.how in _CUTS:
-            injection = Cuts(runtime, self._links(runtime), _CUTS[self.how])
+            injection = CutInjection(runtime, self._links(runtime), _CUTS[self.how])
         else:
             injection = _Flushed(runtime, names, self.password)
         injection.start()

@@ -62,7 +62,7 @@ class Pause(ComponentFault):
 
     def inject(self, runtime: Runtime) -> Injection:
         """Freeze it."""
-        injection = Paused(runtime, self._names(runtime))
+        injection = PauseInjection(runtime, self._names(runtime))
         injection.start()
         return injection
 
@@ -138,7 +138,7 @@ class Stopped(Killed):
             self._runtime.stop(name, timeout=self._grace)
 
 
-class Paused(Injection):
+class PauseInjection(Injection):
     """Components that are frozen; used by every fault that freezes one."""
 
     def __init__(self, runtime: Runtime, names: tuple[str, ...]) -> None:

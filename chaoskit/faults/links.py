@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from chaoskit.faults.base import Evidence, Fault, Injection, together
-from chaoskit.patterns import meant
 from chaoskit.runtime import Cut, Runtime, Undo
 from chaoskit.system import ANY, OUTSIDE, Impact, Link, members
+from chaoskit.system.names import meant
 
 
 def select(pattern: str, runtime: Runtime) -> tuple[Link, ...]:
@@ -93,12 +93,12 @@ class CutLink(LinkFault):
 
     def inject(self, runtime: Runtime) -> Injection:
         """Cut each link."""
-        injection = Cuts(runtime, self.links(runtime), self.how)
+        injection = CutInjection(runtime, self.links(runtime), self.how)
         injection.start()
         return injection
 
 
-class Cuts(Injection):
+class CutInjection(Injection):
     """Links that are dead; used by every fault that makes a provider unreachable."""
 
     SEEN: dict[Cut, str] = {"refuse": "refused", "silent": "silent", "hang": "hang"}  # noqa: RUF012

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeVar
 
-from chaoskit.engines import postgres
+from chaoskit.clients import postgres
 from chaoskit.errors import RuntimeFailure
 from chaoskit.faults.base import Evidence, Injection
 from chaoskit.faults.links import LinkFault, reach

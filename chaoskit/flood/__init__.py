@@ -4,7 +4,7 @@ Its source is a program of its own that runs beside the entry, so that what meas
 floods are not one process. ``shipping.py`` says what of this folder is shipped to where the source
 runs: it knows nothing but Python's standard library, and starts at ``source.py``.
 
-What both ends know is here: what is asked of a source (:class:`Plan`), what it tells of each second
+What both ends know is here: what is asked of a source (:class:`FloodPlan`), what it tells of each second
 (:class:`Report`), and how it is held (:class:`Flood`).
 """
 
@@ -33,7 +33,7 @@ STOP = b"stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class FloodPlan:
     """What is asked of a source. It ends by itself after ``seconds``, and takes no more than
     ``rate_per_s * seconds`` turns.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from chaoskit.flood import Plan
+from chaoskit.flood import FloodPlan
 
 _MODULES = {
     "chaoskit.flood": "__init__.py",
@@ -28,7 +28,7 @@ sys.exit(sys.modules["chaoskit.flood.source"].main(sys.argv[2]))
 """
 
 
-def command(plan: Plan, addresses: Sequence[str], python: str = "python3") -> list[str]:
+def command(plan: FloodPlan, addresses: Sequence[str], python: str = "python3") -> list[str]:
     """The command that floods, for Python 3.11 or newer and without any package of ours beside it.
 
     Args:

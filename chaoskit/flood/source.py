@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from chaoskit.flood import SILENCE, STOP, Plan
+from chaoskit.flood import SILENCE, STOP, FloodPlan
 from chaoskit.flood.accounts import Accounts
 from chaoskit.flood.bots import Bot, request, source_address
 
@@ -59,7 +59,7 @@ class Source:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: FloodPlan,
         target: tuple[str, int],
         tell: Callable[[Mapping[str, Any]], None],
         lease: int,
@@ -205,7 +205,7 @@ def main(arguments: str) -> int:
     """Run the source with what :func:`chaoskit.flood.shipping.command` passes on; returns the exit code."""
     given = json.loads(arguments)
     addresses: list[str] = given.pop("addresses")
-    plan = Plan(**given)
+    plan = FloodPlan(**given)
 
     def tell(message: Mapping[str, Any]) -> None:
         with suppress(BrokenPipeError):  # nobody listens: the lease has ended too

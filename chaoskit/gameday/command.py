@@ -1,30 +1,101 @@
-"""``chaoskit gameday``: a planned exercise, on a live screen or without one."""
+"""A game day from its options to its exit code: a planned exercise, on a live screen or without one."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from chaoskit.environment import Environment
 from chaoskit.errors import ChaoskitError, FaultMisfit, UsageError
-from chaoskit.exitcodes import FAILED, TROUBLE, UNKNOWN
+from chaoskit.exitcodes import FAILED, INTERRUPTED, TROUBLE, UNKNOWN
+from chaoskit.experiment.environment import Environment, Tell
+from chaoskit.factories import attached_environment, environment_for
 from chaoskit.faults.base import check
 from chaoskit.gameday import runbook, terminal
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.place import about, environment_for_gameday
 from chaoskit.gameday.record import FILE
 from chaoskit.gameday.runbook import RunBook
 from chaoskit.report import afteraction
 from chaoskit.system import System
 
-INTERRUPTED = 130
+LONGEST = 24 * 3600.0
+"""Seconds that a game day may last; then its load ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """Where a game day happens: a system that it starts, or one that runs already.
+
+    Attributes:
+        attach: the compose project that runs already; ``None`` to start the system.
+        touch: what may be touched there.
+        toxiproxies: the addresses of its Toxiproxies' APIs, where they are not found.
+        keep: leave a system that was started running at the end.
+        seed: from which all randomness comes.
+    """
+
+    attach: str | None = None
+    touch: Sequence[str] = ()
+    toxiproxies: Sequence[str] = ()
+    keep: bool = False
+    seed: int = 0
+
+    def check(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            UsageError: it does.
+        """
+        if self.attach is not None and self.keep:
+            raise UsageError("--keep without a system of one's own means nothing", remedy="leave --keep out")
+        given = [f"--{name}" for name, names in self._guests_own() if names]
+        if self.attach is None and given:
+            raise UsageError(
+                f"{' and '.join(given)} without --attach means nothing",
+                remedy="name the compose project that is running with --attach",
+            )
+
+    def environment(self, system: System, reference: str | None, tell: Tell) -> Environment:
+        """The environment; nothing is started yet."""
+        if self.attach is None:
+            return environment_for(
+                system, reference=reference, keep=self.keep, seed=self.seed, tell=tell, longest=LONGEST
+            )
+        return attached_environment(
+            system,
+            self.attach,
+            toxiproxies=self.toxiproxies,
+            touch=self.touch,
+            reference=reference,
+            seed=self.seed,
+            tell=tell,
+            longest=LONGEST,
+        )
+
+    def about(self, system: System) -> dict[str, Any]:
+        """What the record says of the system."""
+        return {
+            "compose": [str(path) for path in system.compose],
+            "attached": self.attach is not None,
+            "project": self.attach,
+            "touch": list(self.touch),
+        }
+
+    @property
+    def afterwards(self) -> str:
+        """What becomes of the system at the end, in words."""
+        return _AFTERWARDS["attached" if self.attach else "keep" if self.keep else "remove"]
+
+    def _guests_own(self) -> tuple[tuple[str, Sequence[str]], ...]:
+        return ("touch", self.touch), ("toxiproxy", self.toxiproxies)
+
 
 _AFTERWARDS = {
     "attached": "leaving the system as it was",
@@ -35,15 +106,30 @@ _AFTERWARDS = {
 FindSystem = Callable[[str | None, Path], System]
 
 
-def run(options: argparse.Namespace, find_system: FindSystem) -> int:
+def run_gameday(
+    book_file: Path | None,
+    reference: str | None,
+    find_system: FindSystem,
+    *,
+    place: Venue,
+    report_dir: Path | None = None,
+    screen: bool = True,
+) -> int:
     """The whole game day; returns the exit code.
+
+    Args:
+        book_file: the run book; by hand without one.
+        reference: the system; the run book's, or the ini file's, if ``None``.
+        find_system: finds a system by its reference and the folder to look from.
+        place: where it happens.
+        report_dir: where the record and the report go; a folder named after the time if ``None``.
+        screen: show a live screen where there is a terminal.
 
     Raises:
         UsageError: the run book, the system or the options are wrong; nothing was started.
         EnvironmentFailure: the system does not start.
     """
-    book = runbook.read(options.runbook) if options.runbook else RunBook()
-    screen = not options.no_screen
+    book = runbook.read(book_file) if book_file else RunBook()
     if screen and not terminal.can_show():
         if not book.steps:
             raise UsageError(
@@ -52,32 +138,30 @@ def run(options: argparse.Namespace, find_system: FindSystem) -> int:
         screen = False
     if not screen:
         _runs_by_itself(book)
-    reference = options.system or book.system
+    reference = reference or book.system
     system = find_system(reference, Path.cwd())
     runbook.unknown_journeys(book, (each.name for each in system.journeys))
-    folder = (
-        options.report_dir or Path("chaoskit-report") / f"gameday-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    )
+    folder = report_dir or Path("chaoskit-report") / f"gameday-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     if (folder / FILE).exists():
         raise UsageError(
             "there is a game day in this folder already", where=str(folder), remedy="name another one"
         )
+    place.check()
     starting = _Starting()
-    environment = environment_for_gameday(options, system, reference, starting.tell)
+    environment = place.environment(system, reference, starting.tell)
     with _signals(_interrupt):
         try:
-            return _play(options, book, system, folder, environment, starting, screen=screen)
+            return _play(book, place.about(system), folder, environment, starting, screen=screen)
         finally:
             with _signals(_ignore):  # half a removal helps nobody
-                _say(_AFTERWARDS["attached" if options.attach else "keep" if options.keep else "remove"])
+                _say(place.afterwards)
                 environment.close()
                 _let_go_of_a_dead_terminal()
 
 
 def _play(
-    options: argparse.Namespace,
     book: RunBook,
-    system: System,
+    about: dict[str, Any],
     folder: Path,
     environment: Environment,
     starting: _Starting,
@@ -88,7 +172,7 @@ def _play(
     starting.over = True
     _fits(book, environment)
     _say(f"run {runtime.run_id}: {len(runtime.components)} components; the record: {folder / FILE}")
-    day = Day(environment, book, folder, system=about(options, system), unattended=not screen)
+    day = Day(environment, book, folder, system=about, unattended=not screen)
     with terminal.signals(day):
         lifted = _watch(day, screen=screen)
         _sum_up(day, lifted=lifted)

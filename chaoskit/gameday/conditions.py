@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from chaoskit.samples import NEVER, OUTCOMES, Column, Columns, Outcome
+from chaoskit.record.samples import NEVER, OUTCOMES, Column, Columns, Outcome
 from chaoskit.system import Terms
 
 Measure = Literal[

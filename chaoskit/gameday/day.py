@@ -14,18 +14,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from chaoskit.environment import Environment, Traffic
 from chaoskit.errors import ChaoskitError
-from chaoskit.gameday.asked import Asked, Command, Inject, Lift, Next
+from chaoskit.experiment.environment import Environment, Traffic
+from chaoskit.experiment.timing import Timing
+from chaoskit.gameday.commands import Asked, Command, Inject, Lift, Next
 from chaoskit.gameday.conditions import Reading, lookback, read
-from chaoskit.gameday.following import DayHistory
+from chaoskit.gameday.history import DayHistory, DaySeries
 from chaoskit.gameday.lifting import Active, lift_all, remains
 from chaoskit.gameday.record import Kind, Record
 from chaoskit.gameday.runbook import RunBook, Step
-from chaoskit.gameday.series import Series
-from chaoskit.gameday.trial import SLICE, Interrupted, Trial
-from chaoskit.judge import Settings
-from chaoskit.timing import Timing
+from chaoskit.gameday.trial import SLICE, Interrupted, StepTrial
+from chaoskit.judge import JudgeSettings
 
 Phase = Literal["coming up", "idle", "before", "inject", "active", "lift", "recover", "judge", "over"]
 
@@ -58,21 +57,21 @@ class Day:
         system: Mapping[str, Any],
         unattended: bool = False,
         timing: Timing | None = None,
-        settings: Settings | None = None,
+        settings: JudgeSettings | None = None,
     ) -> None:
         self.environment, self.book, self.folder = environment, book, folder
         self.unattended, self.attached = unattended, bool(system.get("attached"))
-        self.timing, self.settings = timing or Timing(), settings or Settings()
+        self.timing, self.settings = timing or Timing(), settings or JudgeSettings()
         self.terms = tuple(each.terms for each in environment.system.journeys)
         self.clock = environment.runtime.clock
         self.origin = self.clock.now()
         self.history = DayHistory()
-        self.series = Series(self.terms, self.origin)
+        self.series = DaySeries(self.terms, self.origin)
         self.traffic: Traffic = environment.traffic(self.history)
         self.begun = self.calm_since = self.origin
         self.asked = Asked()
         self.actives: list[Active] = []
-        self.trial: Trial | None = None
+        self.trial: StepTrial | None = None
         self.number = 0
         self.phase: Phase = "coming up"
         self.phase_until: float | None = None

@@ -112,7 +112,7 @@ class Keyboard:
 
 
 @dataclass(slots=True)
-class Line:
+class TypedLine:
     """A line that somebody types.
 
     Attributes:

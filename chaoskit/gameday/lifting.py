@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chaoskit.errors import ChaoskitError
+from chaoskit.experiment.injector import LOOK_AGAIN, Injector, Wait
 from chaoskit.faults.base import Evidence
-from chaoskit.injector import LOOK_AGAIN, Injector, Wait
 from chaoskit.runtime import Runtime, Undo
 
 Phase = Literal["injecting", "active", "lifting", "gone", "still there"]

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from chaoskit import journal
 from chaoskit.errors import JournalUnwritable
+from chaoskit.record import journal
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("gameday.schema.json")
@@ -43,7 +43,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class StepEntry:
     """What became of one step; see the schema. Times are seconds from the origin."""
 
     number: int
@@ -66,7 +66,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class DayEvent:
     """Something that happened.
 
     Attributes:
@@ -106,24 +106,24 @@ class Record:
         self.unwritten: str | None = None
         self._head, self._now, self._origin, self._series = dict(head), now, origin, series
         self._lock, self._refreshing = threading.RLock(), threading.Lock()
-        self._events: list[Event] = []
-        self._steps: dict[int, Entry] = {}
+        self._events: list[DayEvent] = []
+        self._steps: dict[int, StepEntry] = {}
         self._ended: float | None = None
         self._figures = self._dump(series())
 
     @property
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> tuple[DayEvent, ...]:
         """All events so far."""
         with self._lock:
             return tuple(self._events)
 
     @property
-    def steps(self) -> tuple[Entry, ...]:
+    def steps(self) -> tuple[StepEntry, ...]:
         """All steps that were begun, in their order."""
         with self._lock:
             return tuple(self._steps.values())
 
-    def entry(self, number: int) -> Entry:
+    def entry(self, number: int) -> StepEntry:
         """What is known of a step."""
         with self._lock:
             return self._steps[number]
@@ -131,15 +131,15 @@ class Record:
     def event(self, kind: Kind, text: str, step: int | None = None) -> None:
         """Something happened just now."""
         with self._lock:
-            self._events.append(Event(round(self._now(), 3), kind, text, step))
+            self._events.append(DayEvent(round(self._now(), 3), kind, text, step))
             self._save()
 
-    def step(self, entry: Entry) -> None:
+    def step(self, entry: StepEntry) -> None:
         """A step began; its number must be new."""
         with self._lock:
             self._steps[entry.number] = entry
 
-    def change(self, number: int, **changes: Any) -> Entry:
+    def change(self, number: int, **changes: Any) -> StepEntry:
         """Something became known about a step. What a person said about its outcome stays."""
         with self._lock:
             before = self._steps[number]

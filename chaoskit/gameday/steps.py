@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from chaoskit.errors import ChaoskitError, FaultFailure, HarnessFailure, UsageError
 from chaoskit.faults.base import Fault, check
-from chaoskit.gameday.asked import Finish, Inject, Lift, Next
+from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.lifting import Active, lift_all
-from chaoskit.gameday.record import Entry
+from chaoskit.gameday.record import StepEntry
 from chaoskit.gameday.runbook import Step
-from chaoskit.gameday.trial import SLICE, Interrupted, Trial, seen
+from chaoskit.gameday.trial import SLICE, Interrupted, StepTrial, seen
 from chaoskit.judge import Verdict, shown_after, unsteady
 
 OUTCOMES = {Verdict.HELD: "confirmed", Verdict.BROKEN: "refuted", Verdict.UNKNOWN: "open"}
@@ -45,14 +45,14 @@ class Steps:
         day.number += 1
         number = day.number
         day.record.step(
-            Entry(
+            StepEntry(
                 number=number,
                 name=step.name,
                 by="runbook" if by_book else "hand",
                 hypothesis=step.hypothesis,
             )
         )
-        day.trial = trial = Trial(
+        day.trial = trial = StepTrial(
             day.environment,
             number,
             step.name,
@@ -117,7 +117,7 @@ class Steps:
                 return None
             self.day.nap()
 
-    def _carry_out(self, trial: Trial, step: Step) -> None:
+    def _carry_out(self, trial: StepTrial, step: Step) -> None:
         """inject … gone."""
         day = self.day
         try:
@@ -140,9 +140,9 @@ class Steps:
         self.day.enter("lift")
         self._lift_rest()
 
-    def _inject(self, trial: Trial, fault: Fault) -> None:
+    def _inject(self, trial: StepTrial, fault: Fault) -> None:
         day, number = self.day, self.day.number
-        injector = trial.injector(fault)
+        injector = trial.injector(fault, fits=True)
         active = Active(injector, number, day.clock.now())
         try:
             with day.gate:
@@ -172,7 +172,7 @@ class Steps:
         day.record.change(number, landed=day.now(), evidence="; ".join(told))
         day.record.event("landed", f"{fault.name}: {evidence.says}", number)
 
-    def _hold(self, trial: Trial, seconds: float | None) -> None:
+    def _hold(self, trial: StepTrial, seconds: float | None) -> None:
         """The fault window; faults may be added and lifted meanwhile."""
         day = self.day
         self.day.enter("active", None if seconds is None else trial.enough(seconds))
@@ -213,7 +213,7 @@ class Steps:
             day.paused = True
             day.tell_lifted(left)
 
-    def _recover(self, trial: Trial) -> None:
+    def _recover(self, trial: StepTrial) -> None:
         day = self.day
         if not any(each.lifting for each in trial.injectors):
             return
@@ -224,7 +224,7 @@ class Steps:
         else:
             day.record.event("unsteady", "not every journey is back inside its SLO", day.number)
 
-    def _judge(self, trial: Trial) -> None:
+    def _judge(self, trial: StepTrial) -> None:
         day = self.day
         self.day.enter("judge")
         result = trial.finish(ledger=not day.leaving and bool(trial.injectors))

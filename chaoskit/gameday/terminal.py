@@ -16,13 +16,11 @@ from rich.live import Live
 from chaoskit.errors import ChaoskitError
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.keys import Keyboard, TerminalGone
-from chaoskit.gameday.looks import Looks, look
-from chaoskit.gameday.pressing import Pressing
-from chaoskit.gameday.prompt import fitting
-from chaoskit.gameday.record import Event
+from chaoskit.gameday.pressing import Pressing, fitting
+from chaoskit.gameday.record import DayEvent
 from chaoskit.gameday.screen import render
-from chaoskit.gameday.snapshot import take
-from chaoskit.gameday.worker import Worker
+from chaoskit.gameday.snapshot import Looks, look, take
+from chaoskit.gameday.worker import DayWorker
 
 GUARD_EVERY = 0.25
 """Seconds between two looks at the stop conditions."""
@@ -77,7 +75,7 @@ class Threads:
         self.looks = Looks()
         self.fitting: tuple[str, ...] = ()
         self._ended = threading.Event()
-        targets = {"worker": Worker(day).work, "guard": self._guard, **({"eye": self._eye} if eye else {})}
+        targets = {"worker": DayWorker(day).work, "guard": self._guard, **({"eye": self._eye} if eye else {})}
         self._threads = [
             threading.Thread(target=target, name=name, daemon=True) for name, target in targets.items()
         ]
@@ -173,6 +171,6 @@ def _tell_new(day: Day, told: int, say: Callable[[str], None]) -> int:
     return len(events)
 
 
-def line(event: Event) -> str:
+def line(event: DayEvent) -> str:
     """An event as one plain line."""
     return f"{event.at:8.1f} s  {event.kind:<10} {event.text}"

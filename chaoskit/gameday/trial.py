@@ -1,5 +1,6 @@
-"""One step as an experiment: the phases are those of :class:`chaoskit.experiment.Experiment`, over a
-load that runs all day, and each of them can be broken off.
+"""One step as an experiment, over a load that runs all day.
+
+The phases are those of :class:`chaoskit.experiment.experiment.Experiment`; each of them can be broken off.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from chaoskit.environment import Environment, Traffic
 from chaoskit.errors import ChaoskitError, HarnessFailure
-from chaoskit.experiment import Experiment
-from chaoskit.gameday.following import DayHistory, Excerpt
-from chaoskit.history import Mark
-from chaoskit.judge import Judgement, Settings, Verdict
-from chaoskit.result import Result
-from chaoskit.samples import Column
+from chaoskit.experiment.environment import Environment, Traffic
+from chaoskit.experiment.experiment import Experiment
+from chaoskit.experiment.result import Result
+from chaoskit.experiment.timing import Timing
+from chaoskit.gameday.history import DayHistory, Excerpt
+from chaoskit.judge import Judgement, JudgeSettings, Verdict
+from chaoskit.record.history import Mark
+from chaoskit.record.samples import Column
 from chaoskit.system import Terms
-from chaoskit.timing import Timing
 
 SLICE = 0.1
 """Seconds after which whoever waits looks up."""
@@ -28,7 +29,7 @@ class Interrupted(Exception):
     """Waiting came to an end because something is more urgent."""
 
 
-class Trial(Experiment):
+class StepTrial(Experiment):
     """A step.
 
     Args:
@@ -53,7 +54,7 @@ class Trial(Experiment):
         since: float,
         begin: float,
         look_up: Callable[[], None],
-        settings: Settings,
+        settings: JudgeSettings,
         timing: Timing,
         hypothesis: str,
     ) -> None:
@@ -109,7 +110,7 @@ class Trial(Experiment):
                 self._await_stragglers(end)
             self.history.add(Mark("end", end))
             if ledger:
-                self.settle_ledger()
+                self.check_ledger()
         except (Interrupted, HarnessFailure):
             pass  # what is known by now is judged
         finally:

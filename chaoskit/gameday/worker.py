@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.gameday.asked import Finish, Inject, Lift
+from chaoskit.gameday.commands import Finish, Inject, Lift
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.steps import Steps
@@ -13,7 +13,7 @@ from chaoskit.gameday.trial import Interrupted
 from chaoskit.judge import recovered, shown_after, unsteady
 
 
-class Worker:
+class DayWorker:
     """Works for a day, in a thread of its own.
 
     Args:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 
-from chaoskit.compose import Resolved
 from chaoskit.errors import Uninterposable
 from chaoskit.interpose.assembly import Assembly, fresh
 from chaoskit.interpose.external import outsiders
 from chaoskit.interpose.members import read
-from chaoskit.interpose.model import RUN_LABEL, Interposed
+from chaoskit.interpose.model import RUN_LABEL, Interposed, Resolved
 from chaoskit.interpose.names import look_up
 from chaoskit.interpose.placing import place
 from chaoskit.interpose.ports import known_ports

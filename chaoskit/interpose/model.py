@@ -1,9 +1,10 @@
-"""What the rewrite gives: a compose configuration, and where each link runs in it."""
+"""What the rewrite takes, an application as Compose reads it, and what it gives: where each link runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from chaoskit.system import Component, Link
@@ -82,3 +83,19 @@ class Interposed:
     entries: Mapping[str, tuple[str, int]]
     harness: Mapping[tuple[str, int], tuple[str, int]]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An application, as Compose reads it.
+
+    Attributes:
+        config: what ``docker compose config --format json`` says; ``$`` is doubled in it.
+        directory: the project's folder.
+        exposed: service → TCP ports that its image EXPOSEs; without the services whose image the
+            engine does not have.
+    """
+
+    config: Mapping[str, Any]
+    directory: Path
+    exposed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaoskit.interpose.members import Application, Member, tcp
-from chaoskit.interpose.mentions import Mention, in_command, in_environment, in_health_check
+from chaoskit.interpose.mentions import Mention, image_ports, in_command, in_environment, in_health_check
 from chaoskit.interpose.names import Names
-from chaoskit.interpose.wellknown import image_ports
 
 MOST = 64
 """Ports of one component that are known beforehand. A range of thousands would mean as many proxies

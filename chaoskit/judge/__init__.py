@@ -10,10 +10,10 @@ from chaoskit.judge.judging import judge
 from chaoskit.judge.measurement import shown_after
 from chaoskit.judge.moments import DECISIVE, Moment, moments
 from chaoskit.judge.phases import Phases, phases
+from chaoskit.judge.promises import unsteady
 from chaoskit.judge.recovery import observation_limit, recovered
-from chaoskit.judge.settings import Settings
+from chaoskit.judge.settings import JudgeSettings, Settings
 from chaoskit.judge.standing import Standing, relation
-from chaoskit.judge.steadiness import unsteady
 from chaoskit.judge.summary import Summary
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
 
@@ -21,6 +21,7 @@ __all__ = [
     "DECISIVE",
     "Finding",
     "JourneyJudgement",
+    "JudgeSettings",
     "Judgement",
     "Moment",
     "Phases",

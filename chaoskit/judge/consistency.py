@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from chaoskit.history import Access
 from chaoskit.judge.verdict import Figure, Finding, Verdict
+from chaoskit.record.history import Access
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaoskit.history import History
+from chaoskit.judge.phases import cut_out, observed
 from chaoskit.judge.slo import indicators
 from chaoskit.judge.standing import Standing
-from chaoskit.judge.windows import cut_out, observed
+from chaoskit.record.history import History
 from chaoskit.system import Slo, Terms
 
 PHASES = ("control", "fault", "after")

@@ -6,19 +6,18 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from chaoskit.history import History, Mark
 from chaoskit.judge.consistency import judge_consistency
 from chaoskit.judge.ledger import judge_ledger
 from chaoskit.judge.measurement import gaps, lateness
-from chaoskit.judge.phases import Phases
+from chaoskit.judge.phases import Phases, cut_out, due, observed
 from chaoskit.judge.promises import FaultWindow, steady_state, while_active
 from chaoskit.judge.recovery import judge_recovery
-from chaoskit.judge.settings import Settings
+from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.standing import Standing, standing
 from chaoskit.judge.summary import summarize
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
-from chaoskit.judge.windows import cut_out, due, observed
+from chaoskit.record.history import History, Mark
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {
@@ -37,7 +36,7 @@ def judge(
     components: Sequence[Component],
     impact: Impact,
     history: History,
-    settings: Settings | None = None,
+    settings: JudgeSettings | None = None,
 ) -> Judgement:
     """Judge an experiment. Never raises: what the judge itself fails at is UNKNOWN.
 
@@ -48,7 +47,7 @@ def judge(
         history: what happened.
         settings: how sure the judge wants to be.
     """
-    settings = settings or Settings()
+    settings = settings or JudgeSettings()
     try:
         times, found, _ = observed(terms, history)
         overall = _overall(times, history.marks, terms)
@@ -112,7 +111,7 @@ def _journey(
     history: History,
     trace: Trace,
     times: Phases,
-    settings: Settings,
+    settings: JudgeSettings,
 ) -> tuple[JourneyJudgement, bool]:
     """The judgement on one journey, and whether the fault reached it."""
     stands = standing(terms, components, impact)
@@ -148,7 +147,7 @@ def _journey(
 
 
 def _under_fault(
-    terms: Terms, stands: Standing, seen: Mapping[str, Trace], times: Phases, settings: Settings
+    terms: Terms, stands: Standing, seen: Mapping[str, Trace], times: Phases, settings: JudgeSettings
 ) -> tuple[list[Finding], Recovery | None, bool]:
     if times.landed is None:
         why = "not judged: no fault is known to have landed"

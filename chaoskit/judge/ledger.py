@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from chaoskit.history import Acknowledgement, Check
 from chaoskit.judge.verdict import Figure, Finding, Verdict
+from chaoskit.record.history import Acknowledgement, Check
 
 _NAMED = 5
 """So many are named; the record has all of them."""

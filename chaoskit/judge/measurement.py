@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chaoskit.judge.binomial import breaks_at
-from chaoskit.judge.settings import Settings
+from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Verdict
-from chaoskit.samples import NEVER
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Terms
 
 _LATE_BUDGET = 0.01
@@ -29,7 +29,7 @@ class Lateness:
     most: float
 
 
-def lateness(terms: Terms, windows: Mapping[str, Trace], settings: Settings) -> Lateness | None:
+def lateness(terms: Terms, windows: Mapping[str, Trace], settings: JudgeSettings) -> Lateness | None:
     """Whether the load engine was late for this journey.
 
     The lag is put to the test of every other promise: its p99 must be within a share of the
@@ -64,7 +64,7 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: Settings) -> 
     return None
 
 
-def shown_after(terms: Iterable[Terms], settings: Settings) -> float:
+def shown_after(terms: Iterable[Terms], settings: JudgeSettings) -> float:
     """Seconds of a window in which every journey shows as many requests as the judge wants; a shorter
     one would be UNKNOWN, whatever happens in it. What is in flight at its end counts for the next one.
     """
@@ -79,7 +79,7 @@ def shown_after(terms: Iterable[Terms], settings: Settings) -> float:
 
 
 def gaps(
-    terms: Terms, windows: Mapping[str, tuple[Trace, float, float]], settings: Settings
+    terms: Terms, windows: Mapping[str, tuple[Trace, float, float]], settings: JudgeSettings
 ) -> Finding | None:
     """The finding that arrivals are missing from the record, if they are.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaoskit.history import Mark
 from chaoskit.judge.phases import Phases
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Verdict
+from chaoskit.record.history import Mark
 
 DECISIVE = frozenset(
     {"unsteady", "inject", "landed", "lapsed", "broke", "lift", "gone", "recovered", "harness failure"}

@@ -1,16 +1,20 @@
-"""Steady state before the fault, and what holds while it is active."""
+"""Steady state before the fault, and what holds while it is active.
+
+Why a system does not come into steady state: for whoever waits for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaoskit.judge.settings import Settings
+from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.slo import Indicator, Share, measure, percent, shares
 from chaoskit.judge.standing import Standing
-from chaoskit.judge.trace import Trace
+from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Figure, Finding, Verdict, combined
-from chaoskit.samples import NEVER
+from chaoskit.record.history import History
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo, Terms
 
 
@@ -30,14 +34,14 @@ class FaultWindow:
     whole: Trace
     landed: float
 
-    def shares(self, slo: Slo, settings: Settings) -> tuple[Share, ...]:
+    def shares(self, slo: Slo, settings: JudgeSettings) -> tuple[Share, ...]:
         """Each promise of an SLO in the window where it fared worse; in the core, if it is equal."""
         pairs = zip(shares(self.core, slo, settings), shares(self.whole, slo, settings), strict=True)
         order = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
         return tuple(max(pair, key=lambda each: order.index(each.verdict)) for pair in pairs)
 
 
-def steady_state(terms: Terms, control: Trace, settings: Settings) -> Finding:
+def steady_state(terms: Terms, control: Trace, settings: JudgeSettings) -> Finding:
     """Whether the journey was inside its SLO in the control window. If it was not nothing can be
     said of a fault, so the verdict is HELD or UNKNOWN, never BROKEN.
     """
@@ -51,7 +55,7 @@ def steady_state(terms: Terms, control: Trace, settings: Settings) -> Finding:
 
 
 def while_active(
-    terms: Terms, stands: Standing, window: FaultWindow, full: Sequence[Share], settings: Settings
+    terms: Terms, stands: Standing, window: FaultWindow, full: Sequence[Share], settings: JudgeSettings
 ) -> list[Finding]:
     """The findings on the fault window.
 
@@ -72,7 +76,9 @@ def while_active(
     return [_finding(terms.name, promise, seen, window.landed, settings)]
 
 
-def _may_fail(terms: Terms, window: FaultWindow, full: Sequence[Share], settings: Settings) -> list[Finding]:
+def _may_fail(
+    terms: Terms, window: FaultWindow, full: Sequence[Share], settings: JudgeSettings
+) -> list[Finding]:
     findings = []
     if terms.slo.fails_within is not None:
         findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings))
@@ -82,7 +88,7 @@ def _may_fail(terms: Terms, window: FaultWindow, full: Sequence[Share], settings
     return findings
 
 
-def _fails_fast(journey: str, within: float, window: FaultWindow, settings: Settings) -> Finding:
+def _fails_fast(journey: str, within: float, window: FaultWindow, settings: JudgeSettings) -> Finding:
     """At most 5% of the failing requests take longer than ``within`` to fail."""
     if len(window.core) < settings.min_samples:
         reason = f"{len(window.core)} requests in the fault window, {settings.min_samples} needed"
@@ -105,7 +111,9 @@ def _fails_fast(journey: str, within: float, window: FaultWindow, settings: Sett
     return Finding(journey, "fails fast", verdict, reason, figures, at)
 
 
-def _finding(journey: str, promise: str, seen: Sequence[Share], landed: float, settings: Settings) -> Finding:
+def _finding(
+    journey: str, promise: str, seen: Sequence[Share], landed: float, settings: JudgeSettings
+) -> Finding:
     verdict = combined(each.verdict for each in seen)
     if verdict is not Verdict.BROKEN:
         return Finding(journey, promise, verdict, _says(seen, verdict, settings), _figures(seen))
@@ -123,7 +131,7 @@ def _broken(seen: Sequence[Share]) -> str:
     return "; ".join(each.says() for each in seen if each.verdict is Verdict.BROKEN)
 
 
-def _says(seen: Sequence[Share], verdict: Verdict, settings: Settings) -> str:
+def _says(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings) -> str:
     if verdict is Verdict.HELD:
         return "; ".join(each.says() for each in seen)
     clauses = []
@@ -144,3 +152,13 @@ def _says(seen: Sequence[Share], verdict: Verdict, settings: Settings) -> str:
 
 def _figures(seen: Sequence[Share]) -> dict[str, Figure]:
     return {name: figure for each in seen for name, figure in each.figures().items()}
+
+
+def unsteady(
+    terms: Sequence[Terms], history: History, since: float, now: float, settings: JudgeSettings | None = None
+) -> tuple[Finding, ...]:
+    """The journeys that were not inside their SLO from ``since`` to ``now``, each with its figures."""
+    settings = settings or JudgeSettings()
+    found = traces(terms, history.columns(since), now)
+    seen = [steady_state(each, found[each.name].between(since, now), settings) for each in terms]
+    return tuple(each for each in seen if each.verdict is not Verdict.HELD)

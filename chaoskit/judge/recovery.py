@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from chaoskit.history import History
+from chaoskit.judge.excursions import Excursions, find_excursions
 from chaoskit.judge.phases import load_begin
-from chaoskit.judge.settings import Settings
-from chaoskit.judge.settling import Settling, settle
+from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Figure, Finding, Recovery, Verdict
-from chaoskit.samples import NEVER
+from chaoskit.record.history import History
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Terms
 
 
@@ -32,7 +32,7 @@ class Recovered:
 
 
 def judge_recovery(
-    terms: Terms, after: Trace, start: float, end: float, settings: Settings, *, lifted: bool
+    terms: Terms, after: Trace, start: float, end: float, settings: JudgeSettings, *, lifted: bool
 ) -> Recovered:
     """Judge the requests after lifting.
 
@@ -50,7 +50,7 @@ def judge_recovery(
             recovering from it.
     """
     name, deadline = terms.name, terms.slo.recovery
-    settling = settle(after, start, end, terms.rate, terms.slo, settings)
+    settling = find_excursions(after, start, end, terms.rate, terms.slo, settings)
     took = None if settling.since is None else settling.since - start
     recovery = Recovery(took if settling.stable else None, settling.resolution, deadline)
     figures: dict[str, Figure] = {
@@ -91,7 +91,11 @@ def judge_recovery(
 
 
 def recovered(
-    terms: Sequence[Terms], history: History, lift_at: float, now: float, settings: Settings | None = None
+    terms: Sequence[Terms],
+    history: History,
+    lift_at: float,
+    now: float,
+    settings: JudgeSettings | None = None,
 ) -> bool:
     """Whether every journey has been inside its SLO for a whole stability window by ``now``.
 
@@ -99,7 +103,7 @@ def recovered(
     record yet; so each journey is looked at up to a moment by which its requests should have ended,
     and arrivals that are missing until then are taken to hang.
     """
-    settings = settings or Settings()
+    settings = settings or JudgeSettings()
     found = traces(terms, history.columns(lift_at), now)
     begin = load_begin(history.marks)
     return bool(terms) and all(
@@ -107,18 +111,20 @@ def recovered(
     )
 
 
-def observation_limit(terms: Iterable[Terms], settings: Settings | None = None) -> float:
+def observation_limit(terms: Iterable[Terms], settings: JudgeSettings | None = None) -> float:
     """Seconds after lifting beyond which no verdict on recovery can change any more: the latest
     deadline, a stability window after it, and time for the last requests to end.
     """
-    settings = settings or Settings()
+    settings = settings or JudgeSettings()
     return max(
         (each.slo.recovery + settings.stable_for(each.slowest(0.0)) + each.timeout for each in terms),
         default=0.0,
     )
 
 
-def _settled(terms: Terms, trace: Trace, begin: float, start: float, now: float, settings: Settings) -> bool:
+def _settled(
+    terms: Terms, trace: Trace, begin: float, start: float, now: float, settings: JudgeSettings
+) -> bool:
     bounds = [bound for _, bound in terms.slo.quantiles]
     served = [
         each for each, fail in zip(trace.latency, trace.failed, strict=True) if not fail and each < NEVER
@@ -128,7 +134,7 @@ def _settled(terms: Terms, trace: Trace, begin: float, start: float, now: float,
     until = now - max(settings.window, min(usual, terms.timeout))
     known = trace.between(start, until)
     slowest = terms.slowest(start - begin, now - begin)
-    settling = settle(known, start, until - 1.0 / slowest, slowest, terms.slo, settings)
+    settling = find_excursions(known, start, until - 1.0 / slowest, slowest, terms.slo, settings)
     if not settling.stable or settling.since is None:
         return False
     expected = terms.due(settling.since - begin, until - begin)
@@ -137,7 +143,7 @@ def _settled(terms: Terms, trace: Trace, begin: float, start: float, now: float,
     return missing < (2.0 if even else 2.0 + 4 * math.sqrt(expected))
 
 
-def _again(settling: Settling, stability: float) -> list[str]:
+def _again(settling: Excursions, stability: float) -> list[str]:
     """The later excursions in words."""
     found = settling.excursions
     later = found[1:] if found and found[0].start - settling.start < stability else found
@@ -154,7 +160,7 @@ def _within(took: float, resolution: float, deadline: float) -> str:
     return f"back inside its SLO after {took:.1f} s (± {resolution:.2g} s), {deadline:g} s allowed"
 
 
-def _too_early(settling: Settling, end: float, stability: float, deadline: float) -> str:
+def _too_early(settling: Excursions, end: float, stability: float, deadline: float) -> str:
     seen = end - settling.start
     if settling.since is None:
         return (

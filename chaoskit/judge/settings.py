@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class JudgeSettings:
     """How the judge decides. The defaults suit windows of seconds at tens of requests per second.
 
     Attributes:
@@ -39,3 +39,7 @@ class Settings:
         enough that ``min_samples`` arrivals fall into it.
         """
         return max(self.stability, (self.min_samples + 1) / rate) if rate > 0 else self.stability
+
+
+Settings = JudgeSettings
+"""The name under which it was first known."""

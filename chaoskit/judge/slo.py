@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.judge.binomial import at_least_share, breaks_at
-from chaoskit.judge.settings import Settings
+from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace, either, negated
 from chaoskit.judge.verdict import Figure, Verdict
 from chaoskit.system import Slo
@@ -110,12 +110,12 @@ def indicators(slo: Slo) -> tuple[Indicator, ...]:
     return (Indicator("availability", round(1 - slo.availability, 12)), *latencies)
 
 
-def shares(trace: Trace, slo: Slo, settings: Settings) -> tuple[Share, ...]:
+def shares(trace: Trace, slo: Slo, settings: JudgeSettings) -> tuple[Share, ...]:
     """Judge each promise of an SLO on a window."""
     return tuple(measure(trace, each, settings) for each in indicators(slo))
 
 
-def measure(trace: Trace, indicator: Indicator, settings: Settings) -> Share:
+def measure(trace: Trace, indicator: Indicator, settings: JudgeSettings) -> Share:
     """Judge one promise on a window."""
     bad_flags, counted = indicator.flags(trace)
     samples, bad = counted.count(1), bad_flags.count(1)
@@ -135,7 +135,7 @@ def measure(trace: Trace, indicator: Indicator, settings: Settings) -> Share:
     )
 
 
-def decide(samples: int, bad: int, budget: float, settings: Settings) -> Verdict:
+def decide(samples: int, bad: int, budget: float, settings: JudgeSettings) -> Verdict:
     """The verdict on ``bad`` of ``samples`` requests where ``budget`` is the share allowed.
 
     BROKEN needs certainty and two bad requests. HELD needs so many good ones that their failure

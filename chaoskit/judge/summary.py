@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import compress
 
 from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace, either, negated, running
-from chaoskit.samples import NEVER
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo
 
 

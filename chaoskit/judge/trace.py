@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, chain, compress
 from operator import sub
 
-from chaoskit.samples import NEVER, OUTCOMES, Column, Columns, Outcome, Sample
+from chaoskit.record.samples import NEVER, OUTCOMES, Column, Columns, Outcome, Sample
 from chaoskit.system import Terms
 
 CLOCK_RESOLUTION = 1e-6

@@ -20,10 +20,10 @@ from typing import Any
 
 from chaoskit.load.eventloop import calm_the_collector, new_event_loop, sharpen_timers
 from chaoskit.load.failures import of_the_user
-from chaoskit.load.importing import fetch
 from chaoskit.load.protocol import Setup, decode, decode_setup
 from chaoskit.load.recorder import Recorder
-from chaoskit.load.session import Session
+from chaoskit.load.session import LoadSession
+from chaoskit.load.source import fetch
 
 PRIORITY = -10
 """The scheduling priority of the load process (nice): its own lateness spoils a measurement."""
@@ -75,7 +75,7 @@ async def _serve(setup: Setup, out: int) -> None:
         target=_listen, args=(setup.max_duration, loop, commands), name="commands", daemon=True
     )
     listener.start()
-    session = Session(setup, functions, recorder)
+    session = LoadSession(setup, functions, recorder)
     calm_the_collector()
     recorder.say("ready", pid=os.getpid())
     while True:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
-from chaoskit.history import Outcome, Sample
 from chaoskit.load.failures import one_line
 from chaoskit.load.schedule import Schedule
 from chaoskit.load.user import Crowd, User
+from chaoskit.record.history import Outcome, Sample
 
 BURST = 32
 """Launches without a look at the event loop, when the engine is late."""

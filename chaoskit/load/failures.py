@@ -8,7 +8,7 @@ from types import TracebackType
 
 import httpx
 
-from chaoskit.load.transport import ForeignRequest
+from chaoskit.load.http.transport import ForeignRequest
 
 LONGEST = 120
 _OURS = ("__main__", "chaoskit.load.", "importlib", "_frozen_importlib")  # __main__ is child.py

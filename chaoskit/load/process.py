@@ -12,17 +12,16 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from chaoskit.arrivals import Pattern
 from chaoskit.errors import LoadFailure, UsageError
-from chaoskit.history import Acknowledgement, Check, History, Mark, Outcome, Sample
-from chaoskit.load.crew import Crew, parts, processes_for
 from chaoskit.load.guard import Guard
 from chaoskit.load.protocol import Entry, Setup
 from chaoskit.load.schedule import schedule_of
 from chaoskit.load.source import LoadSource
 from chaoskit.load.totals import Totals, accounts, nearest_rank
-from chaoskit.load.worker import INSIDE
+from chaoskit.load.workers import INSIDE, Crew, parts, processes_for
+from chaoskit.record.history import Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Journey
+from chaoskit.system.arrivals import Pattern
 
 READY_WITHIN = 30.0
 ANSWERS_WITHIN = 10.0

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chaoskit.arrivals import Course, Pattern
-from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
-from chaoskit.load.source import Place, Plan
+from chaoskit.load.source import FunctionPlace, JourneyPlan
+from chaoskit.record.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
+from chaoskit.system.arrivals import Course, Pattern
 
 Entry = Sample | Mark | Acknowledgement | Check | Access
 
@@ -34,7 +34,7 @@ class Setup:
             where k modulo their number is its own.
     """
 
-    plans: tuple[Plan, ...]
+    plans: tuple[JourneyPlan, ...]
     entries: Mapping[str, str]
     seed: int
     pattern: Pattern | None
@@ -53,11 +53,11 @@ def decode_setup(line: bytes) -> Setup:
     """What :func:`encode_setup` was given."""
     raw = json.loads(line)
     plans = tuple(
-        Plan(
+        JourneyPlan(
             **{
                 **plan,
-                "run": Place(**plan["run"]),
-                "verify": Place(**plan["verify"]) if plan["verify"] else None,
+                "run": FunctionPlace(**plan["run"]),
+                "verify": FunctionPlace(**plan["verify"]) if plan["verify"] else None,
                 "course": Course(tuple((at, factor) for at, factor in plan["course"]["knots"])),
             }
         )

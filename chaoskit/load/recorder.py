@@ -8,8 +8,8 @@ import threading
 from queue import SimpleQueue
 from time import monotonic
 
-from chaoskit.history import Mark
 from chaoskit.load.protocol import Entry, encode_entries, encode_message
+from chaoskit.record.history import Mark
 
 EVERY = 0.05
 """Seconds between two batches; also how often the event loop's own lag is looked at."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING
 
-from chaoskit.arrivals import STEADY, Course, Pattern
+from chaoskit.system.arrivals import STEADY, Course, Pattern
 
 if TYPE_CHECKING:
     from chaoskit.load.protocol import Setup
-    from chaoskit.load.source import Plan
+    from chaoskit.load.source import JourneyPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Schedule:
         journey: the journey's name; with the seed it decides phase and gaps.
         rate: arrivals per second.
         seed: the run's seed.
-        pattern: see :data:`chaoskit.arrivals.Pattern`.
+        pattern: see :data:`chaoskit.system.arrivals.Pattern`.
         course: how the rate changes.
         share: (k, n): of the arrivals 0, 1, 2, … those whose number modulo n is k. The shares of
             n processes together are the whole, whatever n is.
@@ -72,7 +72,7 @@ class Schedule:
             yield due
 
 
-def schedule_of(plan: Plan, setup: Setup) -> Schedule:
+def schedule_of(plan: JourneyPlan, setup: Setup) -> Schedule:
     """A journey's arrivals, as far as they are those of the process with this setup."""
     return Schedule(
         journey=plan.name,

@@ -1,4 +1,6 @@
-"""Where the load process finds the code of a journey.
+"""The load process imports the journeys' code, where ``source.py`` says that it is.
+
+Where the load process finds the code of a journey.
 
 Functions do not travel between processes, names do. For each journey this works out the module
 and the attribute to import, or the file where a module has no name that can be imported (pytest
@@ -7,21 +9,60 @@ loads test modules so; a script is ``__main__``).
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
-from chaoskit.arrivals import STEADY, Course, Pattern
 from chaoskit.errors import UsageError
 from chaoskit.system import Journey, System
+from chaoskit.system.arrivals import STEADY, Course, Pattern
+
+
+def fetch(place: FunctionPlace, part: Literal["run", "verify"]) -> Callable[..., Awaitable[None]]:
+    """Import the function at a place.
+
+    Raises:
+        LookupError: nothing is there that could be run.
+        Exception: whatever the import of the module raises.
+    """
+    found: Any = walk(_module(place), place.attribute)
+    if isinstance(found, System):
+        found = next((each for each in found.journeys if each.name == place.journey), None)
+    if isinstance(found, Journey):
+        found = getattr(found, part)
+    if not callable(found):
+        raise LookupError(f"{place.module}:{place.attribute} is not there once the module is imported anew")
+    return found  # type: ignore[no-any-return]
+
+
+def _module(place: FunctionPlace) -> ModuleType:
+    if place.file is None:
+        return importlib.import_module(place.module)
+    # A script keeps its `if __name__ == "__main__":` part to itself.
+    name = "__chaoskit_main__" if place.module == "__main__" else place.module
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, place.file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{place.file} is no Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FunctionPlace:
     """Where one journey is.
 
     Attributes:
@@ -38,7 +79,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class JourneyPlan:
     """All that the load process must know of a journey.
 
     Attributes:
@@ -51,8 +92,8 @@ class Plan:
     name: str
     rate: float
     timeout: float
-    run: Place
-    verify: Place | None = None
+    run: FunctionPlace
+    verify: FunctionPlace | None = None
     pattern: Pattern = "constant"
     course: Course = STEADY
 
@@ -61,7 +102,7 @@ class Plan:
 class LoadSource:
     """The journeys to drive, and the import path to find them on."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[JourneyPlan, ...]
     paths: tuple[str, ...]
 
     @classmethod
@@ -88,7 +129,7 @@ def plan_of(
     reference: str | None = None,
     modules: Mapping[str, ModuleType] | None = None,
     finders: Sequence[Any] | None = None,
-) -> Plan:
+) -> JourneyPlan:
     """The plan of one journey; see :meth:`LoadSource.of`.
 
     Args:
@@ -106,7 +147,7 @@ def plan_of(
         run = _of_function(journey.run, journey, loaded, seekers)
         verify = _of_function(journey.verify, journey, loaded, seekers) if journey.verify else None
     terms = journey.terms
-    return Plan(
+    return JourneyPlan(
         name=terms.name,
         rate=terms.rate,
         timeout=terms.timeout,
@@ -119,7 +160,7 @@ def plan_of(
 
 def _of_reference(
     reference: str, journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
-) -> Place:
+) -> FunctionPlace:
     name, _, attribute = reference.partition(":")
     module = modules.get(name)
     found = walk(module, attribute) if module and attribute else None
@@ -130,12 +171,12 @@ def _of_reference(
             remedy="name the System that holds the journey as module:attribute",
         )
     assert module is not None
-    return Place(*_import_by(module, journey, finders, attribute), journey=journey.name)
+    return FunctionPlace(*_import_by(module, journey, finders, attribute), journey=journey.name)
 
 
 def _of_function(
     function: Callable[..., Any], journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
-) -> Place:
+) -> FunctionPlace:
     module = modules.get(getattr(function, "__module__", None) or "")
     qualname = getattr(function, "__qualname__", type(function).__name__)
     attribute = _attribute_of(function, qualname, module) if module else None
@@ -147,7 +188,7 @@ def _of_function(
             where=f"{code.co_filename}:{code.co_firstlineno}" if code else None,
             remedy="move it to module level, or name its system once as module:attribute (ini chaos_system)",
         )
-    return Place(*_import_by(module, journey, finders, attribute))
+    return FunctionPlace(*_import_by(module, journey, finders, attribute))
 
 
 def _attribute_of(function: Callable[..., Any], qualname: str, module: ModuleType) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chaoskit.errors import LoadFailure
-from chaoskit.history import Outcome
+from chaoskit.record.history import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from chaoskit.load.client import Client
+from chaoskit.load.http.client import Client
 
 
 class User(Client):

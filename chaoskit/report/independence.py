@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from chaoskit import journal
+from chaoskit.experiment.result import Result
 from chaoskit.judge import JourneyJudgement, Judgement, Standing, Verdict, relation
-from chaoskit.result import Result
+from chaoskit.record import journal
 
 FILE = "independence.json"
 

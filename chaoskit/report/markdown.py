@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.errors import EnvironmentFailure
+from chaoskit.experiment.result import Result
 from chaoskit.judge import Verdict
 from chaoskit.report import independence
-from chaoskit.result import Result
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#!])")
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

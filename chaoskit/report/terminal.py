@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from chaoskit.experiment.result import Result
 from chaoskit.judge import JourneyJudgement, Verdict
 from chaoskit.report import independence
-from chaoskit.result import Result
 
 _HEADER = ("verdict", "experiment", "fault", "blast radius", "recovered in")
 

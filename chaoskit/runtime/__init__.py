@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chaoskit.clock import Clock
-from chaoskit.flood import Flood, Plan
-from chaoskit.runtime.words import Cut, Exchange, Executed, LogLine, State, Toxic, Undo, Until
+from chaoskit.flood import Flood, FloodPlan
+from chaoskit.runtime.model import Cut, Exchange, Executed, LogLine, State, Toxic, Undo, Until
 from chaoskit.system import Component, Impact, Link
 
 __all__ = [
@@ -203,7 +203,7 @@ class Runtime(Protocol):
         """Let them run again."""
         ...
 
-    def flood(self, component: str, plan: Plan) -> Flood:
+    def flood(self, component: str, plan: FloodPlan) -> Flood:
         """Begin to send it requests from many clients, beside it and not through its links. Returns
         at once; the flood ends by itself, and as soon as this process does.
         """

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure, UsageError
-from chaoskit.flood import Plan
-from chaoskit.flood.scripted import Script, ScriptedFlood, served
+from chaoskit.flood import FloodPlan
 from chaoskit.runtime import Cut, Exchange, Executed, LogLine, State, Toxic, Undo, Until
+from chaoskit.runtime.scripted import Script, ScriptedFlood, passed, served
 from chaoskit.system import OUTSIDE, Component, Impact, Link
 
 
@@ -152,7 +152,7 @@ class MemoryRuntime:
         self._do("meter")
         return MemoryMeter(lambda: self.asked(links))
 
-    def flood(self, component: str, plan: Plan) -> ScriptedFlood:
+    def flood(self, component: str, plan: FloodPlan) -> ScriptedFlood:
         """It tells what :attr:`flood_script` says."""
         self._do("flood", component)
         return ScriptedFlood(plan, self.flood_script, self.clock)
@@ -263,16 +263,9 @@ class MemoryRuntime:
             met = "quiet"
         if met != "answered":
             return Exchange(met, patience if met in ("quiet", "silent") else self.passage)
-        seconds, heard = self.passage, len(said) if link.provider not in self.mute else 0
-        for toxic in () if past else self.toxics(link):
-            if toxic.kind == "reset_peer":
-                met, heard = "reset", 0
-            seconds += _added(toxic, said if toxic.stream == "upstream" else said[:heard], until)
-        if met == "answered" and (until == "end" or not heard):
-            met = "closed" if until == "end" else "quiet"
-        if met == "quiet" or seconds > patience:
-            return Exchange("quiet", patience)
-        return Exchange(met, seconds, heard)
+        answer = b"" if link.provider in self.mute else said
+        toxics = () if past else self.toxics(link)
+        return passed(said, answer, toxics, until, patience=patience, alone=self.passage)
 
     def _provider(self, link: Link) -> str:
         return "running" if link.provider not in self._states else self.state(link.provider).status
@@ -301,14 +294,3 @@ class MemoryRuntime:
             self.start_component(step.target)
         elif step.action == "restart":
             self.restart(step.target)
-
-
-def _added(toxic: Toxic, passes: bytes, until: Until) -> float:
-    """Seconds that a toxic adds to an exchange in which so much passes it; no jitter."""
-    if toxic.kind == "reset_peer":
-        return toxic.attributes.get("timeout", 0.0)
-    if not passes or (until == "end" and toxic.stream == "downstream"):
-        return 0.0
-    if toxic.kind == "bandwidth":  # whatever would take longer passes in pieces of a tenth of a second
-        return min(0.1, len(passes) / toxic.attributes["rate_bytes_per_s"])
-    return toxic.attributes.get("latency", 0.0)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from chaoskit.clock import Clock
-from chaoskit.history import History, Outcome, Sample
 from chaoskit.load.process import LoadProcess
-from chaoskit.load.source import LoadSource, Place, Plan
-from chaoskit.starter.declaration import declaration
+from chaoskit.load.source import FunctionPlace, JourneyPlan, LoadSource
+from chaoskit.record.history import History, Outcome, Sample
 from chaoskit.starter.model import Calm, Door, Starter
+from chaoskit.starter.texts import declaration
 
 RATES = (10, 5, 2)
 """Arrivals per second that a journey may have."""
@@ -90,11 +90,11 @@ def drive(
         file = Path(folder) / "resilience.py"
         file.write_text(declaration(starter), encoding="utf-8")
         plans = tuple(
-            Plan(
+            JourneyPlan(
                 name=visit.name,
                 rate=visit.door.rate,
                 timeout=_TIMEOUT,
-                run=Place("chaoskit_init", visit.name, file=str(file)),
+                run=FunctionPlace("chaoskit_init", visit.name, file=str(file)),
             )
             for visit in starter.visits
         )

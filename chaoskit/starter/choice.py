@@ -11,8 +11,8 @@ from chaoskit.faults.base import Fault
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.replication import ReplicaLag
-from chaoskit.starter.code import quoted
-from chaoskit.starter.model import Door, Trial, Visit
+from chaoskit.starter.model import Door, StarterTrial, Visit
+from chaoskit.starter.texts import quoted
 
 Fits = Callable[[Fault], Sequence[str]]
 """Why a fault does not fit the running system; empty if it does."""
@@ -74,7 +74,7 @@ def look(component: str, service: str, ports: Collection[int], fits: Fits) -> Kn
 
 def trials(
     known: Known, visits: Sequence[Visit], *, written: bool, sharing: bool, replicas: int
-) -> tuple[Trial, ...]:
+) -> tuple[StarterTrial, ...]:
     """The experiment of one component, and beside it, as a comment, one that does not run yet.
 
     Args:
@@ -98,9 +98,9 @@ def trials(
     return plain, _commented(lag, note)
 
 
-def flood(door: Door) -> Trial:
+def flood(door: Door) -> StarterTrial:
     """Bots at an entry: as a comment, since it is more than a laptop should be asked without warning."""
-    return Trial(
+    return StarterTrial(
         name=f"test_bots_at_{python_name(door.service)}",
         component=door.service,
         kind="BotFlood",
@@ -112,7 +112,7 @@ def flood(door: Door) -> Trial:
     )
 
 
-def _of_growth(known: Known, fault: Fault, visits: Sequence[Visit]) -> Trial:
+def _of_growth(known: Known, fault: Fault, visits: Sequence[Visit]) -> StarterTrial:
     name, component = python_name(known.component), known.component
     notes: tuple[str, ...] = ()
     if known.kind is Kind.POSTGRES:
@@ -123,7 +123,7 @@ def _of_growth(known: Known, fault: Fault, visits: Sequence[Visit]) -> Trial:
     else:
         test, about = f"test_{name}_is_lost", f"{component} dies: {_outcome(known.service, visits)}."
         notes = ('Also worth a try: how="hang", which finds clients without a time-out.',)
-    return Trial(
+    return StarterTrial(
         name=test,
         component=component,
         kind=type(fault).__name__,
@@ -134,7 +134,7 @@ def _of_growth(known: Known, fault: Fault, visits: Sequence[Visit]) -> Trial:
     )
 
 
-def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas: int) -> Trial:
+def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas: int) -> StarterTrial:
     name, component = python_name(known.component), known.component
     notes = list(known.notes)
     if sharing:
@@ -148,7 +148,7 @@ def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas
     if replicas > 1:
         happens += f", one of {replicas}"
         outcome = "the others serve, and users keep their degraded SLO"
-    return Trial(
+    return StarterTrial(
         name=f"test_{name}_{verb}",
         component=component,
         kind=kind,
@@ -170,7 +170,7 @@ def _why_not(fault: Fault, reasons: Sequence[str]) -> tuple[str, ...]:
     return (f"{type(fault).__name__} did not fit: {'; '.join(reasons)}.",)
 
 
-def _commented(trial: Trial, note: str) -> Trial:
+def _commented(trial: StarterTrial, note: str) -> StarterTrial:
     return replace(trial, notes=(*trial.notes, note), active=False)
 
 

@@ -9,24 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.clock import MonotonicClock
-from chaoskit.compose import resolve, routed_networks
 from chaoskit.errors import UsageError
-from chaoskit.interpose import interpose
-from chaoskit.setup import runtime_for
+from chaoskit.factories import runtime_for
 from chaoskit.starter import files
-from chaoskit.starter.declaration import declaration
-from chaoskit.starter.experiments import experiments
 from chaoskit.starter.files import Change
 from chaoskit.starter.ini import with_system
 from chaoskit.starter.model import Starter
-from chaoskit.starter.section import section, with_section
 from chaoskit.starter.survey import survey
+from chaoskit.starter.texts import declaration, experiments, section, with_section
 from chaoskit.system import System
 
 _DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
-def run(
+def write_starter(
     compose: Path | None,
     into: Path,
     *,
@@ -55,14 +51,6 @@ def run(
     if not dry_run:
         files.check(folder, force=force)
     system = System(compose=(file,), journeys=())
-    resolved = resolve(system)
-    planned = interpose(resolved, run_id="init", taken=routed_networks())
-    if not planned.entries:
-        raise UsageError(
-            "the compose file publishes no port, so nobody can enter",
-            where=str(file),
-            remedy='publish one, as ports: ["8080:8080"]; nothing was started',
-        )
     clock = MonotonicClock()
     began = clock.now()
 
@@ -73,12 +61,19 @@ def run(
         print(line, file=sys.stderr, flush=True)
 
     runtime = runtime_for(system, tell=tell)
+    planned = runtime.plan()
+    if not planned.interposed.entries:
+        raise UsageError(
+            "the compose file publishes no port, so nobody can enter",
+            where=str(file),
+            remedy='publish one, as ports: ["8080:8080"]; nothing was started',
+        )
     try:
         runtime.start()
         ready_after = clock.now() - began
         starter = survey(
             runtime,
-            resolved.config,
+            planned.resolved.config,
             compose=os.path.relpath(file, folder).replace(os.sep, "/"),
             date=f"{datetime.datetime.now().astimezone():%Y-%m-%d}",
             seconds=seconds,

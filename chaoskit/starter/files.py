@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chaoskit.errors import EnvironmentFailure, UsageError
 from chaoskit.starter.ini import FILES, with_system
-from chaoskit.starter.section import BEGIN
+from chaoskit.starter.texts import BEGIN
 
 SYSTEM, TESTS = "resilience.py", "test_resilience.py"
 REFERENCE = "resilience:system"

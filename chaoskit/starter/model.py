@@ -97,7 +97,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class StarterTrial:
     """One experiment of the starter.
 
     Attributes:
@@ -143,5 +143,5 @@ class Starter:
     date: str
     visits: tuple[Visit, ...]
     shut: tuple[Shut, ...] = ()
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[StarterTrial, ...] = ()
     idle: tuple[tuple[str, str], ...] = ()

@@ -1,132 +1,105 @@
-"""One Toxiproxy server through toxiproxy-python, whose address is the library's only global.
+"""One Toxiproxy server, through the public classes of toxiproxy-python.
 
-The library looks its ``APIConsumer``, a class with a host and a port, up in its modules. Here
-each server has a consumer of its own, and copies of the library's classes that look up that one:
-nothing that others share is changed, so several servers and threads can be used at a time.
+This is all that chaoskit mends in the library, and it mends it nowhere else:
+
+1. One address for the process: the library's classes call ``APIConsumer``, whose host and port are class
+   attributes. Each :class:`Server` here has a subclass of that consumer for itself. Each method that would
+   call the library's own consumer is overridden, or closed (``None``) if chaoskit does not use it.
+   So several servers and threads work at a time, and nothing that others share is changed.
+2. No deadline: every call has one.
+3. The environment: neither a proxy from ``HTTP_PROXY`` nor a password from ``~/.netrc`` is used.
+4. Errors: 400, 404 and 409 become exceptions that hold bytes, every other status counts as success, and
+   the connection's errors are those of ``requests``. Each is a :class:`ToxiproxyFailure` here.
+5. Answers of another program, and states that lack a field: an error of Python there, a failure here.
+6. Listings: the library drops the toxics in them, and asks for all proxies to find one.
+7. ``enable`` and ``disable`` use POST, which is deprecated: PATCH here.
+8. ``create`` asks for all proxies first: here the server refuses a name that is taken.
+9. ``Proxy.down`` and ``Toxiproxy.reset`` also enable what was disabled for a reason: both are closed.
 """
 
 from __future__ import annotations
 
 import json
-from types import FunctionType
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
 
 import requests
-from toxiproxy.api import APIConsumer
-from toxiproxy.proxy import Proxy
-from toxiproxy.server import Toxiproxy
+from toxiproxy import Proxy, Toxiproxy
+from toxiproxy.api import APIConsumer, validate_response
+from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from chaoskit.errors import ToxiproxyFailure
+from chaoskit.runtime import Toxic
+from chaoskit.toxiproxy.units import from_wire
 
-_REPLACE = "if it goes on, the Toxiproxy container may need replacing (chaoskit clean, then start again)"
+_STATUS: Final = {InvalidToxic: 400, NotFound: 404, ProxyExists: 409}
+"""The HTTP status for which the library raises each of its exceptions."""
+_EVIDENCE_CHARACTERS: Final = 400
+_REPLACE: Final = (
+    "if it goes on, the Toxiproxy container may need replacing (chaoskit clean, then start again)"
+)
+_BLOCKED: Final = f"removing a toxic can block Toxiproxy's API; {_REPLACE}"
+_GONE: Final = f"see whether its container runs (docker ps); {_REPLACE}"
+_STRANGER: Final = "another program may have taken the port"
 
 
-class Refused(ToxiproxyFailure):
-    """The server answered with an error; ``status`` is its HTTP status."""
-
-    status: int = 0
-
-
-class Listed(Proxy):  # type: ignore[misc]
-    """The library's proxy, with the toxics that come with a listing and that it forgets."""
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(**values)
-        self.listed: list[dict[str, Any]] = values.get("toxics") or []
+class NotThere(ToxiproxyFailure):
+    """The server has no such proxy or toxic (HTTP 404)."""
 
 
 class _Consumer(APIConsumer):  # type: ignore[misc]
-    """The library's HTTP calls, with a deadline, typed errors and no proxy from the environment."""
-
-    server = ""
-    deadline = 5.0
-
     @classmethod
-    def get(cls, url: str, params: Any = None, **kwargs: Any) -> requests.Response:
-        return cls.call("GET", url, params=params, **kwargs)
+    def patch(cls, url: str, **kwargs: Any) -> Any:
+        return validate_response(requests.patch(f"http://{cls.host}:{cls.port}{url}", **kwargs))
 
-    @classmethod
-    def post(cls, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> requests.Response:
-        return cls.call("POST", url, data=data, json=json, **kwargs)
 
-    @classmethod
-    def patch(cls, url: str, json: Any) -> requests.Response:
-        """What the library lacks: updating by POST is deprecated."""
-        return cls.call("PATCH", url, json=json)
+class ServedProxy(Proxy):  # type: ignore[misc]
+    """One proxy of one server. At first it has only a name; :meth:`read` fetches its state."""
 
-    @classmethod
-    def delete(cls, url: str, **kwargs: Any) -> requests.Response:
-        return cls.call("DELETE", url, **kwargs)
+    destroy = down = None
 
-    @classmethod
-    def call(cls, method: str, url: str, **kwargs: Any) -> requests.Response:
-        """One call, on a connection of its own: one kept alive would be dead after a restart."""
-        where = f"{method} http://{cls.host}:{cls.port}{url} (Toxiproxy {cls.server!r})"
+    def __init__(self, server: Server, name: str) -> None:
+        self.server, self.name, self._path = server, name, f"/proxies/{name}"
+
+    def read(self) -> ServedProxy:
+        """Fetch the state; returns itself."""
+        self.server.call("GET", self._path, self.take)
+        return self
+
+    def take(self, told: Mapping[str, Any]) -> ServedProxy:
+        """Take over the state that the server tells; returns itself."""
+        super().__init__(**told)
+        self._toxics = {each["name"]: from_wire(each) for each in told["toxics"]}
+        return self
+
+    def toxics(self) -> dict[str, Toxic]:
+        """The toxics of the state by name, in chaoskit's units, each stream in its order."""
+        return self._toxics
+
+    def add_toxic(self, **values: Any) -> None:
+        """Add a toxic in Toxiproxy's units; one of that name is an error."""
+        self.server.call("POST", f"{self._path}/toxics", json=values)
+
+    def destroy_toxic(self, toxic_name: str) -> bool:
+        """Remove a toxic; returns whether there was one."""
         try:
-            with requests.Session() as session:
-                session.trust_env = False
-                session.headers["Connection"] = "close"
-                answer = session.request(
-                    method, f"http://{cls.host}:{cls.port}{url}", timeout=cls.deadline, **kwargs
-                )
-        except requests.Timeout as error:
-            raise ToxiproxyFailure(
-                "Toxiproxy did not answer in time",
-                where=where,
-                limit=f"{cls.deadline:g} s",
-                evidence=str(error),
-                remedy=f"removing a toxic can block Toxiproxy's API; {_REPLACE}",
-            ) from None
-        except requests.RequestException as error:
-            raise ToxiproxyFailure(
-                "Toxiproxy cannot be reached",
-                where=where,
-                evidence=str(error),
-                remedy=f"see whether its container runs (docker ps); {_REPLACE}",
-            ) from None
-        return _checked(answer, where)
+            self.server.call("DELETE", f"{self._path}/toxics/{toxic_name}")
+        except NotThere:
+            return False
+        return True
+
+    def enable(self) -> None:
+        """Let it listen."""
+        self.server.call("PATCH", self._path, json={"enabled": True})
+
+    def disable(self) -> None:
+        """Stop listening and close its connections."""
+        self.server.call("PATCH", self._path, json={"enabled": False})
 
 
-def _checked(answer: requests.Response, where: str) -> requests.Response:
-    """The answer if it is a good one: the library takes a 500 for JSON and fails on it."""
-    text = answer.text.strip()
-    if answer.ok:
-        try:
-            if text:
-                json.loads(text)
-            return answer
-        except ValueError:
-            raise ToxiproxyFailure(
-                "what answers is not Toxiproxy",
-                where=where,
-                evidence=text[:400],
-                remedy="another program may have taken the port",
-            ) from None
-    try:
-        said = str(json.loads(text)["error"])
-    except (ValueError, KeyError, TypeError):
-        said = text[:400]
-    error = Refused(
-        "Toxiproxy refused a call", where=where, evidence=f"HTTP {answer.status_code}: {said or 'no text'}"
-    )
-    error.status = answer.status_code
-    raise error
-
-
-def _looking_up(library: type[Any], **names: Any) -> type[Any]:
-    """A copy of a class of the library whose methods find ``names`` in place of its module's globals."""
-    methods = {
-        name: FunctionType(
-            value.__code__, {**value.__globals__, **names}, name, value.__defaults__, value.__closure__
-        )
-        for name, value in vars(library).items()
-        if isinstance(value, FunctionType)
-    }
-    return type(library.__name__, (library,), methods)
-
-
-class Server:
-    """One server: the library's objects, and the calls that it lacks.
+class Server(Toxiproxy):  # type: ignore[misc]
+    """One server. Every call that fails raises :class:`ToxiproxyFailure`.
 
     Args:
         name: how errors call it.
@@ -135,36 +108,75 @@ class Server:
         deadline: seconds within which each call must connect, and be answered.
     """
 
-    def __init__(self, name: str, host: str, port: int, deadline: float) -> None:
-        members = {"host": host, "port": port, "server": name, "deadline": deadline}
-        self._api: type[_Consumer] = type("Consumer", (_Consumer,), members)
-        # ``Listed`` is copied from the library's own ``Proxy``, where the methods are.
-        self._proxy = type("Proxy", (Listed, _looking_up(Proxy, APIConsumer=self._api)), {})
-        self._library = _looking_up(Toxiproxy, APIConsumer=self._api, Proxy=self._proxy)()
+    running = reset = update_api_consumer = None
 
-    @property
-    def where(self) -> str:
-        """The API's address, for people."""
-        return f"http://{self._api.host}:{self._api.port}"
+    def __init__(self, name: str, host: str, port: int, deadline: float) -> None:
+        self.name, self.where, self._deadline = name, f"http://{host}:{port}", deadline
+        self._consumer = type("Consumer", (_Consumer,), {"host": host, "port": port})
 
     def version(self) -> str:
-        """What it says of itself: the cheapest call there is."""
-        return self._api.get("/version").text
+        """The version that it tells: the cheapest call there is."""
+        return str(self.call("GET", "/version", lambda told: told["version"]))
 
-    def proxies(self) -> dict[str, Any]:
-        """All proxies by name, with their toxics, in one call."""
-        proxies: dict[str, Any] = self._library.proxies()
-        return proxies
+    def proxies(self) -> dict[str, ServedProxy]:
+        """All proxies by name, with their states, in one call."""
 
-    def proxy(self, name: str) -> Any:
-        """One proxy, without fetching all of them as the library does."""
-        return self._proxy(**self._api.get(f"/proxies/{name}").json())
+        def take(told: Mapping[str, Any]) -> dict[str, ServedProxy]:
+            return {name: ServedProxy(self, name).take(state) for name, state in told.items()}
 
-    def create(self, name: str, listen: str, upstream: str, enabled: bool) -> None:
+        found: dict[str, ServedProxy] = self.call("GET", "/proxies", take)
+        return found
+
+    def create(self, upstream: str, name: str, listen: str, enabled: bool) -> ServedProxy:
         """Create a proxy; one of that name is an error."""
         values = {"name": name, "listen": listen, "upstream": upstream, "enabled": enabled}
-        self._api.post("/proxies", json=values)
+        self.call("POST", "/proxies", json=values)
+        return ServedProxy(self, name)
 
-    def set_enabled(self, name: str, enabled: bool) -> None:
-        """Take a proxy up or down; the library would POST, which is deprecated."""
-        self._api.patch(f"/proxies/{name}", json={"enabled": enabled})
+    def call(
+        self, method: str, path: str, take: Callable[[Any], Any] = lambda told: None, **sent: Any
+    ) -> Any:
+        """Call the API, on a connection of its own: one kept alive would be dead after a restart.
+
+        Args:
+            method: the HTTP method, in capitals.
+            path: what follows the server's address.
+            take: makes the result of the decoded answer, which is ``None`` if the answer is empty.
+            sent: the body, as ``json``.
+        """
+        where = f"{method} {self.where}{path} (Toxiproxy {self.name!r})"
+        failure = partial(ToxiproxyFailure, where=where)
+        try:
+            answer = getattr(self._consumer, method.lower())(
+                path,
+                timeout=self._deadline,
+                proxies={"http": ""},  # goes before the environment's; an empty one means none
+                auth=lambda request: request,  # goes before that of ~/.netrc
+                **sent,
+            )
+            status, content = answer.status_code, answer.content
+        except tuple(_STATUS) as error:
+            status, content = _STATUS[type(error)], error.args[0]
+        except requests.Timeout as error:
+            limit = f"{self._deadline:g} s"
+            raise failure(
+                "Toxiproxy did not answer in time", limit=limit, evidence=str(error), remedy=_BLOCKED
+            ) from None
+        except requests.RequestException as error:
+            raise failure("Toxiproxy cannot be reached", evidence=str(error), remedy=_GONE) from None
+        text = content.decode(errors="replace").strip()
+        if status >= requests.codes.bad_request:
+            kind = NotThere if status == _STATUS[NotFound] else ToxiproxyFailure
+            raise kind("Toxiproxy refused a call", where=where, evidence=f"HTTP {status}: {_said(text)}")
+        try:
+            return take(json.loads(text) if text else None)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            evidence = text[:_EVIDENCE_CHARACTERS]
+            raise failure("what answers is not Toxiproxy", evidence=evidence, remedy=_STRANGER) from None
+
+
+def _said(text: str) -> str:
+    try:
+        return str(json.loads(text)["error"]) or "no text"
+    except (ValueError, LookupError, TypeError):
+        return text[:_EVIDENCE_CHARACTERS] or "no text"

@@ -6,16 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import NotReady, ToxiproxyFailure, UsageError
 from chaoskit.runtime import Toxic
-from chaoskit.toxiproxy.api import Refused, Server
+from chaoskit.toxiproxy.api import ServedProxy, Server
 from chaoskit.toxiproxy.units import NAME, from_wire, to_wire
 
-_BETWEEN_LOOKS = 0.05
-_NOT_FOUND = 404
+_LOOK_EVERY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +87,10 @@ class Toxiproxies:
                         evidence=str(error),
                         remedy="look at its container's log (docker logs)",
                     ) from None
-            self._clock.sleep(_BETWEEN_LOOKS)
+            self._clock.sleep(_LOOK_EVERY_SECONDS)
 
     def version(self, server: str) -> str:
-        """What a server says of its version; versions below 2.7 say it in no JSON."""
+        """The version that a server tells; a server below 2.7 does not tell it as JSON, which is an error."""
         return self._server(server).version()
 
     def proxies(self, server: str) -> Mapping[str, ProxyState]:
@@ -101,7 +99,7 @@ class Toxiproxies:
 
     def toxics(self, server: str, proxy: str) -> tuple[Toxic, ...]:
         """The toxics on a proxy, upstream first."""
-        return _state(self._server(server).proxy(proxy)).toxics
+        return _state(self._proxy(server, proxy).read()).toxics
 
     def create(self, server: str, name: str, *, listen: str, upstream: str, enabled: bool) -> None:
         """Create a proxy.
@@ -112,19 +110,21 @@ class Toxiproxies:
         """
         if not NAME.fullmatch(name):
             raise UsageError(f"a proxy cannot be called {name!r}", remedy="use A-Z a-z 0-9 _ . ~ - only")
-        self._server(server).create(name, listen, upstream, enabled)
         asked = ProxyState(name, listen, upstream, enabled)
-        self._read_back(server, name, lambda state: _same(state, asked), f"created as {asked}")
+        made = self._server(server).create(upstream, name, listen, enabled)
+        _read_back(made, lambda state: _same(state, asked), f"created as {asked}")
 
     def enable(self, server: str, proxy: str) -> None:
         """Let it listen. One that already does is left alone."""
-        self._server(server).set_enabled(proxy, True)
-        self._read_back(server, proxy, lambda state: state.enabled, "enabled")
+        found = self._proxy(server, proxy)
+        found.enable()
+        _read_back(found, lambda state: state.enabled, "enabled")
 
     def disable(self, server: str, proxy: str) -> None:
         """Stop listening and close its connections."""
-        self._server(server).set_enabled(proxy, False)
-        self._read_back(server, proxy, lambda state: not state.enabled, "disabled")
+        found = self._proxy(server, proxy)
+        found.disable()
+        _read_back(found, lambda state: not state.enabled, "disabled")
 
     def add_toxic(self, server: str, proxy: str, toxic: Toxic) -> None:
         """Put a toxic on a proxy, behind those that are there on the same stream.
@@ -134,28 +134,19 @@ class Toxiproxies:
             ToxiproxyFailure: among others, there is one of that name on the proxy.
         """
         sent = to_wire(toxic)
-        found = self._server(server)
-        found.proxy(proxy).add_toxic(**sent)
-        expected = _toxic(sent)
-        self._read_back(server, proxy, lambda state: expected in state.toxics, f"given {expected}")
+        expected = from_wire(sent)
+        found = self._proxy(server, proxy)
+        found.add_toxic(**sent)
+        _read_back(found, lambda state: expected in state.toxics, f"given {expected}")
 
     def remove_toxic(self, server: str, proxy: str, name: str) -> None:
-        """Take a toxic off; one that is not there is no error.
+        """Take a toxic off; one that is not there is not an error.
 
         Taking a ``timeout`` off closes the connections that it held: that is Toxiproxy's way.
         """
-        found = self._server(server).proxy(proxy)
-        try:
-            found.destroy_toxic(name)
-        except Refused as error:
-            if error.status != _NOT_FOUND:
-                raise
-        self._read_back(
-            server,
-            proxy,
-            lambda state: name not in {toxic.name for toxic in state.toxics},
-            f"freed of {name!r}",
-        )
+        found = self._proxy(server, proxy)
+        found.destroy_toxic(name)
+        _read_back(found, lambda state: name not in [it.name for it in state.toxics], f"freed of {name!r}")
 
     def reset(self) -> None:
         """Take every toxic off every proxy of all servers, and read back that it is so.
@@ -182,6 +173,9 @@ class Toxiproxies:
                 remedy="the system cannot be trusted any more: start it anew",
             )
 
+    def _proxy(self, server: str, name: str) -> ServedProxy:
+        return ServedProxy(self._server(server), name)
+
     def _server(self, name: str) -> Server:
         try:
             return self._servers[name]
@@ -191,15 +185,17 @@ class Toxiproxies:
                 evidence=f"known: {', '.join(self._servers) or 'none'}",
             ) from None
 
-    def _read_back(self, server: str, proxy: str, holds: Callable[[ProxyState], bool], asked: str) -> None:
-        state = _state(self._server(server).proxy(proxy))
-        if not holds(state):
-            raise ToxiproxyFailure(
-                f"the proxy {proxy!r} is not as it should be: it was to be {asked}",
-                where=f"Toxiproxy {server!r} at {self._server(server).where}",
-                evidence=f"it says {state}",
-                remedy="something else changes this Toxiproxy at the same time, or it is broken",
-            )
+
+def _read_back(proxy: ServedProxy, holds: Callable[[ProxyState], bool], asked: str) -> None:
+    """Ask the server what a change has come to; its answer to the change itself is not proof."""
+    state = _state(proxy.read())
+    if not holds(state):
+        raise ToxiproxyFailure(
+            f"the proxy {proxy.name!r} is not as it should be: it was to be {asked}",
+            where=f"Toxiproxy {proxy.server.name!r} at {proxy.server.where}",
+            evidence=f"it says {state}",
+            remedy="something else changes this Toxiproxy at the same time, or it is broken",
+        )
 
 
 def _safely_ordered(toxics: tuple[Toxic, ...]) -> list[Toxic]:
@@ -207,12 +203,6 @@ def _safely_ordered(toxics: tuple[Toxic, ...]) -> list[Toxic]:
     ever on handing its data on, and removing a toxic that blocks hangs the API.
     """
     return sorted(toxics, key=lambda toxic: toxic.kind == "timeout")
-
-
-def _toxic(values: Mapping[str, Any]) -> Toxic:
-    return from_wire(
-        values["name"], values["type"], values["stream"], round(values["toxicity"], 6), values["attributes"]
-    )
 
 
 def _same(state: ProxyState, asked: ProxyState) -> bool:
@@ -223,6 +213,6 @@ def _same(state: ProxyState, asked: ProxyState) -> bool:
     return (host == asked_host or host == "[::]") and asked_port in (port, "0")
 
 
-def _state(proxy: Any) -> ProxyState:
-    toxics = tuple(sorted(map(_toxic, proxy.listed), key=lambda toxic: toxic.stream, reverse=True))
-    return ProxyState(proxy.name, proxy.listen, proxy.upstream, bool(proxy.enabled), toxics)
+def _state(proxy: ServedProxy) -> ProxyState:
+    toxics = sorted(proxy.toxics().values(), key=lambda toxic: toxic.stream, reverse=True)
+    return ProxyState(proxy.name, proxy.listen, proxy.upstream, bool(proxy.enabled), tuple(toxics))

@@ -81,12 +81,14 @@ def to_wire(toxic: Toxic) -> dict[str, Any]:
     }
 
 
-def from_wire(name: str, kind: str, stream: Any, toxicity: float, attributes: Mapping[str, Any]) -> Toxic:
-    """A toxic as Toxiproxy tells it.
+def from_wire(told: Mapping[str, Any]) -> Toxic:
+    """A toxic as Toxiproxy tells it, the reverse of :func:`to_wire`.
 
     Optional attributes that are zero are left out, so that what was added and what is read back
     are equal. Kinds that chaoskit does not know keep Toxiproxy's units.
     """
+    name, kind, stream, attributes = told["name"], told["type"], told["stream"], told["attributes"]
+    toxicity = round(told["toxicity"], 6)  # Toxiproxy keeps it in 32 bits
     known = _KINDS.get(kind)
     if known is None:
         return Toxic(name, kind, stream, dict(attributes), toxicity)

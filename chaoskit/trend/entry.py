@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chaoskit import journal
 from chaoskit.judge import Judgement, Verdict
 from chaoskit.judge.counts import Count, count
+from chaoskit.record import journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class JourneyEntry:
     """One journey in one experiment.
 
     Attributes:
@@ -90,9 +90,9 @@ class Entry:
     reason: str
     reset: float | None
     rebuilt: bool
-    journeys: tuple[Journey, ...]
+    journeys: tuple[JourneyEntry, ...]
 
-    def journey(self, name: str) -> Journey | None:
+    def journey(self, name: str) -> JourneyEntry | None:
         """One of its journeys, if it was driven."""
         return next((each for each in self.journeys if each.journey == name), None)
 
@@ -107,7 +107,7 @@ def entry_of(record: Mapping[str, Any]) -> Entry:
     """What a history keeps of a journal.
 
     Args:
-        record: see :mod:`chaoskit.journal`. One that does not tell its test session is a night of
+        record: see :mod:`chaoskit.record.journal`. One that does not tell its test session is a night of
             its environment's.
     """
     told, run, reset = record["experiment"], record["run"], record["reset"]
@@ -138,7 +138,7 @@ def _reason(judgement: Judgement) -> str:
     return ""
 
 
-def _journeys(record: Mapping[str, Any], judgement: Judgement) -> tuple[Journey, ...]:
+def _journeys(record: Mapping[str, Any], judgement: Judgement) -> tuple[JourneyEntry, ...]:
     terms = [journal.terms_from_record(each) for each in record["system"]["journeys"]]
     standings = {each.journey: each.standing for each in judgement.journeys}
     counts = count(terms, standings, journal.history_from_record(record["history"]))
@@ -150,7 +150,7 @@ def _journeys(record: Mapping[str, Any], judgement: Judgement) -> tuple[Journey,
         )
         back = each.recovery
         found.append(
-            Journey(
+            JourneyEntry(
                 each.journey,
                 each.verdict,
                 each.standing.value,
@@ -172,7 +172,7 @@ def entry_from_text(text: str) -> Entry:
     """What :func:`entry_to_text` has written."""
     plain = json.loads(text)
     journeys = tuple(
-        Journey(
+        JourneyEntry(
             **{
                 **journey,
                 "verdict": Verdict(journey["verdict"]),

@@ -18,7 +18,7 @@ from typing import Any
 from chaoskit.errors import EnvironmentFailure, UsageError
 from chaoskit.judge import Verdict
 from chaoskit.judge.counts import Count
-from chaoskit.trend.entry import Entry, Journey, Phase
+from chaoskit.trend.entry import Entry, JourneyEntry, Phase
 
 APPLICATION = 0x63686B74
 """``chkt``, where SQLite files say whose they are (PRAGMA application_id)."""
@@ -167,11 +167,11 @@ class Store:
             for key, journey, phase, samples, failed, *p in ask("SELECT * FROM phase ORDER BY rowid"):
                 found = tuple(counts[key, journey, phase])
                 phases[key, journey].append(Phase(phase, samples, failed, p[0], p[1], p[2], found))
-            journeys: dict[Any, list[Journey]] = defaultdict(list)
+            journeys: dict[Any, list[JourneyEntry]] = defaultdict(list)
             for key, name, verdict, standing, *took in ask("SELECT * FROM journey ORDER BY rowid"):
                 parts = tuple(phases[key, name])
                 journeys[key].append(
-                    Journey(name, Verdict(verdict), standing, took[0], took[1], took[2], parts)
+                    JourneyEntry(name, Verdict(verdict), standing, took[0], took[1], took[2], parts)
                 )
             rows = ask(f"SELECT id, {_COLUMNS} FROM experiment ORDER BY at, id").fetchall()
             return [_entry(row, journeys[row[0]]) for row in rows]
@@ -212,7 +212,7 @@ class Store:
         )
 
 
-def _entry(row: tuple[Any, ...], journeys: Iterable[Journey]) -> Entry:
+def _entry(row: tuple[Any, ...], journeys: Iterable[JourneyEntry]) -> Entry:
     _, run, environment, at, commit, experiment, fault, stage, verdict, reason, reset, rebuilt = row
     return Entry(
         run=run,

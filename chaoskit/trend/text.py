@@ -8,9 +8,8 @@ from typing import Any
 
 from chaoskit.judge import Verdict
 from chaoskit.report.terminal import aligned
-from chaoskit.trend.comparison import FALSE_DISCOVERIES, NIGHTS, Comparison, span
-from chaoskit.trend.nights import Course, Night
-from chaoskit.trend.trend import Line, Regression, Trend
+from chaoskit.trend.measures import FALSE_DISCOVERIES, NIGHTS, Comparison, span
+from chaoskit.trend.trend import Night, NightlyCourse, Regression, Trend, TrendLine
 
 _SIGNS = {Verdict.HELD: "H", Verdict.BROKEN: "B", Verdict.UNKNOWN: "?", None: "·"}
 
@@ -52,8 +51,8 @@ def _night(night: Night) -> str:
     return f"at {night.at}" + (f" on {night.commit[:10]}" if night.commit else "")
 
 
-def _line(line: Line) -> tuple[str, ...]:
-    said = "" if line.course is Course.HELD else str(line.course)
+def _line(line: TrendLine) -> tuple[str, ...]:
+    said = "" if line.course is NightlyCourse.HELD else str(line.course)
     if line.not_held:
         said += f": not held on {line.not_held} of {line.nights} nights"
     return ("".join(_SIGNS[each] for each in line.verdicts), line.experiment, line.fault, said)

@@ -21,14 +21,14 @@ from typing import Any
 
 import httpx
 
-from chaoskit.flood import MOST_PER_S, Plan
+from chaoskit.flood import MOST_PER_S, FloodPlan
 from chaoskit.flood.shipping import command
-from chaoskit.history import History
 from chaoskit.load.eventloop import calm_the_collector, new_event_loop
 from chaoskit.load.guard import Guard
+from chaoskit.load.http.transport import Transport
 from chaoskit.load.process import LoadProcess
-from chaoskit.load.transport import Transport
 from chaoskit.load.user import User
+from chaoskit.record.history import History
 from chaoskit.system import Journey, journey
 from tests.bench.servers import libraries, tool
 
@@ -168,7 +168,7 @@ def wrk_closed(url: str) -> None:
 def flood_closed(url: str) -> None:
     """The flood's source as it is shipped, each client with an address of its own."""
     target = httpx.URL(url)
-    plan = Plan(port=target.port or 80, rate_per_s=MOST_PER_S, clients=BOTS, seconds=CLOSED, path=PATH)
+    plan = FloodPlan(port=target.port or 80, rate_per_s=MOST_PER_S, clients=BOTS, seconds=CLOSED, path=PATH)
     program = command(plan, [target.host], sys.executable)
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
         assert source.stdin is not None

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator
 from time import process_time
 
-from chaoskit.history import History, Mark, Outcome, Sample
 from chaoskit.judge import Judgement, judge
+from chaoskit.record.history import History, Mark, Outcome, Sample
 from chaoskit.system import Component, Impact, Slo, Terms
 
 SECONDS = 200.0

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from chaoskit.runtime.docker import DockerRuntime
+from chaoskit.containers.started.runtime import DockerRuntime
 from fixtures.marketplace.system import marketplace
 
 FILE = str(marketplace.compose[0])

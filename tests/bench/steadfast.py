@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaoskit import Chaos, PromiseBroken, Verdict
-from chaoskit.environment import Environment
+from chaoskit.experiment.environment import Environment
+from chaoskit.factories import environment_for
 from chaoskit.mutants import Experiment
 from chaoskit.report.terminal import explain
-from chaoskit.setup import environment_for
 from experiments.catalogue import failures
 from fixtures.marketplace.system import marketplace
 

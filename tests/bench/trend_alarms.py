@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from chaoskit.judge.counts import Count
 from chaoskit.trend import trend_of
-from chaoskit.trend.entry import Entry, Journey, Phase
+from chaoskit.trend.entry import Entry, JourneyEntry, Phase
 from tests.trend.nights import entry
 
 JOURNEYS = 15
@@ -42,7 +42,7 @@ def history(nights: int, noise: Noise, chance: random.Random) -> list[Entry]:
     return found
 
 
-def _journey(name: str, samples: int, bad: int, recovery: float, p95: float, control: float) -> Journey:
+def _journey(name: str, samples: int, bad: int, recovery: float, p95: float, control: float) -> JourneyEntry:
     usual = entry(0).journeys[0]
     calm = Phase("control", samples, 0, control, control, control, ())
     phase = Phase("fault", samples, 0, p95, p95, p95, (Count("p95", BOUND, BUDGET, samples, bad),))

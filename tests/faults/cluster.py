@@ -6,7 +6,7 @@ from typing import Any
 
 from pg8000.exceptions import DatabaseError
 
-from chaoskit.engines.postgres import Credentials, Refused, Session
+from chaoskit.clients.postgres import Credentials, PostgresRefused, PostgresSession
 from chaoskit.runtime import Runtime
 from chaoskit.runtime.memory import MemoryRuntime
 
@@ -43,12 +43,14 @@ class Cluster:
 
     def connect(
         self, runtime: Runtime, component: str, who: Credentials, application: str, timeout: float = 5.0
-    ) -> Session:
-        """Stands for :func:`chaoskit.engines.postgres.connect`."""
+    ) -> PostgresSession:
+        """Stands for :func:`chaoskit.clients.postgres.connect`."""
         if component in self.refuses:
-            raise Refused("28P01", f'password authentication failed for user "{who.user or "postgres"}"')
+            raise PostgresRefused(
+                "28P01", f'password authentication failed for user "{who.user or "postgres"}"'
+            )
         self.sessions += 1
-        return Session(_Connection(self, component), ("127.0.0.1", 5432))
+        return PostgresSession(_Connection(self, component), ("127.0.0.1", 5432))
 
     @property
     def paused(self) -> bool:

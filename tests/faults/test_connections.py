@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.engines import postgres
-from chaoskit.engines.postgres import Credentials, Refused
+from chaoskit.clients import postgres
+from chaoskit.clients.postgres import Credentials, PostgresRefused
 from chaoskit.errors import FaultMisfit
 from chaoskit.faults import CacheLoss, ConnectionExhaustion, Fault
 from chaoskit.faults.base import check
-from chaoskit.faults.slots import connection_limit
-from chaoskit.faults.statements import RUNS, TOLERANCE, End, Sent, Statements, statement_limit
+from chaoskit.faults.connections.slots import connection_limit
+from chaoskit.faults.connections.statements import RUNS, TOLERANCE, End, Sent, Statements, statement_limit
 from chaoskit.runtime.memory import MemoryRuntime
 from tests.waiting import until
 
@@ -129,7 +129,7 @@ class Server:
         self.refuses = ""
         self.terminated = 0
         monkeypatch.setattr(postgres, "session", self.session)
-        monkeypatch.setattr(postgres, "Session", FakeSession)
+        monkeypatch.setattr(postgres, "PostgresSession", FakeSession)
 
     @contextmanager
     def session(
@@ -137,7 +137,7 @@ class Server:
     ) -> Iterator[Any]:
         """A connection."""
         if self.refuses:
-            raise Refused("53300", self.refuses)
+            raise PostgresRefused("53300", self.refuses)
         made = FakeSession(self, application)
         if application != "chaoskit-look":
             self.sessions.append(made)
@@ -156,7 +156,7 @@ class FakeSession:
     def __init__(self, server: Server, application: str) -> None:
         self.server, self.application = server, application
         self.over = threading.Event()
-        self.answer: Refused | None = None
+        self.answer: PostgresRefused | None = None
         self.active = self.closed = False
 
     def run_without_limit(self, statement: str) -> None:
@@ -172,7 +172,7 @@ class FakeSession:
 
     def end(self, sqlstate: str | None = None) -> None:
         """The server, or the network, ends it."""
-        self.answer = Refused(sqlstate, "canceling statement") if sqlstate else None
+        self.answer = PostgresRefused(sqlstate, "canceling statement") if sqlstate else None
         self.over.set()
 
     def cancel(self) -> None:
@@ -182,7 +182,7 @@ class FakeSession:
 
     def hang_up(self) -> None:
         """The client goes, and the server does not notice."""
-        self.answer = Refused(None, "network error")
+        self.answer = PostgresRefused(None, "network error")
         self.over.set()
 
     def figure(self, query: str) -> int:
@@ -226,7 +226,7 @@ def test_statements_land_when_one_runs_for_a_while(runtime: MemoryRuntime, serve
     injection.lift()
     assert injection.gone().holds
     assert all(each.closed for each in server.sessions)
-    assert (server.terminated, injection.promises(0.0)) == (0, ())
+    assert (server.terminated, injection.obligations(0.0)) == (0, ())
     assert injection.landed().figures["cancelled"] == 0  # our own cancelling is not the server's limit
 
 
@@ -258,7 +258,7 @@ def test_a_cancelled_statement_is_evidence_and_its_connection_is_closed(
     assert landed.holds
     assert landed.figures["cancelled"] == 1
     injection.lift()
-    (promise,) = injection.promises(0.0)
+    (promise,) = injection.obligations(0.0)
     assert promise.figures["longest"] == 1.0
 
 
@@ -272,7 +272,7 @@ def test_a_statement_that_outlasts_its_limit_breaks_the_promise(
     runtime.clock.sleep(WITHIN + TOLERANCE + 0.1)
     assert not injection.under_way()
     injection.lift()
-    (promise,) = injection.promises(0.0)
+    (promise,) = injection.obligations(0.0)
     assert promise.kept is False
 
 
@@ -280,7 +280,7 @@ def test_what_cannot_be_cancelled_is_cut_and_terminated(
     runtime: MemoryRuntime, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that does not hear a CancelRequest is told in its own session, and gone is read there."""
-    monkeypatch.setattr("chaoskit.faults.statements._ENDS", 0.02)
+    monkeypatch.setattr("chaoskit.faults.connections.statements._ENDS", 0.02)
     injection = begin(runtime)
     until(lambda: server.active >= 2)
     server.deaf = True

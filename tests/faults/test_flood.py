@@ -14,21 +14,21 @@ from chaoskit.errors import FaultMisfit
 from chaoskit.faults import BotFlood, Evidence
 from chaoskit.faults.base import check
 from chaoskit.faults.flood import sustained
-from chaoskit.faults.refusal import refused_cheaply
-from chaoskit.flood import Plan, Report
-from chaoskit.flood.scripted import Script
+from chaoskit.faults.flood.obligations import refused_cheaply
+from chaoskit.flood import FloodPlan, Report
 from chaoskit.judge import Verdict
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.runtime.scripted import Script
 from chaoskit.system import Impact
 from tests.simulation import Simulation, hardened
 
-PLAN = Plan(port=80, rate_per_s=1000, clients=50, seconds=300)
+PLAN = FloodPlan(port=80, rate_per_s=1000, clients=50, seconds=300)
 
 
 def answered(*statuses: int, **more: Any) -> Script:
     """Everything is sent each second, and answered by these statuses in equal parts."""
 
-    def second(plan: Plan, number: int) -> Report:
+    def second(plan: FloodPlan, number: int) -> Report:
         share = round(plan.rate_per_s) // len(statuses)
         counted = dict.fromkeys(statuses, share)
         return Report(
@@ -179,9 +179,9 @@ def promised(runtime: MemoryRuntime, asked_per_s: Callable[[bool], float], **opt
     )
     injection = BotFlood("gateway", rate_per_s=1000, **options).inject(runtime)
     runtime.clock.sleep(10.0)
-    assert injection.promises(0.0)[0].kept is None
+    assert injection.obligations(0.0)[0].kept is None
     injection.lift()
-    return {each.name: each.kept for each in injection.promises(0.0)}
+    return {each.name: each.kept for each in injection.obligations(0.0)}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_only_what_is_asked_for_is_promised() -> None:
     assert "meter" not in runtime.log
     runtime = make()
     injection = BotFlood("gateway", refused=None, behind=None).inject(runtime)
-    assert injection.promises(0.0) == []
+    assert injection.obligations(0.0) == []
 
 
 def test_where_it_cannot_be_counted_the_promise_is_undecided() -> None:
@@ -217,7 +217,7 @@ def test_where_it_cannot_be_counted_the_promise_is_undecided() -> None:
     injection = BotFlood("gateway").inject(runtime)
     runtime.clock.sleep(3.0)
     injection.lift()
-    refused, behind = injection.promises(0.0)
+    refused, behind = injection.obligations(0.0)
     assert (refused.kept, behind.kept) == (True, None)
     assert "meter failed" in behind.says
 
@@ -227,7 +227,7 @@ def test_behind_an_entry_without_links_is_nothing() -> None:
     runtime = make()
     injection = BotFlood("db:5432", refused=None).inject(runtime)
     injection.lift()
-    (behind,) = injection.promises(0.0)
+    (behind,) = injection.obligations(0.0)
     assert behind.kept
     assert "no links" in behind.says
 
@@ -239,7 +239,7 @@ def test_behind_an_entry_whose_links_are_not_all_known_is_no_verdict() -> None:
     runtime.knows_all_links = False
     injection = BotFlood("gateway", refused=None).inject(runtime)
     injection.lift()
-    (behind,) = injection.promises(0.0)
+    (behind,) = injection.obligations(0.0)
     assert behind.kept is None
     assert "not all of it goes over links that are known" in behind.says
     assert "meter" not in runtime.log
@@ -279,7 +279,7 @@ def test_a_misfit_is_refused_before_anything_happens(fault: BotFlood, says: str)
 def test_the_plan_is_what_was_asked_for() -> None:
     """Everything that a user may choose reaches the source; without a time it is the longest there is."""
     chosen = BotFlood("api-1:8000", 500, 20, "/listings", "POST", 12.0, "header")
-    expected = Plan(
+    expected = FloodPlan(
         port=8000,
         rate_per_s=500,
         clients=20,

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chaoskit.engines import lag, postgres
+from chaoskit.clients import postgres, standby
 from chaoskit.errors import FaultMisfit, NotLifted
-from chaoskit.faults import Evidence, Injection, Promise, ReplicaLag
+from chaoskit.faults import Evidence, Injection, Obligation, ReplicaLag
 from chaoskit.faults.base import check
-from chaoskit.faults.lagging import Lagging
 from chaoskit.faults.replication import Means
+from chaoskit.faults.replication.lagging import Lagging
 from chaoskit.runtime import Undo
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import OUTSIDE
@@ -50,7 +50,7 @@ def cluster(runtime: MemoryRuntime, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """The two servers; the watch looks when the fault asks for it, and not by itself."""
     made = Cluster(runtime)
     monkeypatch.setattr(postgres, "connect", made.connect)
-    monkeypatch.setattr(lag, "EVERY", 3600.0)
+    monkeypatch.setattr(standby, "EVERY", 3600.0)
     return made
 
 
@@ -79,9 +79,9 @@ def looked(runtime: MemoryRuntime, injection: Injection, seconds: float) -> Evid
     return evidence
 
 
-def promise(injection: Injection, since_lift: float) -> Promise:
+def promise(injection: Injection, since_lift: float) -> Obligation:
     """The one thing that is owed."""
-    (owed,) = injection.promises(since_lift)
+    (owed,) = injection.obligations(since_lift)
     return owed
 
 
@@ -285,7 +285,7 @@ def test_the_watch_looks_by_itself_until_the_standby_has_caught_up(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody has to ask for the lag to be known, or for the moment at which it was made up for."""
-    monkeypatch.setattr(lag, "EVERY", 0.001)
+    monkeypatch.setattr(standby, "EVERY", 0.001)
     injection = inject(ReplicaLag("standby"))
     assert isinstance(injection, Lagging)
     runtime.clock.sleep(3.0)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from chaoskit.flood import MOST_CLIENTS, Plan
+from chaoskit.flood import MOST_CLIENTS, FloodPlan
 from chaoskit.flood.bots import claimed_address, request, source_address
 from chaoskit.flood.shipping import command
 from tests.flood.server import answering, serving
@@ -16,7 +16,7 @@ def test_the_command_floods_without_the_package(tmp_path: object) -> None:
     """An interpreter of its own without site packages begins, floods, and ends when its input does."""
     plan_of = {"rate_per_s": 50.0, "clients": 2, "seconds": 30.0}
     with serving(answering(b"HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n")) as server:
-        line = command(Plan(port=server.address[1], **plan_of), ["127.0.0.1"], sys.executable)  # type: ignore[arg-type]
+        line = command(FloodPlan(port=server.address[1], **plan_of), ["127.0.0.1"], sys.executable)  # type: ignore[arg-type]
         with subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=str(tmp_path), text=True
         ) as process:
@@ -33,7 +33,7 @@ def test_the_command_floods_without_the_package(tmp_path: object) -> None:
 
 def test_where_nobody_accepts_the_command_says_so() -> None:
     """One line with the address, and an exit code."""
-    line = command(Plan(port=1, rate_per_s=1, clients=1, seconds=1), ["127.0.0.1"], sys.executable)
+    line = command(FloodPlan(port=1, rate_per_s=1, clients=1, seconds=1), ["127.0.0.1"], sys.executable)
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "127.0.0.1:1: " in json.loads(done.stdout)["error"]
@@ -42,7 +42,7 @@ def test_where_nobody_accepts_the_command_says_so() -> None:
 
 def test_an_argument_is_no_longer_than_the_kernel_takes() -> None:
     """128 KiB each, on Linux."""
-    line = command(Plan(port=80, rate_per_s=1, clients=1, seconds=1), ["127.0.0.1"])
+    line = command(FloodPlan(port=80, rate_per_s=1, clients=1, seconds=1), ["127.0.0.1"])
     assert max(map(len, line)) < 100_000
 
 

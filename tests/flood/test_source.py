@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from chaoskit.flood import SILENCE, STOP, Plan, Report
+from chaoskit.flood import SILENCE, STOP, FloodPlan, Report
 from chaoskit.flood.source import CannotBegin, Source, allow_files, find
 from tests.flood.server import Server, answering, answering_once, resetting, serving, silent
 
@@ -84,9 +84,9 @@ def lease() -> Iterator[tuple[int, int]]:
             continue
 
 
-def plan(**changes: Any) -> Plan:
+def plan(**changes: Any) -> FloodPlan:
     """Two clients, twenty requests a second, for two and a half: fifty in all."""
-    return Plan(**{"port": 1, "rate_per_s": 20.0, "clients": 2, "seconds": 2.5, **changes})
+    return FloodPlan(**{"port": 1, "rate_per_s": 20.0, "clients": 2, "seconds": 2.5, **changes})
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from chaoskit.gameday import runbook
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.worker import Worker
+from chaoskit.gameday.worker import DayWorker
 from chaoskit.runtime.memory import MemoryRuntime
 from tests.simulation import Behaviour, Simulation, hardened
 
@@ -65,7 +65,7 @@ class Played:
 
         self.day.on_slice = look
         self.day.begin()
-        Worker(self.day).work()
+        DayWorker(self.day).work()
         self.lifted = self.day.close()
 
     @property

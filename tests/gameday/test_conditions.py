@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.gameday.conditions import Condition, lookback, read
-from chaoskit.history import Outcome, Sample
-from chaoskit.samples import Columns
+from chaoskit.record.history import Outcome, Sample
+from chaoskit.record.samples import Columns
 from chaoskit.system import Terms
-from chaoskit.terms import Slo
+from chaoskit.system.terms import Slo
 
 NOW = 100.0
 BUY = Terms(name="buy", rate=10, slo=Slo(), timeout=5.0)

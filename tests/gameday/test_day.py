@@ -10,18 +10,18 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from chaoskit import journal
 from chaoskit.errors import LoadFailure, RuntimeFailure
 from chaoskit.faults import CacheLoss, Pause
-from chaoskit.gameday.asked import Finish, Inject, Lift, Next
+from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.record import SCHEMA
+from chaoskit.record import journal
 from chaoskit.report import page
 from chaoskit.runtime import Cut, Undo
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.runtime.undolog import pending
 from chaoskit.system import Link
 from chaoskit.trend.entry import entry_of
-from chaoskit.undo import pending
 from tests.gameday.days import Played
 from tests.simulation import Answer, hardened
 from tests.waiting import until

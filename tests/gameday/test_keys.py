@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from chaoskit.faults import Kill
-from chaoskit.gameday.asked import Finish, Inject, Lift, Next
+from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.keys import Keyboard, TerminalGone
 from chaoskit.gameday.pressing import Pressing
-from chaoskit.gameday.record import Entry
+from chaoskit.gameday.record import StepEntry
 from tests.waiting import until
 
 
@@ -90,7 +90,7 @@ class Desk:
         self.active: list[Any] = []
         self.asked: list[Any] = []
         self.record = SimpleNamespace(
-            steps=[Entry(number=1, name="a", by="hand"), Entry(number=2, name="b", by="hand")]
+            steps=[StepEntry(number=1, name="a", by="hand"), StepEntry(number=2, name="b", by="hand")]
         )
 
     def ask(self, command: object) -> None:

@@ -13,7 +13,7 @@ from chaoskit.errors import UsageError
 from chaoskit.faults import CacheLoss, CutLink, Kill, Latency, PostgresTable, RedisList, WorkerBacklog
 from chaoskit.faults.base import Fault
 from chaoskit.gameday import runbook
-from chaoskit.gameday.prompt import complete, fitting, parse
+from chaoskit.gameday.pressing import complete, fitting, parse
 from chaoskit.gameday.writing import build, choices, kinds
 from chaoskit.runtime.memory import MemoryRuntime
 from fixtures.marketplace.system import marketplace

@@ -12,11 +12,10 @@ from rich.console import Console
 
 from chaoskit.faults import CacheLoss
 from chaoskit.gameday.conditions import Condition, Reading
-from chaoskit.gameday.looks import ComponentLook, Looks
-from chaoskit.gameday.record import Event
+from chaoskit.gameday.record import DayEvent
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.screen import render
-from chaoskit.gameday.snapshot import ActiveNow, JourneyNow, Snapshot, take
+from chaoskit.gameday.snapshot import ActiveNow, ComponentLook, JourneyNow, Looks, Snapshot, take
 from tests.gameday.days import Played
 
 STOP = Condition(name="no sales", measure="availability_below", bound=0.9, journey="buy")
@@ -44,7 +43,7 @@ SHOT = Snapshot(
     step="lose the cache",
     next_step=Step(name="hang", faults=(CacheLoss("cache", how="hang"),), hypothesis="no worse than dead"),
     readings=(Reading(STOP, 0.42, True, 1.0, "buy 42% of 50"),),
-    events=tuple(Event(float(n), "note", f"event {n}") for n in range(12)),
+    events=tuple(DayEvent(float(n), "note", f"event {n}") for n in range(12)),
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from chaoskit.runtime.leftovers import remove_run
+from chaoskit.containers.cleanup.removal import remove_run
 
 
 @pytest.fixture(scope="session", autouse=True)

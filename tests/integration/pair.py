@@ -21,8 +21,8 @@ from typing import Any, Literal
 
 import docker
 
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
-from chaoskit.runtime.docker import DockerRuntime
 from chaoskit.system import System
 from tests.integration.world import base_image
 

@@ -14,9 +14,9 @@ import docker
 import httpx
 import pytest
 
-from chaoskit.compose import Compose, resolve, routed_networks
+from chaoskit.containers.cleanup.removal import remove_run
+from chaoskit.containers.compose import Compose, resolve, routed_networks
 from chaoskit.interpose import API_PORT, COMPONENT_LABEL, RUN_LABEL, Interposed, interpose
-from chaoskit.runtime.leftovers import remove_run
 from chaoskit.system import System
 from tests.integration.world import base_image, published
 
@@ -81,18 +81,16 @@ def adopted(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
     """Build it as its user does, rewrite it, and start it with ``docker compose up --wait``."""
     run_id = f"test-{secrets.token_hex(4)}"
     system = System.from_compose(FILE, journeys=(), environment={"BASE_IMAGE": base_image(client)})
-    compose = Compose(
-        context=FILE.parent, compose_file_name=str(FILE), environment=system.environment, project="adopted"
-    )
-    compose._run_command([*compose.compose_command_property, "build"])
+    compose = Compose(FILE.parent, [FILE], environment=system.environment, project="adopted")
+    compose.run("build")
     interposed = interpose(resolve(system), run_id=run_id, taken=routed_networks())
     plan = tmp_path_factory.mktemp("adopted") / "plan.json"
     plan.write_text(json.dumps(interposed.compose), encoding="utf-8")
-    compose = Compose(context=plan.parent, compose_file_name=str(plan), project=interposed.compose["name"])
+    compose = Compose(plan.parent, [plan], project=interposed.compose["name"])
     try:
-        compose.start()
+        compose.run("up", "--wait")
         yield Adopted(client, run_id, interposed)
-        compose.stop()
+        compose.run("down", "--volumes")
     finally:
         remove_run(client, run_id)
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import docker
 import pytest
 
+from chaoskit.containers.attached.runtime import AttachedRuntime
+from chaoskit.containers.leftovers import clean
 from chaoskit.errors import UsageError
 from chaoskit.faults import CutLink, Fault, Kill, Latency, Pause
 from chaoskit.faults.base import Evidence, check
 from chaoskit.interpose import RUN_LABEL
 from chaoskit.runtime import Toxic
-from chaoskit.runtime.attached.runtime import AttachedRuntime
-from chaoskit.runtime.leftovers import clean
 from tests.integration.foreign import Foreign, compose, foreign
 from tests.integration.test_up import COMMAND, FILE
 from tests.integration.world import base_image
@@ -151,7 +151,7 @@ def test_what_was_not_named_is_refused_before_anything_happens(
 HARNESS = """
 import sys, time
 from chaoskit.faults import CutLink, Kill, Latency, Pause
-from chaoskit.runtime.attached.runtime import AttachedRuntime
+from chaoskit.containers.attached.runtime import AttachedRuntime
 
 runtime = AttachedRuntime(sys.argv[1], touch=["app", "cache", "->cache"])
 runtime.start()

@@ -10,15 +10,16 @@ from typing import TypeVar
 import pytest
 
 from chaoskit import faults
-from chaoskit.engines import postgres
-from chaoskit.engines.postgres import Credentials
+from chaoskit.clients import postgres
+from chaoskit.clients.postgres import Credentials
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.errors import FaultMisfit
 from chaoskit.faults import (
     ConnectionExhaustion,
     Evidence,
     Injection,
+    Obligation,
     PostgresTable,
-    Promise,
     Queue,
     RedisList,
     RedisStream,
@@ -26,7 +27,6 @@ from chaoskit.faults import (
 )
 from chaoskit.faults.backlog import How
 from chaoskit.faults.base import check
-from chaoskit.runtime.docker import DockerRuntime
 from chaoskit.system import System
 
 pytestmark = pytest.mark.docker
@@ -130,11 +130,11 @@ def until_proven(look: Callable[[], Evidence], timeout: float = 20.0) -> Evidenc
     return until(look, lambda seen: seen.holds, timeout)
 
 
-def until_decided(injection: Injection, timeout: float = 100.0) -> Promise:
+def until_decided(injection: Injection, timeout: float = 100.0) -> Obligation:
     """Ask until the one promise is decided."""
     began = time.monotonic()
     (promise,) = until(
-        lambda: injection.promises(time.monotonic() - began), lambda all: all[0].kept is not None, timeout
+        lambda: injection.obligations(time.monotonic() - began), lambda all: all[0].kept is not None, timeout
     )
     return promise
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import docker
 import pytest
 
+from chaoskit.containers.engine.cuts import Cuts
 from chaoskit.errors import RuntimeFailure
 from chaoskit.runtime import Cut
-from chaoskit.runtime.cuts import Cuts
 from tests.integration.world import World, world
 
 pytestmark = pytest.mark.docker

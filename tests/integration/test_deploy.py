@@ -12,20 +12,20 @@ from typing import Any
 import docker
 import pytest
 
-from chaoskit.engines.http import NoAnswer, get
+from chaoskit.clients.http import NoAnswer, get
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.engine.client import containers
+from chaoskit.containers.engine.nettools import IMAGE as NETTOOLS
+from chaoskit.containers.engine.nettools import TARGET_LABEL
+from chaoskit.containers.leftovers import clean
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.containers.started.takeback import replay
 from chaoskit.errors import FaultMisfit, RuntimeFailure
 from chaoskit.faults import Injection, MidDeployRestart
 from chaoskit.faults.base import check
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.engine import containers
-from chaoskit.runtime.leftovers import clean
-from chaoskit.runtime.nettools import IMAGE as NETTOOLS
-from chaoskit.runtime.nettools import TARGET_LABEL
-from chaoskit.runtime.owner import run_folder
-from chaoskit.runtime.takeback import replay
+from chaoskit.runtime.undolog import UndoLog, pending
 from chaoskit.system import Link, System
-from chaoskit.undo import UndoLog, pending
 from tests.integration.world import base_image
 
 pytestmark = pytest.mark.docker
@@ -230,7 +230,7 @@ def test_a_rolling_deploy_with_a_restart_in_its_middle(
     assert held.holds, held.says
     injection.lift()
     until(lambda: injection.gone().holds)
-    rollout, one = injection.promises(0.0)
+    rollout, one = injection.obligations(0.0)
     assert (rollout.kept, one.kept) == (True, True), (rollout.says, one.says)
     assert "api-2 killed (it was starting) and started" in rollout.says
     assert len({version(running, name) for name in names}) == 1
@@ -257,7 +257,7 @@ def test_a_stop_start_deploy_is_a_change_again(running: DockerRuntime) -> None:
     assert injection.holding().holds
     injection.lift()
     until(lambda: injection.gone().holds)
-    rollout, one = injection.promises(0.0)
+    rollout, one = injection.obligations(0.0)
     assert (rollout.kept, one.kept) == (True, True), (rollout.says, one.says)
     assert "api-2 killed (it was healthy) and started" in rollout.says
     assert before not in one.figures.values()
@@ -272,7 +272,7 @@ def test_a_release_that_never_gets_ready_is_rolled_back(running: DockerRuntime) 
     over(injection)
     injection.lift()
     until(lambda: injection.gone().holds)
-    rollout, one = injection.promises(0.0)
+    rollout, one = injection.obligations(0.0)
     assert (rollout.kept, one.kept) == (False, False)
     assert "no such table" in str(rollout.figures["evidence"])
     assert [version(running, name) for name in ("api-1", "api-2")] == [before, before]

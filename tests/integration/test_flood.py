@@ -14,12 +14,12 @@ from typing import Any
 import docker
 import pytest
 
-from chaoskit.faults import BotFlood, Injection, Promise
+from chaoskit.containers.engine.nettools import TARGET_LABEL
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.faults import BotFlood, Injection, Obligation
 from chaoskit.faults.base import check
-from chaoskit.flood import SILENCE, Plan
+from chaoskit.flood import SILENCE, FloodPlan
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.nettools import TARGET_LABEL
 from chaoskit.system import Link, System
 
 pytestmark = pytest.mark.docker
@@ -49,7 +49,7 @@ import json, sys, time
 import docker
 from chaoskit.clock import MonotonicClock
 from chaoskit.flood import Plan
-from chaoskit.runtime.flooding import DockerFlood
+from chaoskit.containers.engine.flooding import DockerFlood
 run_id, container = sys.argv[1:]
 plan = Plan(port=80, rate_per_s=200, clients=10, seconds=60)
 flood = DockerFlood(docker.from_env(), run_id, "limited", container, plan, MonotonicClock())
@@ -103,7 +103,7 @@ def until(holds: Callable[[], Any], within: float = 15.0) -> Any:
     return given
 
 
-def flooded(runtime: DockerRuntime, fault: BotFlood) -> dict[str, Promise]:
+def flooded(runtime: DockerRuntime, fault: BotFlood) -> dict[str, Obligation]:
     """Inject, see it land and hold for another second, lift; the promises by name."""
     check(fault, runtime)
     injection: Injection = fault.inject(runtime)
@@ -116,7 +116,7 @@ def flooded(runtime: DockerRuntime, fault: BotFlood) -> dict[str, Promise]:
         injection.lift()
         injection.lift()
     assert injection.gone().holds, injection.gone()
-    return {each.name: each for each in injection.promises(0.0)}
+    return {each.name: each for each in injection.obligations(0.0)}
 
 
 def sidecars(client: docker.DockerClient, run_id: str) -> list[Any]:
@@ -154,7 +154,7 @@ def test_an_entry_that_limits_nothing_breaks_both(running: DockerRuntime) -> Non
 @pytest.mark.parametrize("identity", ["address", "header"])
 def test_each_client_is_another_to_the_entry(running: DockerRuntime, identity: Any) -> None:
     """By its address, which the entry's own log has, or by its header alone."""
-    plan = Plan(port=80, rate_per_s=300, clients=50, seconds=1, identity=identity)
+    plan = FloodPlan(port=80, rate_per_s=300, clients=50, seconds=1, identity=identity)
     flood = running.flood("limited", plan)
     try:
         until(flood.ended)
@@ -173,7 +173,7 @@ def test_a_flood_ends_by_itself_after_its_time_and_its_count(
 ) -> None:
     """It lasts as long as planned, which is longer than it lives unheard, and sends no more than that."""
     seconds = SILENCE + 1.0
-    flood = running.flood("limited", Plan(port=80, rate_per_s=100, clients=7, seconds=seconds))
+    flood = running.flood("limited", FloodPlan(port=80, rate_per_s=100, clients=7, seconds=seconds))
     try:
         until(flood.ended)
         total = flood.total()
@@ -191,7 +191,7 @@ def test_a_flood_ends_by_itself_after_its_time_and_its_count(
 
 def test_a_flood_at_nothing_says_so(running: DockerRuntime) -> None:
     """A port on which nobody listens: where it looked and what it met; it has not landed."""
-    flood = running.flood("open", Plan(port=81, rate_per_s=10, clients=1, seconds=1))
+    flood = running.flood("open", FloodPlan(port=81, rate_per_s=10, clients=1, seconds=1))
     try:
         until(flood.ended)
         assert "127.0.0.1:81" in flood.ended()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import docker
 import pytest
 
-from chaoskit.engines import redis
+from chaoskit.clients import redis
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.faults import Bandwidth, CacheLoss, Fault, Latency, Reset
 from chaoskit.faults.base import Evidence, check
-from chaoskit.runtime.docker import DockerRuntime
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import Link, System
 from tests.images import needed

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chaoskit import Chaos
-from chaoskit.environment import Environment
+from chaoskit.experiment.environment import Environment
+from chaoskit.factories import environment_for
 from chaoskit.mutants import Mutant, detect, text
-from chaoskit.setup import environment_for
 from experiments.catalogue import experiments, failures
 from experiments.demo import SHOWN
 from fixtures.marketplace.mutants import MUTANTS

@@ -15,8 +15,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from chaoskit.containers.cleanup.removal import remove_run
+from chaoskit.containers.leftovers import clean, runs
 from chaoskit.interpose import RUN_LABEL
-from chaoskit.runtime.leftovers import clean, remove_run, runs
 from tests.integration.world import base_image
 
 pytestmark = pytest.mark.docker
@@ -32,7 +33,7 @@ HARNESS = """
 import subprocess, sys, time
 import docker
 from chaoskit.interpose import RUN_LABEL
-from chaoskit.runtime.reaper import Reaper
+from chaoskit.containers.cleanup.reaper import Reaper
 run_id, image, compose, keep, replay = sys.argv[1:]
 reaper = Reaper.start(run_id, keep=keep == "keep", replay=replay or None)
 print("here", reaper.pid, flush=True)

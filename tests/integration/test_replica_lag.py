@@ -12,15 +12,15 @@ from pathlib import Path
 import docker
 import pytest
 
-from chaoskit.engines import postgres, standby
-from chaoskit.engines.postgres import Credentials, Refused
-from chaoskit.faults import Evidence, Promise, ReplicaLag
+from chaoskit.clients import postgres, standby
+from chaoskit.clients.postgres import Credentials, PostgresRefused
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.started import takeback
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.faults import Evidence, Obligation, ReplicaLag
 from chaoskit.faults.base import check
-from chaoskit.runtime import takeback
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.owner import run_folder
+from chaoskit.runtime.undolog import UndoLog, pending
 from chaoskit.system import System
-from chaoskit.undo import UndoLog, pending
 from tests.images import needed
 
 pytestmark = pytest.mark.docker
@@ -94,7 +94,7 @@ def paused(runtime: DockerRuntime) -> bool:
         try:
             with postgres.session(runtime, "standby", Credentials(), "look") as session:
                 return standby.paused(session)
-        except Refused:
+        except PostgresRefused:
             assert time.monotonic() < end, "the standby does not answer"
             time.sleep(0.1)
 
@@ -138,10 +138,10 @@ def test_a_standby_falls_behind_and_catches_up(running: DockerRuntime, fault: Re
         injection.lift()
     gone = until(injection.gone, 10.0)
     assert gone.holds, gone.says
-    owed: list[Promise] = []
+    owed: list[Obligation] = []
 
     def settled() -> Evidence:
-        owed[:] = injection.promises(time.monotonic() - lifted)
+        owed[:] = injection.obligations(time.monotonic() - lifted)
         return Evidence(owed[0].kept is not None, owed[0].says)
 
     assert until(settled, 35.0).holds
@@ -175,7 +175,7 @@ def test_it_is_taken_back_without_the_process_that_injected_it(
     while lag_of_rows(running) > 1.0:
         assert time.monotonic() < end, "the standby does not catch up"
         time.sleep(0.1)
-    assert until(lambda: Evidence(all(each.kept for each in injection.promises(0.0)), ""), 30.0).holds
+    assert until(lambda: Evidence(all(each.kept for each in injection.obligations(0.0)), ""), 30.0).holds
 
 
 def test_a_primary_is_no_standby(running: DockerRuntime) -> None:

@@ -8,23 +8,35 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.started import startup
+from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.errors import ImageUnavailable, NotReady, RuntimeFailure, StartFailed
+from chaoskit.factories import environment_for
 from chaoskit.interpose import RUN_LABEL
+from chaoskit.load.user import User
 from chaoskit.runtime import Undo
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.owner import run_folder
-from chaoskit.system import HARNESS, Link, System
+from chaoskit.system import HARNESS, Link, Slo, System, journey
 from tests.integration.pair import PORT, PROVIDER
 from tests.integration.world import base_image
 
 pytestmark = pytest.mark.docker
+
+
+@journey(rate=1, needs=["web"], slo=Slo(availability=0.9))
+async def look(user: User) -> None:
+    """What a declaration needs to be one; it is not driven here."""
+    await user.get("/")
+
 
 SIDE = 7100 + os.getpid() % 800
 """Another port each time: one that was seen to listen in an earlier run is a link from the start."""
@@ -290,6 +302,32 @@ def test_closing_leaves_nothing_and_may_be_repeated(
 
 
 @pytest.mark.usefixtures("state")
+def test_a_start_resolves_and_rewrites_once(
+    system: Callable[..., System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the declaration is checked against is what is started: Compose is asked once for both."""
+    calls: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., Any]:
+        true = getattr(startup, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            calls[name] += 1
+            return true(*args, **options)
+
+        return call
+
+    for name in ("resolve", "interpose"):
+        monkeypatch.setattr(startup, name, counted(name))
+    web = {"command": perl(str(PORT)), "ports": [str(PORT)]}
+    environment = environment_for(replace(system(web=web), journeys=(look,)))
+    try:
+        assert [each.name for each in environment.runtime.components] == ["web"]
+    finally:
+        environment.close()
+    assert calls == {"resolve": 1, "interpose": 1}
+
+
 def test_a_kept_system_stays(client: docker.DockerClient, system: Callable[..., System], run_id: str) -> None:
     """Keep leaves it running and says how to remove it."""
     told: list[str] = []

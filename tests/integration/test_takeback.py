@@ -12,9 +12,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from chaoskit.runtime.engine import containers, state_of
-from chaoskit.runtime.leftovers import clean
-from chaoskit.undo import pending
+from chaoskit.containers.engine.client import containers, state_of
+from chaoskit.containers.leftovers import clean
+from chaoskit.runtime.undolog import pending
 from tests.integration.test_up import FILE
 from tests.integration.world import base_image
 
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.docker
 HARNESS = f"""
 import time
 from chaoskit.faults import CutLink, Kill, Latency, Pause
-from chaoskit.runtime.docker import DockerRuntime
-from chaoskit.runtime.leftovers import run_folder
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.containers.cleanup.owner import run_folder
 from chaoskit.system import System
-from chaoskit.undo import UndoLog
+from chaoskit.runtime.undolog import UndoLog
 
 runtime = DockerRuntime(System.from_compose({str(FILE)!r}, journeys=[]), keep=True)
 runtime.start()

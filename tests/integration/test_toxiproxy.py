@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import docker
 import pytest
 
+from chaoskit.containers.cleanup.removal import remove_run
 from chaoskit.errors import ToxiproxyFailure
 from chaoskit.runtime import Toxic
-from chaoskit.runtime.leftovers import remove_run
 from chaoskit.toxiproxy import ProxyState, Toxiproxies
 from tests.integration.world import TOXIPROXY, container, published
 

@@ -15,8 +15,8 @@ from typing import Any
 import docker
 from docker.errors import ImageNotFound
 
+from chaoskit.containers.cleanup.removal import remove_run
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL, Placed
-from chaoskit.runtime.leftovers import remove_run
 from chaoskit.system import Link
 from chaoskit.toxiproxy import Toxiproxies
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chaoskit.compose import Resolved
 from chaoskit.interpose import Interposed, interpose
+from chaoskit.interpose.model import Resolved
 
 SERVICES = ("web", "api", "user_db", "cache", "Worker", "a.b", "x-y")
 NETWORKS = ("front", "back", "deep", "default")

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from chaoskit.compose import Compose, Resolved, resolve
+from chaoskit.cli.plan import render_compose
+from chaoskit.containers.compose import Compose, resolve
 from chaoskit.interpose import Interposed, interpose
-from chaoskit.report.plan import render_compose
+from chaoskit.interpose.model import Resolved
 from chaoskit.system import System
 from tests.interpose.shapes import links
 
@@ -41,10 +42,10 @@ def again(tmp_path: Path) -> Again:
     """Have Compose read a rewritten file, and give back what it makes of it."""
 
     def read(text: str) -> dict[str, Any]:
-        (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
-        compose = Compose(context=tmp_path, compose_file_name="plan.yaml")
-        command = [*compose.compose_command_property, "config", "--format", "json"]
-        config: dict[str, Any] = json.loads(compose._run_command(command).stdout)
+        plan = tmp_path / "plan.yaml"
+        plan.write_text(text, encoding="utf-8")
+        said = Compose(tmp_path, [plan]).run("config", "--format", "json").stdout
+        config: dict[str, Any] = json.loads(said)
         return config
 
     return read

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaoskit.compose import Resolved
 from chaoskit.errors import Uninterposable
 from chaoskit.interpose import API_PORT, COMPONENT_LABEL, RUN_LABEL, Interposed, interpose
+from chaoskit.interpose.model import Resolved
 from chaoskit.system import HARNESS, OUTSIDE
 from tests.interpose.shapes import aliases, applications, links, published, resolved, rewritten
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chaoskit.history import History, Mark, Outcome, Sample
-from chaoskit.judge import Finding, JourneyJudgement, Judgement, Settings, judge
+from chaoskit.judge import Finding, JourneyJudgement, Judgement, JudgeSettings, judge
+from chaoskit.record.history import History, Mark, Outcome, Sample
 from chaoskit.system import Component, Impact, Slo, Terms
 
 RATE = 8.0
@@ -26,7 +26,7 @@ COMPONENTS = (
     Component("db-1", "db", 1),
     Component("db-2", "db", 2),
 )
-SETTINGS = Settings(stability=3.0)
+SETTINGS = JudgeSettings(stability=3.0)
 
 MAIL_LOST = Impact(lost=frozenset({"mail"}))
 CACHE_LOST = Impact(lost=frozenset({"cache"}))
@@ -100,7 +100,7 @@ def judged(
     impact: Impact = MAIL_LOST,
     terms: Terms = BROWSE,
     *,
-    settings: Settings = SETTINGS,
+    settings: JudgeSettings = SETTINGS,
     without: tuple[str, ...] = (),
     end: float = 24.5,
 ) -> JourneyJudgement:
@@ -109,7 +109,7 @@ def judged(
 
 
 def whole(
-    record: History, impact: Impact = MAIL_LOST, *terms: Terms, settings: Settings = SETTINGS
+    record: History, impact: Impact = MAIL_LOST, *terms: Terms, settings: JudgeSettings = SETTINGS
 ) -> Judgement:
     """The judgement on a history."""
     return judge(terms or (BROWSE,), COMPONENTS, impact, record, settings)

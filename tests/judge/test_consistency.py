@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit import journal
-from chaoskit.history import Access, History
-from chaoskit.jsontext import pieces
 from chaoskit.judge import Finding, Verdict
 from chaoskit.judge.consistency import judge_consistency
+from chaoskit.record import journal
+from chaoskit.record.history import Access, History
+from chaoskit.record.jsontext import pieces
 from tests.judge.histories import PHASES, finding, marks, requests, whole
 
 INJECTED, LANDED = PHASES["inject"], PHASES["landed"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chaoskit.judge.slo import Indicator
 from chaoskit.judge.summary import bad_flags
 from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace, either, negated, running
-from chaoskit.samples import NEVER
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo
 
 Row = tuple[float, float, float, bool]

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.arrivals import Course, steps
-from chaoskit.history import History, Mark
-from chaoskit.judge import Settings, Verdict, observation_limit, recovered
+from chaoskit.judge import JudgeSettings, Verdict, observation_limit, recovered
+from chaoskit.record.history import History, Mark
+from chaoskit.system.arrivals import Course, steps
 from tests.judge.histories import BROWSE, RATE, SETTINGS, during, finding, judged, marks, requests
 
 TENFOLD = replace(BROWSE, rate=RATE * 10)
@@ -59,6 +59,6 @@ def test_poisson_arrivals_may_have_gaps() -> None:
 
 def test_the_slowest_rate_decides_how_long_to_look() -> None:
     """An observation lasts until the lowest rate of the course has shown enough."""
-    settings = Settings()
+    settings = JudgeSettings()
     slow = replace(BROWSE, course=steps((100.0, 0.01)))
     assert observation_limit([slow], settings) > observation_limit([BROWSE], settings) + 100

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.history import Acknowledgement, Check, History, Mark
-from chaoskit.judge import Settings, Standing, Verdict, judge
+from chaoskit.judge import JudgeSettings, Standing, Verdict, judge
+from chaoskit.record.history import Acknowledgement, Check, History, Mark
 from chaoskit.system import Component, Impact
 from tests.judge.histories import (
     API_LOST,
@@ -165,7 +165,7 @@ def test_judging_again_gives_the_same() -> None:
     record = history(lambda at: "503" if at in (8.0, 9.0, 10.0) else None)
     assert whole(record) == whole(record)
     assert whole(record).verdict is Verdict.BROKEN
-    assert whole(record, settings=Settings(stability=3.0, confidence=0.9999)).verdict is Verdict.HELD
+    assert whole(record, settings=JudgeSettings(stability=3.0, confidence=0.9999)).verdict is Verdict.HELD
 
 
 def test_a_helper_of_these_tests_agrees_with_the_whole() -> None:

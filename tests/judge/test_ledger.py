@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chaoskit.history import Acknowledgement, Check
 from chaoskit.judge import Finding, Verdict
 from chaoskit.judge.ledger import judge_ledger
+from chaoskit.record.history import Acknowledgement, Check
 
 
 def acknowledged(*ids: str) -> list[Acknowledgement]:

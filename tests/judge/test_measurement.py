@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.judge import Settings, Verdict
+from chaoskit.judge import JudgeSettings, Verdict
 from chaoskit.system import Slo
 from tests.judge.histories import BROWSE, SETTINGS, Rule, failed, finding, judged, never_sent, ok
 
@@ -85,7 +85,9 @@ def test_arrivals_that_are_missing_from_the_record() -> None:
     assert "48 requests are on record for the control window of 6.0 s, about 192 were due" in (
         finding(found, "measurement").reason
     )
-    assert judged(terms=terms, settings=Settings(stability=3.0, min_coverage=0.0)).verdict is Verdict.HELD
+    assert (
+        judged(terms=terms, settings=JudgeSettings(stability=3.0, min_coverage=0.0)).verdict is Verdict.HELD
+    )
 
 
 def test_the_share_of_lag_is_a_setting() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chaoskit.history import Mark
 from chaoskit.judge import Judgement, Verdict, moments, phases
+from chaoskit.record.history import Mark
 from chaoskit.system import Impact
 from tests.judge.histories import API_LOST, MAIL_LOST, PHASES, Rule, during, history, whole
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chaoskit.history import Mark
 from chaoskit.judge.phases import Phases, phases
+from chaoskit.record.history import Mark
 from tests.judge.histories import marks
 
 

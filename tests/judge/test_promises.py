@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.history import History
 from chaoskit.judge import Standing, Verdict
+from chaoskit.record.history import History
 from chaoskit.system import Slo
 from tests.judge.histories import (
     API_LOST,

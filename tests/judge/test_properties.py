@@ -8,8 +8,8 @@ import random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chaoskit.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
-from chaoskit.judge import Judgement, Settings, Verdict, judge
+from chaoskit.judge import Judgement, JudgeSettings, Verdict, judge
+from chaoskit.record.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Impact, Slo, Terms
 from tests.judge.histories import (
     API_LOST,
@@ -210,7 +210,7 @@ journeys = st.builds(
     st.lists(anything, max_size=60),
     st.lists(journeys, max_size=2),
     impacts,
-    st.builds(Settings, stability=st.floats(0.1, 10), min_samples=st.integers(0, 20)),
+    st.builds(JudgeSettings, stability=st.floats(0.1, 10), min_samples=st.integers(0, 20)),
     st.booleans(),
 )
 @settings(max_examples=3 * EXAMPLES)
@@ -218,7 +218,7 @@ def test_the_judge_never_raises(
     entries: list[Sample | Mark | Acknowledgement | Check | Access],
     terms: list[Terms],
     impact: Impact,
-    how: Settings,
+    how: JudgeSettings,
     whole: bool,
 ) -> None:
     """Any history has a judgement, with a record that strict JSON can write and give back."""

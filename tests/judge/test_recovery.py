@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.history import History
 from chaoskit.judge import Verdict, observation_limit, recovered
+from chaoskit.record.history import History
 from chaoskit.system import Slo, Terms
 from tests.judge.histories import (
     API_LOST,

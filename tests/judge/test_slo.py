@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from chaoskit.history import Sample
-from chaoskit.judge import Settings, Verdict
+from chaoskit.judge import JudgeSettings, Verdict
 from chaoskit.judge.slo import Indicator, decide, indicators, measure
 from chaoskit.judge.trace import Trace, traces
+from chaoskit.record.history import Sample
 from chaoskit.system import Slo
 from tests.judge.histories import BROWSE, failed, never_sent, ok
 
-SETTINGS = Settings(min_samples=10)
+SETTINGS = JudgeSettings(min_samples=10)
 
 
 def trace(*samples: Sample) -> Trace:

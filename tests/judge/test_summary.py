@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.history import Sample
 from chaoskit.judge import Summary
 from chaoskit.judge.summary import quantile, summarize
 from chaoskit.judge.trace import traces
+from chaoskit.record.history import Sample
 from tests.judge.histories import BROWSE, SLO, failed, never_sent, ok, requests
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.history import Sample
 from chaoskit.judge.trace import traces
+from chaoskit.record.history import Sample
 from tests.judge.histories import BROWSE, failed, never_sent, ok, requests, unfinished
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chaoskit.history import History
 from chaoskit.load.process import LoadProcess
+from chaoskit.record.history import History
 from chaoskit.system import Journey
 from tests.load.server import Server
 

@@ -10,10 +10,10 @@ from time import monotonic
 import httpx
 import pytest
 
-from chaoskit.history import Outcome, Sample
 from chaoskit.load.driver import Driver, Flights, cap_of
 from chaoskit.load.schedule import Schedule
 from chaoskit.load.user import Crowd, User
+from chaoskit.record.history import Outcome, Sample
 
 Run = Callable[[User], Awaitable[None]]
 

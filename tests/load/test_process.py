@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from chaoskit.errors import LoadFailure, UsageError
-from chaoskit.history import History, Outcome
 from chaoskit.load import process as module
 from chaoskit.load.process import LoadProcess
 from chaoskit.load.schedule import Schedule
 from chaoskit.load.source import LoadSource
+from chaoskit.record.history import History, Outcome
 from tests.load import journeys, only_here
 from tests.load.server import Server
 
@@ -359,7 +359,7 @@ def test_it_dies_with_its_parent(server: Server, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import sys, time\n"
-        "from chaoskit.history import History\n"
+        "from chaoskit.record.history import History\n"
         "from chaoskit.load.process import LoadProcess\n"
         "from tests.load.journeys import block\n"
         "if __name__ == '__main__':\n"

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 from chaoskit.load.protocol import (
     Entry,
     Setup,
@@ -16,7 +15,8 @@ from chaoskit.load.protocol import (
     encode_message,
     encode_setup,
 )
-from chaoskit.load.source import Place, Plan
+from chaoskit.load.source import FunctionPlace, JourneyPlan
+from chaoskit.record.history import Access, Acknowledgement, Check, Mark, Outcome, Sample
 
 TEXT = st.text(max_size=30)
 ANY_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates too: errors quote what they got
@@ -37,8 +37,8 @@ ENTRIES = (
     )
     | st.builds(Check, ANY_TEXT, ANY_TEXT, st.none() | st.booleans(), ANY_TEXT)
 )
-PLACES = st.builds(Place, TEXT, TEXT, st.none() | TEXT, st.none() | TEXT)
-PLANS = st.builds(Plan, name=TEXT, rate=TIMES, timeout=TIMES, run=PLACES, verify=st.none() | PLACES)
+PLACES = st.builds(FunctionPlace, TEXT, TEXT, st.none() | TEXT, st.none() | TEXT)
+PLANS = st.builds(JourneyPlan, name=TEXT, rate=TIMES, timeout=TIMES, run=PLACES, verify=st.none() | PLACES)
 SETUPS = st.builds(
     Setup,
     plans=st.lists(PLANS, max_size=3).map(tuple),

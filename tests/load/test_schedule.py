@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.arrivals import Course, Pattern, ramp
 from chaoskit.load.schedule import Schedule
-from tests.test_arrivals import courses
+from chaoskit.system.arrivals import Course, Pattern, ramp
+from tests.system.test_arrivals import courses
 
 RATES = st.floats(min_value=0.01, max_value=5000)
 PATTERNS = st.sampled_from(["constant", "poisson"])

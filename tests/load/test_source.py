@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from chaoskit.errors import UsageError
-from chaoskit.load.importing import fetch
-from chaoskit.load.source import LoadSource, Place, plan_of
+from chaoskit.load.source import FunctionPlace, LoadSource, fetch, plan_of
 from chaoskit.load.user import User
 from chaoskit.system import Journey, System, journey
 from tests.load import journeys
@@ -62,7 +61,7 @@ def loaded(file: Path, name: str) -> ModuleType:
     return module
 
 
-def place(found: Journey, module: ModuleType, **more: Any) -> Place:
+def place(found: Journey, module: ModuleType, **more: Any) -> FunctionPlace:
     """Where a journey of that module is."""
     return plan_of(found, modules={module.__name__: module}, **more).run
 
@@ -70,23 +69,23 @@ def place(found: Journey, module: ModuleType, **more: Any) -> Place:
 def test_a_module_on_the_import_path_goes_by_its_name() -> None:
     """What the other process can import by name, it imports by name."""
     plan = plan_of(journeys.order)
-    assert plan.run == Place("tests.load.journeys", "order")
-    assert plan.verify == Place("tests.load.journeys", "_still_there")
+    assert plan.run == FunctionPlace("tests.load.journeys", "order")
+    assert plan.verify == FunctionPlace("tests.load.journeys", "_still_there")
     assert (plan.name, plan.rate, plan.timeout) == ("order", 30, 2)
 
 
 def test_a_module_of_no_importable_name_goes_by_its_file(shop: Path) -> None:
     """Test modules and conftest files may have names that lead nowhere, or elsewhere."""
     module = loaded(shop, "tests.nowhere.test_shop")
-    assert place(module.buy, module) == Place("tests.nowhere.test_shop", "buy", str(shop))
+    assert place(module.buy, module) == FunctionPlace("tests.nowhere.test_shop", "buy", str(shop))
     impostor = loaded(shop, "json")
-    assert place(impostor.buy, impostor) == Place("json", "buy", str(shop))
+    assert place(impostor.buy, impostor) == FunctionPlace("json", "buy", str(shop))
 
 
 def test_a_script_goes_by_its_file(shop: Path) -> None:
     """``python shop.py`` has its journeys in ``__main__``."""
     module = loaded(shop, "__main__")
-    assert place(module.buy, module) == Place("__main__", "buy", str(shop))
+    assert place(module.buy, module) == FunctionPlace("__main__", "buy", str(shop))
 
 
 def test_what_is_typed_in_has_no_place() -> None:
@@ -131,7 +130,7 @@ def test_a_reference_leads_to_any_journey(shop: Path) -> None:
     """By the system's name even closures are found, each by its own name."""
     module = loaded(shop, "shop")
     found = place(module.system.journeys[2], module, reference="shop:system")
-    assert found == Place("shop", "system", str(shop), journey="made 2")
+    assert found == FunctionPlace("shop", "system", str(shop), journey="made 2")
 
 
 @pytest.mark.parametrize("reference", ["shop:systems", "shop:buy", "shop", "shop:", "other:system"])
@@ -150,17 +149,17 @@ def test_the_other_process_finds_it(
 ) -> None:
     """Each kind of place leads to a function, and the module is loaded once."""
     monkeypatch.delitem(sys.modules, "shop_elsewhere", raising=False)
-    found = fetch(Place("shop_elsewhere", attribute, str(shop), name), "run")
+    found = fetch(FunctionPlace("shop_elsewhere", attribute, str(shop), name), "run")
     assert found.__name__ in (attribute.rpartition(".")[2], "made")
-    assert fetch(Place("shop_elsewhere", "buy", str(shop)), "verify").__name__ == "_kept"
-    assert fetch(Place("shop_elsewhere", attribute, str(shop), name), "run") is found
+    assert fetch(FunctionPlace("shop_elsewhere", "buy", str(shop)), "verify").__name__ == "_kept"
+    assert fetch(FunctionPlace("shop_elsewhere", attribute, str(shop), name), "run") is found
     del sys.modules["shop_elsewhere"]
 
 
 def test_what_is_not_there_is_told(shop: Path) -> None:
     """A module that declares its journeys only in the first process is told."""
     with pytest.raises(LookupError, match="shop_again:nothing is not there"):
-        fetch(Place("shop_again", "nothing", str(shop)), "run")
+        fetch(FunctionPlace("shop_again", "nothing", str(shop)), "run")
     del sys.modules["shop_again"]
 
 
@@ -169,7 +168,7 @@ def test_a_module_that_fails_leaves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "broken.py"
     file.write_text("raise RuntimeError('no database')")
     with pytest.raises(RuntimeError, match="no database"):
-        fetch(Place("broken", "buy", str(file)), "run")
+        fetch(FunctionPlace("broken", "buy", str(file)), "run")
     assert "broken" not in sys.modules
 
 

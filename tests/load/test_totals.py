@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from chaoskit.errors import LoadFailure
-from chaoskit.history import Outcome, Sample
 from chaoskit.load.totals import accounts
+from chaoskit.record.history import Outcome, Sample
 
 SAMPLES = [
     *(Sample("browse", float(n), float(n), n + 0.1, Outcome.OK) for n in range(3)),

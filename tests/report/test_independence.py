@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from chaoskit.chaos import Chaos
+from chaoskit.experiment.result import Result
 from chaoskit.faults import CacheLoss
 from chaoskit.judge import relation
 from chaoskit.report import independence, terminal
-from chaoskit.result import Result
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import Component, Impact, Slo, Terms
 from tests.simulation import Answer, Behaviour, Simulation, hardened

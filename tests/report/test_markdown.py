@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from chaoskit.chaos import Chaos
 from chaoskit.errors import EnvironmentFailure
+from chaoskit.experiment.result import Result
 from chaoskit.faults import CacheLoss
-from chaoskit.parcels import pack, unpack
+from chaoskit.plugin.xdist import pack, unpack
 from chaoskit.report.markdown import append, escaped, summary
 from chaoskit.report.terminal import explain, matrix, table
-from chaoskit.result import Result
+from tests.experiment.test_experiment import no_fallback
 from tests.simulation import Behaviour, Simulation, hardened
-from tests.test_experiment import no_fallback
 
 
 def result(folder: Path, behaviour: Behaviour, name: str) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaoskit.starter.choice import flood
-from chaoskit.starter.model import Calm, Door, Shut, Starter, Trial, Visit
+from chaoskit.starter.model import Calm, Door, Shut, Starter, StarterTrial, Visit
 from chaoskit.starter.objective import objective
 
 DOOR = Door(entry="shop:8080", service="shop", path="/", says="/ answers 200", rate=10)
@@ -16,7 +16,7 @@ VISIT = Visit(
     calm=CALM,
     objective=objective(CALM, 2.0),
 )
-LOSS = Trial(
+LOSS = StarterTrial(
     name="test_cache_is_lost",
     component="cache",
     kind="CacheLoss",
@@ -50,7 +50,7 @@ LARGE = Starter(
     shut=(Shut("db:5432", "speaks PostgreSQL, not HTTP"), Shut("mail:25", "does not speak HTTP")),
     trials=(
         LOSS,
-        Trial(
+        StarterTrial(
             name="test_long_dies",
             component=_LONG,
             kind="Kill",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaoskit.history import Outcome, Sample
+from chaoskit.record.history import Outcome, Sample
 from chaoskit.starter.calm import calm, slow
 from tests.starter.samples import DOOR
 

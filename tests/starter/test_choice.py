@@ -8,7 +8,7 @@ import pytest
 
 from chaoskit.faults.base import Fault
 from chaoskit.starter.choice import Kind, Known, apart, flood, look, python_name, trials
-from chaoskit.starter.model import Trial
+from chaoskit.starter.model import StarterTrial
 from tests.starter.samples import DOOR, VISIT
 
 
@@ -26,7 +26,7 @@ def known(component: str, ports: Collection[int], *names: str) -> Known:
     return look(component, component, ports, fits_only(*names))  # type: ignore[arg-type]
 
 
-def one(each: Known, *, written: bool = False, sharing: bool = False, replicas: int = 1) -> Trial:
+def one(each: Known, *, written: bool = False, sharing: bool = False, replicas: int = 1) -> StarterTrial:
     """Its only experiment."""
     (trial,) = trials(each, [VISIT], written=written, sharing=sharing, replicas=replicas)
     return trial

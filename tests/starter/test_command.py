@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from chaoskit.cli import USAGE, main
-from chaoskit.compose import Resolved
-from chaoskit.starter import command
+from chaoskit.containers.started import startup
+from chaoskit.containers.started.runtime import DockerRuntime
+from chaoskit.interpose.model import Resolved
 
 
 @pytest.fixture
@@ -17,9 +18,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "compose.yml").write_text("services: {db: {image: postgres}}\n")
     config = {"name": "shop", "services": {"db": {"image": "postgres", "networks": {"default": None}}}}
     config["networks"] = {"default": {"name": "shop_default"}}
-    monkeypatch.setattr(command, "resolve", lambda system: Resolved(config, tmp_path))
-    monkeypatch.setattr(command, "routed_networks", lambda: ())
-    monkeypatch.setattr(command, "runtime_for", lambda *_, **__: pytest.fail("something was started"))
+    monkeypatch.setattr(startup, "resolve", lambda system: Resolved(config, tmp_path))
+    monkeypatch.setattr(startup, "routed_networks", lambda: ())
+    monkeypatch.setattr(DockerRuntime, "start", lambda self: pytest.fail("something was started"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

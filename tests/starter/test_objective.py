@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.mistakes import _slo_mistakes
 from chaoskit.starter.model import Calm
 from chaoskit.starter.objective import objective, readable, steady
 from chaoskit.system import Slo
+from chaoskit.system.mistakes import _slo_mistakes
 
 
 def calm(p95: float, failed: int = 0, samples: int = 50) -> Calm:

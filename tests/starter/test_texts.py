@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chaoskit.reference import load_system
-from chaoskit.starter.declaration import declaration
-from chaoskit.starter.experiments import experiments
 from chaoskit.starter.model import Starter
-from chaoskit.starter.section import BEGIN, END, section, with_section
+from chaoskit.starter.texts import BEGIN, END, declaration, experiments, section, with_section
+from chaoskit.system.reference import load_system
 from tests.starter.samples import LARGE, SMALL
 
 BIN = Path(sys.executable).parent

@@ -22,6 +22,7 @@ class Server:
     Attributes:
         answers: (method, path) → (status, body) in place of what it would answer; a status of 0 is silence.
         deaf: methods that change nothing although they are answered well.
+        passwords: the Authorization headers that came.
     """
 
     port: int = 0
@@ -29,6 +30,7 @@ class Server:
     answers: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ def _serve() -> Iterator[Server]:
         def _do(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
+            made.passwords += self.headers.get_all("Authorization") or []
             status, text = made.answer(self.command, self.path, body)
             if not status:
                 made.released.wait(30)

@@ -82,8 +82,7 @@ _WHOLE = st.integers(min_value=1, max_value=10**6)
 def test_what_is_sent_reads_back_the_same(values: tuple[str, dict[str, float]], stream: Any) -> None:
     """Every toxic that Toxiproxy can express exactly comes back equal, so that states can be compared."""
     toxic = Toxic("a", values[0], stream, values[1])
-    sent = to_wire(toxic)
-    assert from_wire("a", sent["type"], sent["stream"], sent["toxicity"], sent["attributes"]) == toxic
+    assert from_wire(to_wire(toxic)) == toxic
 
 
 @given(st.floats(min_value=1e-6, max_value=1e6), st.sampled_from(["latency", "bandwidth"]))
@@ -95,10 +94,11 @@ def test_what_is_sent_is_close_to_what_was_asked(value: float, kind: str) -> Non
         sent = to_wire(toxic)
     except UsageError:
         return
-    back = from_wire("a", kind, "downstream", 1.0, sent["attributes"])
+    back = from_wire(sent)
     assert back.attributes[name] == pytest.approx(value, rel=0.0501)
 
 
 def test_a_kind_that_we_do_not_know_is_shown_as_it_is() -> None:
     """A toxic that somebody else has put there is not hidden."""
-    assert from_wire("a", "noop", "upstream", 1.0, {"x": 3}) == Toxic("a", "noop", "upstream", {"x": 3})
+    told = {"name": "a", "type": "noop", "stream": "upstream", "toxicity": 1.0, "attributes": {"x": 3}}
+    assert from_wire(told) == Toxic("a", "noop", "upstream", {"x": 3})

@@ -12,7 +12,7 @@ from chaoskit.faults import CacheLoss
 from chaoskit.judge import Verdict
 from chaoskit.judge.counts import Count
 from chaoskit.runtime.memory import MemoryRuntime
-from chaoskit.trend.entry import Entry, Journey, Phase
+from chaoskit.trend.entry import Entry, JourneyEntry, Phase
 from tests.simulation import Answer, Behaviour, Simulation
 
 
@@ -81,7 +81,7 @@ def entry(
     counts = (Count("availability", None, 0.01, 160, 0), Count("p95", bound, 0.05, 160, bad))
     phase = Phase("fault", 160, 0, p95 / 2, p95, p95 * 2, counts)
     calm = Phase("control", 80, 0, control / 2, control, control * 2, ())
-    journey = Journey("browse", verdict, "degraded", recovery, 0.05, 10.0, (calm, phase))
+    journey = JourneyEntry("browse", verdict, "degraded", recovery, 0.05, 10.0, (calm, phase))
     facts: Mapping[str, object] = {
         "run": f"night-{number}",
         "environment": f"run-{number}",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaoskit.cli import OK, TROUBLE, main
+from chaoskit.cli import OK, PROBLEM, main
 from chaoskit.trend import entry_of, trend_of
 from tests.trend.nights import Weather, night
 
@@ -48,13 +48,13 @@ def test_an_injected_regression_is_found_on_the_third_night(
 ) -> None:
     """After a good and a noisy night one that is clearly worse is flagged, although it held."""
     file = str(tmp_path / "history.sqlite")
-    assert main(["trend", file, "--add", *journals(tmp_path, GOOD, NOISY[0], worse)]) == TROUBLE
+    assert main(["trend", file, "--add", *journals(tmp_path, GOOD, NOISY[0], worse)]) == PROBLEM
     told = capsys.readouterr().out
     assert f"REGRESSION cache {journey}: {what}" in told
     assert told.count("REGRESSION") == told.count(f"REGRESSION cache {journey}: ")
     assert says in told
     assert "HHH  cache" in told
-    assert main(["trend", file, "--json"]) == TROUBLE
+    assert main(["trend", file, "--json"]) == PROBLEM
     regressions = json.loads(capsys.readouterr().out)["regressions"]
     (found,) = [each for each in regressions if (each["journey"], each["what"]) == (journey, what)]
     assert found["chance"] <= found["adjusted"] <= 0.05

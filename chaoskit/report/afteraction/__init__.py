@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaoskit import journal
+from chaoskit.record import journal
 from chaoskit.report.afteraction import document, text
-from chaoskit.report.afteraction.day import Day
+from chaoskit.report.afteraction.day import RecordedDay
 from chaoskit.report.afteraction.reading import VERSION, read
 
 HTML = "after-action.html"
 MARKDOWN = "after-action.md"
 
-__all__ = ["HTML", "MARKDOWN", "VERSION", "Day", "read", "write"]
+__all__ = ["HTML", "MARKDOWN", "VERSION", "RecordedDay", "read", "write"]
 
 
 def write(folder: Path) -> tuple[Path, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chaoskit.judge import Standing
-from chaoskit.report.afteraction.day import Day, Journey, Step
+from chaoskit.report.afteraction.day import RecordedDay, RecordedJourney, RecordedStep
 from chaoskit.report.page.charts import milliseconds, near, promised
 from chaoskit.report.page.series import LEVELS, ROWS, WIDTHS
 
@@ -15,7 +15,7 @@ _MOST = 7200
 """Bins of the narrowest level: two hours by the second."""
 
 
-def data(day: Day) -> dict[str, Any]:
+def data(day: RecordedDay) -> dict[str, Any]:
     """The day as the page's script takes an experiment: each step shaded, what was done marked."""
     begin, end = day.series.start, day.series.end
     return {
@@ -30,14 +30,14 @@ def data(day: Day) -> dict[str, Any]:
     }
 
 
-def span(step: Step, end: float) -> tuple[float, float] | None:
+def span(step: RecordedStep, end: float) -> tuple[float, float] | None:
     """From the injection until the fault is known to be gone; ``end`` where nobody knows."""
     if step.injected is None:
         return None
     return step.injected, step.gone if step.gone is not None else end
 
 
-def _shades(step: Step, end: float) -> list[dict[str, Any]]:
+def _shades(step: RecordedStep, end: float) -> list[dict[str, Any]]:
     found = span(step, end)
     if found is None:
         return []
@@ -48,7 +48,7 @@ def _shades(step: Step, end: float) -> list[dict[str, Any]]:
     return shades
 
 
-def _marks(day: Day) -> list[dict[str, Any]]:
+def _marks(day: RecordedDay) -> list[dict[str, Any]]:
     found = []
     for step in day.steps:
         for name in ("injected", "landed", "lift", "gone", "recovered"):
@@ -61,7 +61,7 @@ def _marks(day: Day) -> list[dict[str, Any]]:
     return sorted(found, key=lambda mark: float(mark["at"]))
 
 
-def _bounds(day: Day, journey: Journey) -> list[dict[str, Any]]:
+def _bounds(day: RecordedDay, journey: RecordedJourney) -> list[dict[str, Any]]:
     """The latency promises as lines; none under a fault of which nobody knows what it allowed."""
     lines: list[dict[str, Any]] = []
     at, end = day.series.start, day.series.end
@@ -76,12 +76,12 @@ def _bounds(day: Day, journey: Journey) -> list[dict[str, Any]]:
     return [*lines, *promised(journey.slo, at, end)]
 
 
-def _standing(step: Step, journey: str) -> Standing | None:
+def _standing(step: RecordedStep, journey: str) -> Standing | None:
     judged = step.facts.judgement.journeys if step.facts is not None else ()
     return next((each.standing for each in judged if each.journey == journey), None)
 
 
-def _levels(day: Day, journey: Journey) -> list[dict[str, Any]]:
+def _levels(day: RecordedDay, journey: RecordedJourney) -> list[dict[str, Any]]:
     count, width = len(journey.arrivals), day.series.width
     most = [each for each, _ in LEVELS[:-1]] + [_MOST]
     return [_level(day, journey, each) for each in dict.fromkeys(times(count, width, each) for each in most)]
@@ -94,12 +94,12 @@ def times(count: int, width: float, most: int) -> int:
     return next((each for each in wanted if each >= least), least)
 
 
-def rows(day: Day, journey: Journey) -> dict[str, Any]:
+def rows(day: RecordedDay, journey: RecordedJourney) -> dict[str, Any]:
     """The figures as few as a table has."""
     return _level(day, journey, times(len(journey.arrivals), day.series.width, ROWS))
 
 
-def _level(day: Day, journey: Journey, together: int) -> dict[str, Any]:
+def _level(day: RecordedDay, journey: RecordedJourney, together: int) -> dict[str, Any]:
     """Counts are added up. Quantiles cannot be, so of several stretches the worst is shown."""
     return {
         "start": near(day.series.start),

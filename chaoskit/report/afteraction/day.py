@@ -17,7 +17,7 @@ OUTCOMES: tuple[Outcome, ...] = ("refuted", "open", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RecordedStep:
     """One experiment of the day.
 
     Attributes:
@@ -60,7 +60,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class RecordedEvent:
     """Something that happened, or was said.
 
     Attributes:
@@ -77,7 +77,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RecordedCondition:
     """A stop condition: its name, and what it says."""
 
     name: str
@@ -85,7 +85,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class RecordedJourney:
     """One journey in equal stretches of time; the columns are equally long.
 
     Attributes:
@@ -106,7 +106,7 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class RecordedSeries:
     """The journeys over the whole day.
 
     Attributes:
@@ -117,7 +117,7 @@ class Series:
 
     width: float
     start: float
-    journeys: tuple[Journey, ...]
+    journeys: tuple[RecordedJourney, ...]
 
     @property
     def end(self) -> float:
@@ -126,7 +126,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class RecordedDay:
     """A game day.
 
     Attributes:
@@ -154,12 +154,12 @@ class Day:
     origin: float
     runbook: str | None
     seed: int
-    conditions: Sequence[Condition]
-    steps: Sequence[Step]
-    events: Sequence[Event]
-    notes: Sequence[Event]
-    questions: Sequence[Event]
-    series: Series
+    conditions: Sequence[RecordedCondition]
+    steps: Sequence[RecordedStep]
+    events: Sequence[RecordedEvent]
+    notes: Sequence[RecordedEvent]
+    questions: Sequence[RecordedEvent]
+    series: RecordedSeries
 
     @property
     def end(self) -> float:

@@ -1,16 +1,22 @@
-"""The after-action report as one HTML file."""
+"""The after-action report as one HTML file.
+
+The first screen of the page: what broke and why, hypotheses against what was seen, what stays open.
+"""
 
 from __future__ import annotations
 
-from chaoskit.report.afteraction import charts, story, tables, timeline
-from chaoskit.report.afteraction.day import Day
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from chaoskit.report.afteraction import charts, story, timeline
+from chaoskit.report.afteraction.day import OUTCOMES, Outcome, RecordedDay, RecordedStep
 from chaoskit.report.page import charts as of_experiments
+from chaoskit.report.page import words
 from chaoskit.report.page.document import anchors, sections
-from chaoskit.report.page.frame import framed
-from chaoskit.report.page.markup import Html, join, tag
+from chaoskit.report.page.html import Html, framed, join, tag
 
 
-def render(day: Day) -> str:
+def render(day: RecordedDay) -> str:
     """The page: the day as a whole, and then each step as the ordinary report shows an experiment."""
     found = [(step.number, step.facts) for step in day.steps if step.facts is not None]
     facts = [each for _, each in found]
@@ -24,26 +30,167 @@ def render(day: Day) -> str:
     )
 
 
-def _overview(day: Day, ids: dict[int, str]) -> Html:
+def _overview(day: RecordedDay, ids: dict[int, str]) -> Html:
     interrupted = story.interrupted(day)
     parts: list[Html | None] = [tag("p", interrupted, class_="lead loud") if interrupted else None]
     if day.steps:
         parts += [
-            tables.counts(day),
+            counts(day),
             tag("h2", "What broke, and why", id="why"),
-            tables.reasons(day),
-            tables.hypotheses(day, ids),
+            reasons(day),
+            hypotheses(day, ids),
         ]
     return join(
         [
             *parts,
             tag("h2", "Open questions", id="questions"),
-            tables.open_questions(day),
+            open_questions(day),
             tag("h2", "Stop conditions", id="stops"),
-            tables.stop_conditions(day),
+            stop_conditions(day),
             tag("h2", "Notes", id="notes"),
-            tables.notes(day),
+            notes(day),
             tag("h2", "About this game day", id="about"),
-            tables.about(day),
+            about(day),
         ]
     )
+
+
+_ICONS: dict[Outcome, str] = {"refuted": "broken", "open": "unknown", "confirmed": "held"}
+
+_SAYS: dict[Outcome, str] = {
+    "refuted": "it went another way than people believed",
+    "open": "nobody knows yet",
+    "confirmed": "it went as people believed",
+}
+
+
+def counts(day: RecordedDay) -> Html:
+    """How many hypotheses of each outcome."""
+    found = Counter(each.outcome for each in day.steps)
+    items = [
+        tag(
+            "li",
+            words.icon(_ICONS[each]),
+            tag("strong", str(found[each])),
+            tag("span", each, class_="word"),
+            tag("span", _SAYS[each], class_="says"),
+            class_=f"count {_ICONS[each]}{'' if found[each] else ' nil'}",
+        )
+        for each in OUTCOMES
+    ]
+    return tag("ul", items, class_="counts")
+
+
+def reasons(day: RecordedDay) -> Html:
+    """What broke, and why; and what held."""
+    items = [
+        tag(
+            "li",
+            _mark(each.outcome, story.mark(each)),
+            " ",
+            tag("strong", each.title),
+            tag("span", story.why(each)),
+        )
+        for each in story.troubled(day)
+    ]
+    if good := [each.title for each in story.well(day)]:
+        items.append(tag("li", _mark("confirmed", "as believed"), " ", tag("strong", "; ".join(good))))
+    return tag("ul", items, class_="reasons")
+
+
+def hypotheses(day: RecordedDay, ids: Mapping[int, str]) -> Html:
+    """One row a step.
+
+    Args:
+        day: the game day.
+        ids: the number of a step → the anchor of its section.
+    """
+    heads = ("Outcome", "Step", "Hypothesis", "What was seen", "Recovery", "How it ended")
+    return tag(
+        "table",
+        tag("caption", "Hypotheses against what was seen"),
+        tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
+        tag("tbody", [_row(day, each, ids.get(each.number)) for each in day.steps]),
+        class_="cards experiments hypotheses",
+    )
+
+
+def _row(day: RecordedDay, step: RecordedStep, anchor: str | None) -> Html:
+    shown = f"{step.number}. {step.name or 'without a name'}"
+    name = tag("a", shown, href=f"#{anchor}") if anchor else tag("span", shown)
+    faults = [tag("span", tag("code", words.breakable(each)), class_="note") for each in step.faults]
+    cells: Sequence[tuple[str, Html | str]] = (
+        ("Hypothesis", step.hypothesis or words.NONE),
+        ("What was seen", story.seen(step)),
+        ("Recovery", story.recovery(step)),
+        ("How it ended", story.ending(day, step)),
+    )
+    return tag(
+        "tr",
+        tag(
+            "td",
+            _mark(step.outcome, step.outcome),
+            tag("span", story.judged(step), class_="note"),
+            data_label="Outcome",
+        ),
+        tag("th", name, faults, scope="row", data_label="Step"),
+        [tag("td", content, class_="says", data_label=label) for label, content in cells],
+    )
+
+
+def open_questions(day: RecordedDay) -> Html:
+    """What somebody has to answer, asked or following by itself."""
+    items = []
+    for each in story.questions(day):
+        since = "follows by itself" if each.at is None else f"asked at {story.clock(day, each.at)}"
+        items.append(tag("li", tag("span", each.text, class_="says"), tag("span", since, class_="note")))
+    return tag("ul", items, class_="open") if items else tag("p", "None.", class_="note")
+
+
+def stop_conditions(day: RecordedDay) -> Html:
+    """Which there were, and which fired when, with the figures."""
+    found = story.watched(day)
+    if not found:
+        return tag("p", "There was none.", class_="note")
+    rows = [
+        tag(
+            "tr",
+            tag("th", each.name, scope="row"),
+            tag("td", each.text, class_="says"),
+            tag("td", [_fired(day, at, text) for at, text in each.fired] or "did not fire", class_="says"),
+        )
+        for each in found
+    ]
+    heads = ("Condition", "Stops when", "Fired")
+    table = tag(
+        "table",
+        tag("caption", "Stop conditions, and which fired"),
+        tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
+        tag("tbody", rows),
+        class_="moments conditions",
+    )
+    return words.scroller("Stop conditions", table)
+
+
+def _fired(day: RecordedDay, at: float, text: str) -> Html:
+    return tag("div", tag("strong", f"{story.clock(day, at)} ({words.since(at)} s)"), f" {text}")
+
+
+def notes(day: RecordedDay) -> Html:
+    """What people wrote."""
+    items = [
+        tag("li", tag("strong", story.clock(day, each.at)), " ", tag("span", each.text, class_="says"))
+        for each in story.timeline(day)
+        if each.kind == "note"
+    ]
+    return tag("ul", items, class_="open") if items else tag("p", "None.", class_="note")
+
+
+def about(day: RecordedDay) -> Html:
+    """Which system, when, and how it came about."""
+    pairs = [tag("div", tag("dt", name), tag("dd", value)) for name, value in story.about(day)]
+    return tag("dl", pairs, class_="facts")
+
+
+def _mark(outcome: Outcome, text: str) -> Html:
+    return tag("span", words.icon(_ICONS[outcome]), text, class_=f"seen {_ICONS[outcome]}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from chaoskit.report.afteraction import questions, story
-from chaoskit.report.afteraction.day import Day, Event
+from chaoskit.report.afteraction import story
+from chaoskit.report.afteraction.day import RecordedDay, RecordedEvent
 from chaoskit.report.markdown import escaped, table
 from chaoskit.report.page import words
 
 _SIGNS = {"refuted": "❌", "open": "❔", "confirmed": "✅"}
 
 
-def render(day: Day) -> str:
+def render(day: RecordedDay) -> str:
     """The whole text. Whatever people wrote stands in it as they wrote it, in one line."""
     interrupted = story.interrupted(day)
     blocks = [
@@ -32,7 +32,7 @@ def render(day: Day) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _steps(day: Day) -> list[str]:
+def _steps(day: RecordedDay) -> list[str]:
     if not day.steps:
         return []
     lines = [
@@ -57,15 +57,15 @@ def _steps(day: Day) -> list[str]:
     return ["## What broke, and why", "\n".join(lines), heading, table(rows)]
 
 
-def _tasks(day: Day) -> str:
+def _tasks(day: RecordedDay) -> str:
     lines = []
-    for each in questions.of(day):
+    for each in story.questions(day):
         asked = f" (asked at {story.clock(day, each.at)})" if each.at is not None else ""
         lines.append(f"- [ ] {escaped(each.text) or '(without words)'}{asked}")
     return "\n".join(lines) or "None."
 
 
-def _conditions(day: Day) -> str:
+def _conditions(day: RecordedDay) -> str:
     rows = [("condition", "stops when", "fired")]
     for each in story.watched(day):
         fired = "; ".join(f"{story.clock(day, at)} ({words.since(at)} s) {text}" for at, text in each.fired)
@@ -73,7 +73,7 @@ def _conditions(day: Day) -> str:
     return table(rows) if len(rows) > 1 else "There was none."
 
 
-def _list(day: Day, events: list[Event], *, kinds: bool = False) -> str:
+def _list(day: RecordedDay, events: list[RecordedEvent], *, kinds: bool = False) -> str:
     lines = []
     for each in events:
         when = f"- **{story.clock(day, each.at)}"
@@ -87,7 +87,7 @@ def _list(day: Day, events: list[Event], *, kinds: bool = False) -> str:
     return "\n".join(lines) or "None."
 
 
-def _journals(day: Day) -> list[str]:
+def _journals(day: RecordedDay) -> list[str]:
     lines = [
         f"- step {each.number}: {escaped(each.facts.file)}" for each in day.steps if each.facts is not None
     ]

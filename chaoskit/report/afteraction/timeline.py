@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from chaoskit.report.afteraction import charts, story
-from chaoskit.report.afteraction.day import Day, Event, Journey
-from chaoskit.report.page import figures, words
-from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.afteraction.day import RecordedDay, RecordedEvent, RecordedJourney
+from chaoskit.report.page import charts as page_charts
+from chaoskit.report.page import words
+from chaoskit.report.page.html import Html, tag
 
 _COLOURED = frozenset({"stop", "not gone", "error", "gone", "recovered"})
 """Kinds of events that are bad or good news."""
 
 
-def section(day: Day, number: int) -> Html:
+def section(day: RecordedDay, number: int) -> Html:
     """The section of the whole day.
 
     Args:
@@ -31,7 +32,7 @@ def section(day: Day, number: int) -> Html:
     )
 
 
-def _charts(day: Day) -> list[Html]:
+def _charts(day: RecordedDay) -> list[Html]:
     if not day.series.journeys:
         return [tag("p", "No journey was measured.", class_="note")]
     says = "Seconds count from the beginning of the day. Steps are shaded, deeply while a fault was active."
@@ -39,7 +40,7 @@ def _charts(day: Day) -> list[Html]:
     return [tag("p", says, class_="note"), _zoom(day), *journeys]
 
 
-def _zoom(day: Day) -> Html:
+def _zoom(day: RecordedDay) -> Html:
     buttons = [tag("button", "Whole day", type="button", data_zoom="all")]
     for step in day.steps:
         found = charts.span(step, day.series.end)
@@ -67,7 +68,7 @@ def _zoom(day: Day) -> Html:
     )
 
 
-def _journey(day: Day, number: int) -> Html:
+def _journey(day: RecordedDay, number: int) -> Html:
     journey = day.series.journeys[number]
     requests, failed = sum(journey.arrivals), sum(journey.failed)
     rate = f"{words.share(failed, requests)} of {requests:,} failed." if requests else "No requests."
@@ -78,8 +79,8 @@ def _journey(day: Day, number: int) -> Html:
         tag("h3", journey.name, id=f"day--{number}"),
         tag(
             "div",
-            figures.rate(journey.name, number, rate),
-            figures.latency(journey.name, number, latency),
+            page_charts.rate(journey.name, number, rate),
+            page_charts.latency(journey.name, number, latency),
             class_="charts",
         ),
         _table(day, journey),
@@ -88,7 +89,7 @@ def _journey(day: Day, number: int) -> Html:
     )
 
 
-def _table(day: Day, journey: Journey) -> Html:
+def _table(day: RecordedDay, journey: RecordedJourney) -> Html:
     found = charts.rows(day, journey)
     width, start = float(found["width"]), float(found["start"])
     worst = "Worst " if "worst" in found else ""
@@ -123,7 +124,7 @@ def _latency(ms: float | None) -> str:
     return words.latency(None if ms is None else ms / 1000)
 
 
-def _events(day: Day) -> Html:
+def _events(day: RecordedDay) -> Html:
     heads = ("Clock (UTC)", "Seconds", "Step", "Event", "What was seen or said")
     table = tag(
         "table",
@@ -135,7 +136,7 @@ def _events(day: Day) -> Html:
     return words.scroller("What happened on the day", table)
 
 
-def _event(day: Day, event: Event) -> Html:
+def _event(day: RecordedDay, event: RecordedEvent) -> Html:
     mark = f"moment {event.kind.replace(' ', '-')}" if event.kind in _COLOURED else "moment"
     return tag(
         "tr",

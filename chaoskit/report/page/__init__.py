@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaoskit import journal
+from chaoskit.record import journal
 from chaoskit.report.page.document import of_results, render
 from chaoskit.report.page.sources import DETECTION, Sources, gather
 

@@ -1,4 +1,7 @@
-"""What the charts draw, as plain data for the page's script; all times in seconds from the zero."""
+"""What the charts draw, as plain data for the page's script; all times in seconds from the zero.
+
+The two charts of a journey, as the page's script finds them and as who does not see them hears them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chaoskit.judge import Standing
-from chaoskit.report.page.facts import Facts, Journey
+from chaoskit.report.page.facts import Facts, JourneyFacts
+from chaoskit.report.page.html import Html, tag
 from chaoskit.report.page.series import Bins
 from chaoskit.system import Slo
 
@@ -33,7 +37,7 @@ def data(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
+def _journey(facts: Facts, journey: JourneyFacts) -> dict[str, Any]:
     mine = [each for each in facts.moments if each.journey == journey.terms.name]
     return {
         "marks": [{"name": each.name, "at": near(each.at)} for each in mine],
@@ -42,7 +46,7 @@ def _journey(facts: Facts, journey: Journey) -> dict[str, Any]:
     }
 
 
-def bounds(facts: Facts, journey: Journey) -> list[dict[str, Any]]:
+def bounds(facts: Facts, journey: JourneyFacts) -> list[dict[str, Any]]:
     """The latency promises as lines: what is owed before, under and after the fault."""
     zero, times, terms = facts.zero, facts.times, journey.terms
     begin, end = facts.begin - zero, facts.end - zero
@@ -84,3 +88,45 @@ def milliseconds(column: Sequence[float | None]) -> list[float | None]:
 def near(seconds: float) -> float:
     """As exactly as anybody can see."""
     return round(seconds, 3)
+
+
+_RATE = (("arrive", "requests that arrive"), ("fail", "of them fail"))
+_LATENCY = (("p50", "p50"), ("p95", "p95"), ("p99", "p99"), ("bound", "promised"))
+
+
+def rate(name: str, number: int, says: str) -> Html:
+    """Requests per second.
+
+    Args:
+        name: the journey.
+        number: which of its experiment's journeys it is in the page's data.
+        says: its figures in words.
+    """
+    return _figure("rate", number, "Requests per second", _RATE, f"{name}: requests per second. {says}")
+
+
+def latency(name: str, number: int, says: str) -> Html:
+    """Quantiles of the latency; see :func:`rate`."""
+    return _figure("latency", number, "Latency of successes", _LATENCY, f"{name}: latency, log scale. {says}")
+
+
+def _figure(kind: str, number: int, title: str, keys: tuple[tuple[str, str], ...], label: str) -> Html:
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            tag("span", title, class_="title"),
+            [tag("span", text, class_=f"key {name}") for name, text in keys],
+        ),
+        tag("p", class_="readout", aria_hidden="true"),
+        tag(
+            "div",
+            class_="plot",
+            role="img",
+            tabindex="0",
+            aria_label=f"{label} Arrow keys read it bin by bin; the table below has it all.",
+            data_journey=number,
+            data_kind=kind,
+        ),
+        class_="chart",
+    )

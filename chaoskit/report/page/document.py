@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chaoskit.experiment.result import Result
 from chaoskit.report.page import charts, facts, matrices, overview
 from chaoskit.report.page.facts import Facts
-from chaoskit.report.page.frame import framed
-from chaoskit.report.page.markup import Html, join, tag
+from chaoskit.report.page.html import Html, framed, join, tag
 from chaoskit.report.page.section import section
 from chaoskit.report.page.sources import Sources
-from chaoskit.result import Result
 
 
 def render(sources: Sources) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from chaoskit import journal
 from chaoskit.errors import UsageError
 from chaoskit.judge import Finding, JourneyJudgement, Judgement, Moment, Phases, Verdict, moments
+from chaoskit.judge.phases import observed
 from chaoskit.judge.trace import Trace
-from chaoskit.judge.windows import observed
+from chaoskit.record import journal
 from chaoskit.report import independence
 from chaoskit.report.page.series import Bins, levels, rows
 from chaoskit.system import Terms
@@ -42,7 +42,7 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class JourneyFacts:
     """One journey of an experiment: of its requests only what is shown.
 
     Attributes:
@@ -94,7 +94,7 @@ class Facts:
     fault: str
     judgement: Judgement
     row: independence.Row
-    journeys: Sequence[Journey]
+    journeys: Sequence[JourneyFacts]
     times: Phases
     begin: float
     end: float
@@ -167,7 +167,7 @@ def _facts(file: str, record: Mapping[str, Any]) -> Facts:
         judgement=judgement,
         row=row,
         journeys=[
-            Journey(
+            JourneyFacts(
                 terms=terms[each.journey],
                 judged=each,
                 cell=row.cells[each.journey],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chaoskit.judge import Finding, Summary
-from chaoskit.report.page import figures, words
-from chaoskit.report.page.facts import Facts, Journey
-from chaoskit.report.page.markup import Html, tag
+from chaoskit.report.page import charts, words
+from chaoskit.report.page.facts import Facts, JourneyFacts
+from chaoskit.report.page.html import Html, tag
 
 ERRORS = 6
 """At most so many kinds of errors are listed."""
@@ -37,8 +37,8 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
         tag("ul", [finding(each) for each in judged.findings], class_="findings"),
         tag(
             "div",
-            figures.rate(name, number, _label(journey, "rate")),
-            figures.latency(name, number, _label(journey, "latency")),
+            charts.rate(name, number, _label(journey, "rate")),
+            charts.latency(name, number, _label(journey, "latency")),
             class_="charts",
         ),
         _phases(journey),
@@ -54,7 +54,7 @@ def finding(found: Finding) -> Html:
     return tag("li", words.badge(found.verdict), " ", tag("strong", found.promise), f": {found.reason}")
 
 
-def _label(journey: Journey, kind: str) -> str:
+def _label(journey: JourneyFacts, kind: str) -> str:
     said = []
     for phase, word in _PHASES.items():
         summary = journey.judged.summary.get(phase)
@@ -67,7 +67,7 @@ def _label(journey: Journey, kind: str) -> str:
     return f"{'; '.join(said)}." if said else "No requests."
 
 
-def _phases(journey: Journey) -> Html | None:
+def _phases(journey: JourneyFacts) -> Html | None:
     heads = ("Phase", "Requests", "Failed", "p50", "p95", "p99", "Slowest", "Worst second", "Longest burst")
     found = [(word, journey.judged.summary.get(phase)) for phase, word in _PHASES.items()]
     seen = [_phase(word, each) for word, each in found if each is not None and each.samples]
@@ -99,7 +99,7 @@ def _phase(word: str, each: Summary) -> Html:
     return tag("tr", tag("th", word, scope="row"), [tag("td", cell) for cell in cells])
 
 
-def _errors(facts: Facts, journey: Journey) -> Html | None:
+def _errors(facts: Facts, journey: JourneyFacts) -> Html | None:
     if not journey.failures:
         return None
     items = [
@@ -117,7 +117,7 @@ def _errors(facts: Facts, journey: Journey) -> Html | None:
     return tag("div", tag("h4", "What failed requests were told"), tag("ul", items, class_="errors"))
 
 
-def _by_bins(facts: Facts, journey: Journey) -> Html:
+def _by_bins(facts: Facts, journey: JourneyFacts) -> Html:
     found = journey.rows
     heads = ("From", "Requests", "Per second", "Failed", "p50", "p95", "p99")
     lines = []

@@ -8,7 +8,7 @@ from typing import Any
 from chaoskit.judge import Verdict
 from chaoskit.report.page import words
 from chaoskit.report.page.facts import Facts
-from chaoskit.report.page.markup import Html, join, tag
+from chaoskit.report.page.html import Html, join, tag
 
 _SEEN = {
     "held": ("held", "kept its full SLO"),

@@ -9,7 +9,7 @@ from typing import Any
 from chaoskit.judge import Finding, Verdict
 from chaoskit.report.page import words
 from chaoskit.report.page.facts import Facts, worst_recovery
-from chaoskit.report.page.markup import Html, join, tag
+from chaoskit.report.page.html import Html, join, tag
 
 ORDER = (Verdict.BROKEN, Verdict.UNKNOWN, Verdict.HELD)
 """What needs somebody comes first."""

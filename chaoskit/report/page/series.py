@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from chaoskit.judge.summary import quantile
 from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
-from chaoskit.samples import NEVER
+from chaoskit.record.samples import NEVER
 
 WIDTHS = (
     0.01,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaoskit import journal
 from chaoskit.errors import UsageError
+from chaoskit.record import journal
 from chaoskit.report.page import facts
 from chaoskit.report.page.facts import Facts
 

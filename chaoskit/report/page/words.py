@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from chaoskit.judge import Standing, Verdict
-from chaoskit.report.page.markup import Html, join, tag
+from chaoskit.report.page.html import Html, join, tag
 
 NONE = "\N{EN DASH}"
 """What stands where there is no figure."""

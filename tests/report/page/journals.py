@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.chaos import Chaos
+from chaoskit.experiment.result import Result
 from chaoskit.faults import CacheLoss
-from chaoskit.result import Result
 from chaoskit.runtime import LogLine
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import Link

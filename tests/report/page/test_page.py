@@ -15,7 +15,7 @@ from chaoskit.judge import Verdict
 from chaoskit.report import page
 from chaoskit.report.page import charts
 from chaoskit.report.page.facts import Facts
-from chaoskit.report.page.frame import embedded
+from chaoskit.report.page.html import embedded
 from tests.report.page import journals
 
 

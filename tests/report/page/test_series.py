@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.judge.trace import Trace
+from chaoskit.record.samples import NEVER
 from chaoskit.report.page.series import LEVELS, bins, levels, rows, width_for
-from chaoskit.samples import NEVER
 
 ROW = st.tuples(st.integers(0, 60_000_000), st.floats(0, 5) | st.just(NEVER), st.booleans())
 TRACES = st.lists(ROW, max_size=60).map(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaoskit.cli import OK, TROUBLE, USAGE, main
+from chaoskit.cli import OK, PROBLEM, USAGE, main
 from chaoskit.report import page
 
 
@@ -73,5 +73,5 @@ def test_a_report_that_cannot_be_written_is_told(
     three: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A target that is a folder is one clear error."""
-    assert main(["report", str(three[0]), "-o", str(tmp_path)]) == TROUBLE
+    assert main(["report", str(three[0]), "-o", str(tmp_path)]) == PROBLEM
     assert "the report cannot be written" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""Whether the components of somebody else's system serve again as they did when we came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chaoskit.clock import Clock
+from chaoskit.containers.engine.client import Containers
+from chaoskit.containers.engine.lifecycle import Lifecycle
+from chaoskit.containers.engine.sockets import EPHEMERAL, InsideReader, of_process
+from chaoskit.errors import NotReady
+
+_LOOK_AGAIN = 0.1
+
+
+class GuestReadiness:
+    """Knows which ports each component listened on at first.
+
+    Args:
+        containers: those of the project.
+        lifecycle: tells their state.
+        clock: the time.
+        names: the components that ran when we came; the others are not waited for.
+    """
+
+    def __init__(
+        self, containers: Containers, lifecycle: Lifecycle, clock: Clock, names: Iterable[str]
+    ) -> None:
+        self._containers, self._lifecycle, self._clock = containers, lifecycle, clock
+        self._served: dict[str, frozenset[int]] = {}
+        for name in names:
+            self._served[name] = self._listening(name)
+
+    def served(self, component: str) -> frozenset[int]:
+        """The lasting ports that it listened on when we came."""
+        return self._served.get(component, frozenset())
+
+    def wait(self, names: Iterable[str], timeout: float) -> None:
+        """Wait until all of them run, are healthy where they say so, and listen again.
+
+        Raises:
+            NotReady: one does not; with its state and its last words.
+        """
+        until = self._clock.now() + timeout
+        for name in names:
+            if name not in self._served:
+                continue
+            while (missing := self._missing(name)) is not None:
+                if self._clock.now() >= until:
+                    raise NotReady(
+                        f"{name} is not ready",
+                        where=f"component {name}",
+                        limit=f"{timeout:g} s",
+                        evidence=f"{missing}\n{self._lifecycle.logs(name, 5)}",
+                        remedy="see why; this run may not start anew what it has not started",
+                    )
+                self._clock.sleep(_LOOK_AGAIN)
+
+    def _missing(self, name: str) -> str | None:
+        state = self._lifecycle.state(name)
+        if not state.serving:
+            return f"it is {state.status}" + (f", {state.health}" if state.health else "")
+        deaf = self._served[name] - self._listening(name)
+        return f"it does not listen on {', '.join(map(str, sorted(deaf)))}" if deaf else None
+
+    def _listening(self, name: str) -> frozenset[int]:
+        inspected = self._containers.inspect(name)
+        pid = int((inspected.get("State") or {}).get("Pid") or 0)
+        if not pid:
+            return frozenset()
+        reader = of_process(pid, inspected["Id"]) or InsideReader(
+            self._containers.client, inspected["Id"], self.served(name)
+        )
+        sockets = reader.read(frozenset())
+        listening = sockets.listening if sockets else frozenset[int]()
+        return frozenset(port for port in listening if port not in EPHEMERAL)

@@ -1,0 +1,143 @@
+"""Undoing what a dead harness has left in somebody else's system: by its reaper, or by ``chaoskit clean``.
+
+Nothing of that system is ever removed. What is undone is read from two undo logs: the ledger of
+the runtime, and of the faults' own log the steps that no ledger has (a restart of what does not
+outlive a process).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import docker
+
+from chaoskit.clock import Clock, MonotonicClock
+from chaoskit.containers.attached.guest import Guest
+from chaoskit.containers.attached.survey import survey
+from chaoskit.containers.cleanup.owner import run_folder
+from chaoskit.containers.engine.client import connect
+from chaoskit.errors import ChaoskitError, EngineUnavailable, NotLifted, RuntimeFailure, UsageError
+from chaoskit.runtime import Undo
+from chaoskit.runtime.undolog import UndoLog, pending
+
+REPLAY: Final = "chaoskit.containers.attached.takeback:replay"
+"""What the reaper of an attached run calls when the harness has died."""
+PATIENCE: Final = 30.0
+"""Seconds for which an engine that does not answer is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Attachment guest a run is: what it takes to come back and clean up.
+
+    Attributes:
+        project: Compose's name of it.
+        toxiproxies: the addresses that were named.
+        touch: the components that may be touched.
+    """
+
+    project: str
+    toxiproxies: Sequence[str] = ()
+    touch: Sequence[str] = ()
+
+    def save(self, run_id: str) -> None:
+        """Put it into the run's folder.
+
+        Raises:
+            RuntimeFailure: it cannot be written.
+        """
+        path = _attachment_of(ledger_of(run_id))
+        try:
+            path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+            ledger_of(run_id).touch()  # from now on there may be something to take back
+        except OSError as error:
+            raise RuntimeFailure(
+                "what to clean up after a crash cannot be written down",
+                where=str(path),
+                evidence=str(error),
+                remedy="free some space there, or choose another place with XDG_STATE_HOME",
+            ) from None
+
+
+def ledger_of(run_id: str) -> Path:
+    """The ledger of an attached run."""
+    return run_folder(run_id) / "attached.jsonl"
+
+
+def _attachment_of(ledger: Path) -> Path:
+    return ledger.with_name("attached.json")
+
+
+def restarts(ledger: Path, touch: Sequence[str]) -> dict[int, Undo]:
+    """The restarts that are pending in the faults' own undo log, of components that may be touched."""
+    steps = pending(ledger.with_name("undo.jsonl"))
+    return {
+        number: step for number, step in steps.items() if step.action == "restart" and step.target in touch
+    }
+
+
+def replay(ledger: Path) -> None:
+    """Undo what is pending.
+
+    Raises:
+        NotLifted: some step could not be taken; the others were.
+        EngineUnavailable: no engine answers.
+    """
+    where = _attachment_of(ledger)
+    if not where.exists():
+        return  # it had not begun
+    attachment = Attachment(**json.loads(where.read_text(encoding="utf-8")))
+    if not pending(ledger) and not restarts(ledger, attachment.touch):
+        return
+    clock = MonotonicClock()
+    client = _patiently(clock)
+    try:
+        try:
+            there = survey(client, attachment.project, toxiproxies=attachment.toxiproxies, afterwards=True)
+        except UsageError:
+            return  # the project is gone, and all that was done to it
+        guest = Guest(client, ledger.parent.name, there, ledger, clock)
+
+        def needed(step: Undo) -> bool:
+            if step.action in ("start", "resume"):
+                return guest.containers.find(step.target) is not None
+            return step.target in guest.placed or bool(there.silent)
+
+        guest.acts.take_back(needed)
+        restart(guest, attachment.touch)
+    finally:
+        client.close()
+
+
+def restart(guest: Guest, touch: Sequence[str]) -> None:
+    """Take the restarts that are pending in the faults' own undo log.
+
+    Raises:
+        NotLifted: one failed.
+    """
+    failed = []
+    log = UndoLog(guest.ledger.path.with_name("undo.jsonl"))
+    for number, step in restarts(guest.ledger.path, touch).items():
+        try:
+            if guest.containers.find(step.target) is not None:
+                guest.acts.take(step)
+            log.done([number])
+        except ChaoskitError as error:
+            failed.append(f"{step.action} {step.target}: {error.what}")
+    if failed:
+        raise NotLifted("a component was not restarted", where=str(log.path), evidence="\n".join(failed))
+
+
+def _patiently(clock: Clock) -> docker.DockerClient:
+    until = clock.now() + PATIENCE
+    while True:
+        try:
+            return connect()
+        except EngineUnavailable:  # perhaps it restarts
+            if clock.now() >= until:
+                raise
+            clock.sleep(0.5)

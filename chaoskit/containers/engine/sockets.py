@@ -1,0 +1,225 @@
+"""Which TCP ports a component listens on, as other containers can reach them.
+
+The kernel's own table says so: ``/proc/<pid>/net/tcp`` and ``tcp6`` of any process in the
+component's network namespace, readable by every user of the machine that runs the engine. Where
+the engine runs elsewhere (Docker Desktop's virtual machine) the same table is read inside the
+component by ``cat``. The format is documented in Linux, ``Documentation/networking/proc_net_tcp.rst``.
+
+Reading a component's sockets from inside, where the engine's processes are not to be seen from here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Protocol
+
+import docker
+
+from chaoskit.containers.engine.client import ENGINE_ERRORS
+
+EPHEMERAL = range(32768, 61000)
+"""Ports that the kernel gives to outgoing sockets: one that listens there by itself is no service."""
+
+_LISTEN = "0A"
+_OPEN = frozenset({"01", "04", "05", "08"})
+"""ESTABLISHED, FIN_WAIT1, FIN_WAIT2 and CLOSE_WAIT: data may still flow."""
+
+_ANY_V6 = IPv6Address("::")
+_IN_USE = re.compile(r"^TCP6?: inuse \d+", re.MULTILINE)
+_NOT_LISTEN = re.compile(r"\s*\d+: \S+ \S+ (?!0A )")
+_LOCAL = re.compile(r"(?:[0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """A moment of a network namespace.
+
+    Attributes:
+        listening: ports in LISTEN that other containers reach over IPv4: not bound to loopback,
+            nor to one IPv6 address.
+        busy: local ports on which a connection is open, listening or not.
+    """
+
+    listening: frozenset[int] = frozenset()
+    busy: frozenset[int] = frozenset()
+
+
+class Reader(Protocol):
+    """Looks into one network namespace, again and again."""
+
+    def changed(self) -> bool:
+        """Whether a socket may have come or gone since the last :meth:`read`; cheap."""
+        ...
+
+    def read(self, served: frozenset[int]) -> Sockets | None:
+        """What is there now; ``None`` once the component is down.
+
+        Args:
+            served: ports that have been listened on. If one is missing, it is worth finding out
+                which are busy; else ``busy`` is left empty.
+        """
+        ...
+
+
+def parse(tcp: Iterable[str], tcp6: Iterable[str]) -> Sockets:
+    """Read the two tables.
+
+    Args:
+        tcp, tcp6: their lines, with or without the heading; lines of another form are skipped.
+    """
+    listening: set[int] = set()
+    busy: set[int] = set()
+    for address, port, state in rows((*tcp, *tcp6)):
+        if state in _OPEN:
+            busy.add(port)
+        elif state == _LISTEN and _reachable(address):
+            listening.add(port)
+    return Sockets(frozenset(listening), frozenset(busy))
+
+
+def rows(table: Iterable[str]) -> Iterator[tuple[str, int, str]]:
+    """The local address (as the kernel writes it), local port and state in each line of a table."""
+    for line in table:
+        fields = line.split(None, 4)
+        if len(fields) > 3 and _LOCAL.fullmatch(fields[1]):
+            address, _, port = fields[1].partition(":")
+            yield address, int(port, 16), fields[3]
+
+
+def address_of(text: str) -> IPv4Address | IPv6Address:
+    """An address of the table: hexadecimal words of 32 bits, each in the machine's byte order."""
+    packed = bytes.fromhex(text)
+    if sys.byteorder == "little":
+        packed = b"".join(packed[at : at + 4][::-1] for at in range(0, len(packed), 4))
+    return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
+
+
+def _reachable(text: str) -> bool:
+    """Whether a socket bound to this address answers other machines over IPv4."""
+    address = address_of(text)
+    if isinstance(address, IPv6Address):
+        if address == _ANY_V6:
+            return True  # dual-stack unless IPV6_V6ONLY is set, which the table does not tell
+        mapped = address.ipv4_mapped
+        return mapped is not None and not mapped.is_loopback
+    return not address.is_loopback
+
+
+def of_process(pid: int, container: str, proc: Path = Path("/proc")) -> Reader | None:
+    """A reader of the namespace that a container's first process lives in.
+
+    Args:
+        pid: the process, as the engine numbers it.
+        container: the container's full id. A process of this machine belongs to it only if its
+            control group carries the id: the engine may run elsewhere, with numbers of its own.
+
+    Returns:
+        ``None`` if the process is not to be seen from here.
+    """
+    home = proc / str(pid)
+    try:
+        if container not in (home / "cgroup").read_text():
+            return None
+    except OSError:
+        return None
+    return _Process(home / "net")
+
+
+class _Process:
+    """The tables of a process's network namespace.
+
+    To read one costs milliseconds, however few sockets there are: the kernel looks through a hash
+    of the whole machine's. How many sockets the namespace has costs microseconds, and tells
+    whether anything can have changed.
+    """
+
+    def __init__(self, net: Path) -> None:
+        self._tables = (net / "tcp", net / "tcp6")
+        self._counters = (net / "sockstat", net / "sockstat6")
+        self._counted: tuple[str, ...] = ()
+
+    def changed(self) -> bool:
+        return not self._counted or self._count() != self._counted
+
+    def read(self, served: frozenset[int]) -> Sockets | None:
+        self._counted = self._count()  # first: what comes while we read is a change
+        heads = [_lines(table, listening=True) for table in self._tables]
+        if not any(heads):
+            return None
+        found = parse(*heads)
+        if served <= found.listening:
+            return found
+        return parse(*(_lines(table) for table in self._tables))
+
+    def _count(self) -> tuple[str, ...]:
+        counted = []
+        for counter in self._counters:
+            try:
+                found = _IN_USE.search(counter.read_text())
+            except OSError:  # no IPv6, or the process has gone
+                found = None
+            counted.append(found.group() if found else "")
+        return tuple(counted)
+
+
+def _lines(table: Path, *, listening: bool = False) -> list[str]:
+    """The lines of a table; with ``listening``, those before the first socket in another state.
+
+    The kernel lists the sockets in LISTEN first and makes up the rest as it is read: so a provider
+    with thousands of connections costs no more to watch than an idle one.
+    """
+    found = []
+    with suppress(OSError), table.open() as file:  # no IPv6, or the process has just gone
+        for line in file:
+            if listening and _NOT_LISTEN.match(line):
+                break
+            found.append(line)
+    return found
+
+
+def of_output(output: str) -> Sockets:
+    """The same from what ``cat /proc/net/tcp /proc/net/tcp6`` printed inside a component."""
+    return parse(output.splitlines(), ())
+
+
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+
+
+class InsideReader:
+    """A :class:`chaoskit.containers.engine.sockets.Reader` that runs ``cat`` in the container.
+
+    Args:
+        client: the engine.
+        container: the container's id.
+        declared: ports that count as listening where the image has no ``cat``, so that nothing
+            can be known.
+    """
+
+    def __init__(self, client: docker.DockerClient, container: str, declared: Iterable[int]) -> None:
+        self._api = client.api
+        self._container = container
+        self._declared = frozenset(declared)
+        self._last: Sockets | None = None
+
+    def changed(self) -> bool:
+        """There is no cheap way to know."""
+        return True
+
+    def read(self, served: frozenset[int]) -> Sockets | None:
+        """What is there now, or the last reading if there is none: paused, or between two starts."""
+        try:
+            execution = self._api.exec_create(self._container, ["cat", *_TABLES])["Id"]
+            output: bytes = self._api.exec_start(execution)
+        except ENGINE_ERRORS:
+            return self._last
+        if b"local_address" in output:
+            self._last = of_output(output.decode(errors="replace"))
+        else:
+            self._last = Sockets(self._declared)
+        return self._last

@@ -1,0 +1,154 @@
+"""What runs have left on the engine: removing it, and telling the dead from the living."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import docker
+
+from chaoskit.clock import Clock
+from chaoskit.containers.attached import takeback
+from chaoskit.containers.cleanup.owner import alive, owner_of, run_folder, state_folder
+from chaoskit.containers.cleanup.removal import Present, Removed, labelled, remove_run
+from chaoskit.containers.engine.client import calling
+from chaoskit.errors import ChaoskitError
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that has left something on the engine or on this machine.
+
+    Attributes:
+        run_id: its label.
+        started: when, as its owner or its oldest container tells; ``None`` if neither does.
+        alive: its harness still lives.
+        known: it was started by this user on this machine. Of one that was not, nobody here can
+            tell whether its harness lives.
+        owner: who started it, in words; empty if it is not known.
+        attached: the compose project that it is a guest of; empty where it started its own system.
+        note: what its reaper left to do.
+        containers: how many there are; likewise ``networks`` and ``volumes``.
+    """
+
+    run_id: str
+    started: datetime | None
+    alive: bool
+    known: bool
+    owner: str = ""
+    attached: str = ""
+    note: str = ""
+    containers: int = 0
+    networks: int = 0
+    volumes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What :func:`clean` did.
+
+    Attributes:
+        removed: run id → what was removed of it.
+        alive: runs that were left alone because their harness lives.
+        unknown: runs that were left alone because another user or machine started them.
+        failed: run id → why it could not be removed.
+        freed: run id → the compose project that is free of its faults: it was a guest there.
+    """
+
+    removed: Mapping[str, Removed] = field(default_factory=dict)
+    alive: tuple[Run, ...] = ()
+    unknown: tuple[Run, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    freed: Mapping[str, str] = field(default_factory=dict)
+
+
+def runs(client: docker.DockerClient) -> tuple[Run, ...]:
+    """Every run that left something, the oldest first."""
+    with calling("list what carries chaoskit's label"):
+        by_run, created = labelled(client)
+    folders = {path.name: path for path in _run_folders()}
+    found = []
+    for run_id in by_run.keys() | folders.keys():
+        left, folder = by_run.get(run_id, Present()), folders.get(run_id)
+        found.append(_run(run_id, left, folder, created.get(run_id)))
+    return tuple(sorted(found, key=lambda run: (run.started.timestamp() if run.started else 0.0, run.run_id)))
+
+
+def clean(
+    client: docker.DockerClient,
+    *,
+    unknown: bool = False,
+    only: Container[str] | None = None,
+    deadline: float = 60.0,
+    tell: Callable[[Run], None] = lambda run: None,
+    clock: Clock | None = None,
+) -> Cleaned:
+    """Remove every run whose harness is dead; those that live are left alone and named.
+
+    Of a run that was a guest in somebody else's system the faults are taken back first.
+
+    Args:
+        client: the engine.
+        unknown: remove also runs that another user or machine started, dead or not.
+        only: look at these runs alone.
+        deadline: seconds for each run.
+        tell: called with each run before it is removed.
+        clock: the time.
+    """
+    removed: dict[str, Removed] = {}
+    freed: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    living: list[Run] = []
+    strange: list[Run] = []
+    for run in runs(client):
+        if only is not None and run.run_id not in only:
+            continue
+        if run.alive:
+            living.append(run)
+        elif not run.known and not unknown:
+            strange.append(run)
+        else:
+            tell(run)
+            try:
+                if run.attached:
+                    takeback.replay(takeback.ledger_of(run.run_id))
+                    freed[run.run_id] = run.attached
+                removed[run.run_id] = remove_run(client, run.run_id, deadline=deadline, clock=clock)
+            except ChaoskitError as error:
+                failed[run.run_id] = str(error)
+            else:
+                if run.known:
+                    shutil.rmtree(run_folder(run.run_id), ignore_errors=True)
+    return Cleaned(removed, tuple(living), tuple(strange), failed, freed)
+
+
+def _run_folders() -> Iterable[Path]:
+    with suppress(OSError):
+        for path in (state_folder() / "runs").iterdir():
+            if path.is_dir() and not path.name.startswith("."):
+                yield path
+
+
+def _run(run_id: str, left: Present, folder: Path | None, created: float | None) -> Run:
+    owner = owner_of(folder) if folder else None
+    note = ""
+    if folder:
+        with suppress(OSError):
+            note = (folder / "note.txt").read_text(encoding="utf-8").strip()
+    started = owner.started if owner else created
+    return Run(
+        run_id=run_id,
+        started=None if started is None else datetime.fromtimestamp(started, UTC),
+        alive=folder is not None and alive(folder),
+        known=folder is not None,
+        owner=f"process {owner.pid}: {owner.command}" if owner else "",
+        attached=owner.attached if owner else "",
+        note=note,
+        containers=len(left.containers),
+        networks=len(left.networks),
+        volumes=len(left.volumes),
+    )

@@ -1,0 +1,1 @@
+"""A system that this run has started behind Toxiproxy."""

@@ -1,0 +1,287 @@
+"""Waiting until components serve: pure conditions, looked at on a clock.
+
+What is looked at, on the engine, to tell whether components are ready; the waiting is in ``ready``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from chaoskit.clock import Clock
+from chaoskit.containers.engine.client import state_of
+from chaoskit.containers.engine.lifecycle import Lifecycle
+from chaoskit.containers.started.proxies import Proxies
+from chaoskit.containers.started.watch import Watcher
+from chaoskit.errors import ChaoskitError, NotReady
+from chaoskit.runtime import State
+
+POLL = 0.05
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is seen of a component at one moment.
+
+    Attributes:
+        state: what the engine says.
+        restart: its restart policy: ``no``, ``on-failure``, ``always`` or ``unless-stopped``.
+        absent: ports that it is expected to serve and that do not listen.
+        unproven: it has just started, and neither a health check nor a port can tell that it works.
+    """
+
+    state: State
+    restart: str = "no"
+    absent: tuple[int, ...] = ()
+    unproven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a component is not ready.
+
+    Attributes:
+        condition: what is missing, to be read after "waiting until".
+        hopeless: whether waiting cannot help.
+    """
+
+    condition: str
+    hopeless: bool = False
+
+
+def obstacle(look: Look) -> Obstacle | None:
+    """What stands between a component and being ready; ``None`` if it is ready.
+
+    Ready means running, healthy where there is a health check, and listening on every port that
+    is expected of it. A component that has ended with exit code 0 and is not to be restarted has
+    done its work: that is ready too.
+    """
+    state = look.state
+    if state.status in ("exited", "dead"):
+        if look.restart == "no" and state.exit_code == 0:
+            return None
+        comes_back = look.restart in ("always", "unless-stopped")
+        comes_back = comes_back or (look.restart.startswith("on-failure") and state.exit_code != 0)
+        if look.restart.startswith("on-failure") and state.exit_code == 0:
+            return None
+        return Obstacle("it runs", hopeless=not comes_back)
+    if state.status != "running":
+        return Obstacle("it runs")
+    if state.health not in (None, "healthy"):
+        return Obstacle("its health check passes")
+    if look.absent:
+        ports = ", ".join(map(str, look.absent))
+        return Obstacle(f"it listens on port{'s' if len(look.absent) > 1 else ''} {ports}")
+    if look.unproven:
+        return Obstacle("it stays up")
+    return None
+
+
+def wait(
+    look: Callable[[], Mapping[str, Look]],
+    clock: Clock,
+    timeout: float,
+    evidence: Callable[[str], str],
+    *,
+    interrupted: Callable[[], None] = lambda: None,
+) -> None:
+    """Look again and again until every component is ready.
+
+    Args:
+        look: what is seen now, by component.
+        timeout: seconds.
+        evidence: a component's state and last output, for the error.
+        interrupted: called between two looks; raises to end the waiting.
+
+    Raises:
+        NotReady: at the limit, or as soon as waiting cannot help.
+    """
+    begun = clock.now()
+    while True:
+        seen = look()
+        obstacles = {name: found for name, each in seen.items() if (found := obstacle(each)) is not None}
+        if not obstacles:
+            return
+        hopeless = [name for name, each in obstacles.items() if each.hopeless]
+        late = clock.now() - begun >= timeout
+        if hopeless or late:
+            raise _not_ready(
+                hopeless or list(obstacles), obstacles, seen, timeout, clock.now() - begun, evidence
+            )
+        interrupted()
+        clock.sleep(min(POLL, max(0.0, timeout - (clock.now() - begun))))
+
+
+def describe(state: State) -> str:
+    """A state in one line, as an error shows it."""
+    words = [state.status]
+    if state.exit_code is not None and state.status != "running":
+        words.append(f"exit code {state.exit_code}")
+    if state.out_of_memory:
+        words.append("killed for memory")
+    if state.health is not None:
+        words.append(f"health {state.health}")
+    if state.restarts:
+        words.append(f"restarted {state.restarts} times")
+    return ", ".join(words)
+
+
+def _not_ready(
+    names: list[str],
+    obstacles: Mapping[str, Obstacle],
+    seen: Mapping[str, Look],
+    timeout: float,
+    waited: float,
+    evidence: Callable[[str], str],
+) -> NotReady:
+    first = names[0]
+    given_up = obstacles[first].hopeless
+    what = f"{first} is not ready: waited until {obstacles[first].condition}"
+    if given_up:
+        what = f"{first} has ended and nothing restarts it: {describe(seen[first].state)}"
+    lines = [f"state: {describe(seen[first].state)}"]
+    if others := [name for name in obstacles if name != first]:
+        waiting = ", ".join(f"{name} (until {obstacles[name].condition})" for name in others)
+        lines.append(f"not ready either: {waiting}")
+    if told := evidence(first):
+        lines.append(told)
+    return NotReady(
+        what,
+        where=f"component {first}",
+        limit=f"gave up after {waited:.1f} s of {timeout:.3g} s" if given_up else f"{timeout:.3g} s",
+        evidence="\n".join(lines),
+        remedy="mend the component, or give the system more time with ready_timeout"
+        if not given_up
+        else "its last output says why; a service that ends must do so with exit code 0",
+    )
+
+
+GRACE = 5.0
+"""Seconds for which a component that serves already is waited for to listen on its other ports."""
+STALE = 2.0
+"""Seconds after which the engine is asked again although no event came."""
+PROVEN, PROVEN_AGAIN = 1.0, 3.0
+"""Seconds for which a component runs before that alone counts; the second once it was restarted."""
+_LINES = 10
+
+
+class Readiness:
+    """Looks at components through the watcher's eyes.
+
+    Args:
+        watcher, proxies, lifecycle: those of the run.
+        expected: component → the ports without which it is not ready.
+        clock: the clock of the run.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        proxies: Proxies,
+        lifecycle: Lifecycle,
+        expected: Mapping[str, frozenset[int]],
+        clock: Clock,
+    ) -> None:
+        self._watcher = watcher
+        self._proxies = proxies
+        self._lifecycle = lifecycle
+        self._expected = expected
+        self._clock = clock
+        self._serving_since: dict[str, float] = {}
+        self._started: dict[str, tuple[str, float]] = {}
+        self._unserved: dict[str, frozenset[int]] = {}
+
+    def wait(
+        self, names: Iterable[str], timeout: float, *, interrupted: Callable[[], None] = lambda: None
+    ) -> None:
+        """Wait until the components serve; what the watcher has seen before this call does not count.
+
+        Args:
+            names: the components.
+            timeout: seconds.
+            interrupted: called again and again; raises to end the waiting.
+
+        Raises:
+            NotReady: with the component, the condition, the limit, its state and its last output.
+        """
+        asked = dict.fromkeys(names, -STALE)
+
+        def look() -> dict[str, Look]:
+            now = self._clock.now()
+            if stale := [name for name, at in asked.items() if now - at >= STALE]:
+                asked.update(dict.fromkeys(stale, now))
+                for name in stale:
+                    self._watcher.refresh(name)
+            return {name: self._look(name) for name in asked}
+
+        wait(look, self._clock, timeout, self._evidence, interrupted=interrupted)
+
+    def warnings(self) -> list[str]:
+        """Ports that are declared and that nothing listens on."""
+        return [
+            f"{name} declares port {port}, but nothing listened on it when the component was ready"
+            for name, ports in sorted(self._unserved.items())
+            for port in sorted(ports - self._proxies.listening(name))
+        ]
+
+    def culprits(self, names: Iterable[str]) -> str:
+        """The state and the last words of every component that has failed or is unhealthy."""
+        told = []
+        for name in names:
+            state = state_of(self._watcher.refresh(name))
+            if state.exit_code or state.health == "unhealthy":
+                told += [f"{name}: {describe(state)}", *self._evidence(name).splitlines()]
+        return "\n".join(told)
+
+    def _look(self, name: str) -> Look:
+        inspected = self._watcher.inspected(name)
+        policy = ((inspected.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"
+        state = state_of(inspected)
+        absent = tuple(sorted(self._absent(name, state)))
+        return Look(state, policy, absent, self._unproven(name, state))
+
+    def _unproven(self, name: str, state: State) -> bool:
+        """Whether all that is known of a component is that it has just started: it may crash yet."""
+        if state.health is not None or self._expected.get(name, frozenset()) & self._proxies.listening(name):
+            return False
+        now = self._clock.now()
+        started_at, seen = self._started.get(name, ("", now))
+        if started_at != state.started_at:
+            seen = now
+        self._started[name] = state.started_at, seen
+        return now - seen < (PROVEN_AGAIN if state.restarts else PROVEN)
+
+    def _absent(self, name: str, state: State) -> frozenset[int]:
+        """The expected ports that do not listen yet.
+
+        People publish ports that nothing listens on (a debugger's), so once a component serves
+        some of its ports, or is healthy by its own health check, the others have a while only.
+        """
+        expected = self._expected.get(name, frozenset())
+        reachable = self._proxies.reachable(name)
+        absent, now = expected - reachable, self._clock.now()
+        if not absent or not (expected & reachable or state.health == "healthy"):
+            self._serving_since.pop(name, None)
+            return absent
+        if now - self._serving_since.setdefault(name, now) < GRACE:
+            return absent
+        self._unserved[name] = absent
+        return frozenset()
+
+    def _evidence(self, name: str) -> str:
+        lines = []
+        inspected = self._watcher.inspected(name)
+        checks = ((inspected.get("State") or {}).get("Health") or {}).get("Log") or ()
+        if checks:
+            lines.append(f"its last health check ended with {checks[-1]['ExitCode']} and said:")
+            lines += [f"  {line}" for line in str(checks[-1]["Output"]).splitlines()[-_LINES:]]
+        try:
+            output = self._lifecycle.logs(name, _LINES)
+        except ChaoskitError as error:
+            output = error.what
+        lines.append("its last output:" if output else "it has printed nothing")
+        lines += [f"  {line}" for line in output.splitlines()]
+        if failure := self._watcher.failure or self._proxies.failure:
+            lines.append(f"chaoskit cannot keep the links in step: {failure.what}")
+        return "\n".join(lines)

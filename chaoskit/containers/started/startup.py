@@ -1,0 +1,180 @@
+"""How a run comes up: resolve, get images, rewrite, start, be ready. Reads top to bottom."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+from chaoskit.containers.compose import Compose, Up, resolve, routed_networks
+from chaoskit.containers.engine import images
+from chaoskit.containers.started.run import Running
+from chaoskit.containers.started.sightings import Sightings
+from chaoskit.errors import ImageUnavailable, StartFailed
+from chaoskit.interpose import Interposed, interpose
+from chaoskit.interpose.model import Resolved
+from chaoskit.system import OUTSIDE, System
+
+TOXIPROXY = images.Wanted(
+    "chaoskit/toxiproxy:2.12.0",
+    user="chaoskit",
+    source="ghcr.io/shopify/toxiproxy:2.12.0",
+    remedy="let the engine reach ghcr.io, or build it: make images, among chaoskit's sources",
+)
+ATTEMPTS = 4
+"""How often other subnets are tried when the engine says that ours are taken."""
+_PROGRESS = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
+_SAID = 12
+"""Lines of Compose's last words in an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A system as it is about to be started.
+
+    Attributes:
+        resolved: the application, as Compose reads it.
+        interposed: the same, with Toxiproxy on every link.
+        sightings: where the ports are kept that earlier runs saw.
+    """
+
+    resolved: Resolved
+    interposed: Interposed
+    sightings: Sightings
+
+
+def plan(run_id: str, system: System, resolved: Resolved | None = None) -> Planned:
+    """Resolve and rewrite a system, around the networks that this machine routes now; nothing is started.
+
+    Args:
+        run_id: the label of the run.
+        system: the declaration.
+        resolved: what Compose reads, where it has been asked already.
+
+    Raises:
+        UsageError: the compose file is not what it should be.
+        EngineUnavailable: there is no ``docker compose``.
+    """
+    resolved = resolved or resolve(system)
+    sightings = Sightings(resolved.config)
+    interposed = interpose(
+        resolved,
+        run_id=run_id,
+        taken=routed_networks(),
+        external=system.external,
+        enabled=False,
+        toxiproxy_image=TOXIPROXY.name,
+        found=sightings.load(),
+    )
+    return Planned(resolved, interposed, sightings)
+
+
+def begin(run: Running, system: System, planned: Planned, *, keep: bool = False) -> None:
+    """Start a system; on return all of it is ready.
+
+    Raises:
+        UsageError: the compose file is not what it should be.
+        EnvironmentFailure: an image, the engine, Compose or a component is the obstacle.
+    """
+    began = run.clock.now()
+    reaper = run.reap(keep=keep)
+    if _ensure_images(run, system, planned.resolved):
+        planned = plan(run.run_id, system)  # what the new images EXPOSE is known only now
+    reaper.result()
+    for attempt in range(1, ATTEMPTS + 1):
+        interposed = planned.interposed
+        run.progress(f"starting {len(interposed.components)} components as chaoskit-{run.run_id}")
+        run.watch(interposed, expected_ports(interposed, planned.resolved.config))
+        _up(run, system, planned)
+        try:
+            names = [each.name for each in interposed.components]
+            run.readiness.wait(names, system.ready_timeout, interrupted=run.check_up)
+        except StartFailed as error:
+            if attempt == ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
+                error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
+                raise
+            run.clear()  # another run was faster
+            planned = plan(run.run_id, system, planned.resolved)
+        else:
+            run.sightings = planned.sightings
+            run.progress(f"ready after {run.clock.now() - began:.1f} s")
+            return
+
+
+def expected_ports(interposed: Interposed, config: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+    """The ports that a component must listen on before it is ready: those that its user publishes
+    or exposes. A port that is only guessed (from an image, a well-known number, another's
+    environment) is not waited for.
+    """
+    expected: dict[str, set[int]] = {}
+    for placed in interposed.placed:
+        if placed.link.consumer == OUTSIDE:
+            expected.setdefault(placed.link.provider, set()).add(placed.link.port)
+    providers = {placed.link.provider for placed in interposed.placed}
+    for component in interposed.components:
+        exposed = (config.get("services") or {}).get(component.service, {}).get("expose") or ()
+        if component.name in providers:
+            plain = {int(text) for each in exposed if (text := str(each).removesuffix("/tcp")).isdigit()}
+            expected.setdefault(component.name, set()).update(plain)
+    return {name: frozenset(ports) for name, ports in expected.items()}
+
+
+def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
+    def build(services: Sequence[str]) -> None:
+        try:
+            compose = _compose(run, system, system.compose, resolved.directory, system.profiles)
+            compose.run("build", *services)
+        except CalledProcessError as failed:
+            raise ImageUnavailable(
+                f"Compose could not build {', '.join(services)}",
+                where=", ".join(map(str, system.compose)),
+                evidence=_last(failed.stderr),
+                remedy=f"docker compose build {' '.join(services)} shows all of it",
+            ) from None
+
+    wanted = [TOXIPROXY, *images.wanted(resolved.config)]
+    return images.ensure(run.client, wanted, build, run.progress)
+
+
+def _compose(
+    run: Running, system: System, files: Sequence[Path], directory: Path, profiles: Sequence[str] = ()
+) -> Compose:
+    return Compose(
+        directory,
+        files,
+        system.env_files,
+        profiles,
+        system.environment,
+        project_directory=directory,
+        spawned=run.spawned,
+    )
+
+
+def _up(run: Running, system: System, planned: Planned) -> None:
+    file = run.folder / "compose.json"
+    file.write_text(json.dumps(planned.interposed.compose, indent=2), encoding="utf-8")
+    compose = _compose(run, system, [file], planned.resolved.directory)  # the profiles have been applied
+
+    def work() -> None:
+        try:
+            compose.run("up", "--detach")  # readiness is ours: with --wait, Compose looks twice a second only
+        except CalledProcessError as failed:
+            raise StartFailed(
+                "Compose could not start the system",
+                where=", ".join(map(str, system.compose)),
+                evidence=_last(failed.stderr),
+                remedy="`docker compose up` on the file shows whether chaoskit has a part in it",
+            ) from None
+
+    run.up = Up(work)
+    run.up.start()
+
+
+def _last(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if not _PROGRESS.fullmatch(line)]
+    return "\n".join((telling or lines)[-_SAID:])

@@ -1,0 +1,108 @@
+"""Which proxies a run has, and which of them are to be enabled: data and pure decisions.
+
+Toxiproxy accepts before it dials. Were a proxy enabled while its provider does not listen, a
+script that waits for a port would pass too early and a dead provider would look alive. So a proxy
+is enabled while its provider listens, and disabled, which is a refused connection, while it does
+not, as without Toxiproxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chaoskit.containers.engine.sockets import EPHEMERAL, Sockets
+from chaoskit.interpose import Placed, Route
+from chaoskit.system import HARNESS, Link
+
+
+class SwitchedWiring:
+    """The proxies that are known by now.
+
+    Not safe to share between threads: its owner holds a lock.
+
+    Args:
+        placed: the proxies that Toxiproxy starts with, all of them disabled.
+        routes: how each consumer reaches each provider, for ports that are found at run time.
+    """
+
+    def __init__(self, placed: Iterable[Placed], routes: Iterable[Route]) -> None:
+        self.placed: dict[Link, Placed] = {each.link: each for each in placed}
+        self.enabled: dict[Link, bool | None] = dict.fromkeys(self.placed, False)
+        """What was last asked of each proxy; ``None`` if something else has changed it since."""
+        self.warnings: list[str] = []
+        self._routes: dict[str, list[Route]] = {}
+        for route in routes:
+            self._routes.setdefault(route.provider, []).append(route)
+        self._by_provider: dict[str, list[Link]] = {}
+        for link in self.placed:
+            self._by_provider.setdefault(link.provider, []).append(link)
+        self._taken = {(each.toxiproxy, each.listen): each.link for each in self.placed.values()}
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """Whoever can be at the other end of a link."""
+        return frozenset(self._by_provider) | frozenset(self._routes)
+
+    def routes(self, provider: str) -> Sequence[Route]:
+        """How its consumers reach a provider."""
+        return self._routes.get(provider, ())
+
+    def ports(self, provider: str) -> frozenset[int]:
+        """The provider's ports that have a proxy."""
+        return frozenset(link.port for link in self._by_provider.get(provider, ()))
+
+    def add(self, placed: Placed, enabled: bool = False) -> None:
+        """A proxy that Toxiproxy has from now on."""
+        self.placed[placed.link] = placed
+        self.enabled[placed.link] = enabled
+        self._by_provider.setdefault(placed.link.provider, []).append(placed.link)
+        self._taken[placed.toxiproxy, placed.listen] = placed.link
+
+    def found(self, provider: str, sockets: Sockets) -> list[Placed]:
+        """The proxies to create because a provider listens where nobody said it would.
+
+        A port whose place at a Toxiproxy is taken by another provider's is left out with a warning.
+        """
+        new: list[Placed] = []
+        for port in sorted(sockets.listening):
+            if port in EPHEMERAL:
+                continue
+            for route in self._routes.get(provider, ()):
+                link = Link(route.consumer, provider, port)
+                if link in self.placed or route.consumer == HARNESS:
+                    continue
+                listen = f"{route.listen_host}:{port}"
+                holder = self._taken.get((route.toxiproxy, listen))
+                if holder is None:
+                    new.append(Placed(link, route.toxiproxy, listen, f"{route.upstream_host}:{port}"))
+                elif holder.provider != provider:
+                    self._warn(
+                        f"{provider} listens on port {port}, which nothing declares and by which "
+                        f"{route.consumer} reaches {holder.provider}: name it under expose: of {provider}"
+                    )
+        return new
+
+    def changes(self, provider: str, sockets: Sockets | None) -> list[tuple[Placed, bool]]:
+        """The proxies of a provider whose state is not what it should be, with what it should be.
+
+        A provider that no longer listens but still answers on open connections is draining: to
+        disable its proxy would cut them, so that waits until the last one is closed.
+
+        Args:
+            provider: a component's name.
+            sockets: what is seen of it; ``None`` when it is down.
+        """
+        wrong = []
+        for link in self._by_provider.get(provider, ()):
+            port, was = link.port, self.enabled[link]
+            if sockets is None:
+                should = False
+            else:
+                should = port in sockets.listening or (was is not False and port in sockets.busy)
+            if should != was:
+                wrong.append((self.placed[link], should))
+        return wrong
+
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)

@@ -1,0 +1,1 @@
+"""One experiment: the phases, the environment they happen in, the journal and the result."""

@@ -1,0 +1,289 @@
+"""The phases of an experiment, in the order in which they happen.
+
+reset → warm up → control window → inject → prove it landed → fault window → lift →
+prove it is gone → recover → judge → journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from chaoskit.errors import FaultFailure, HarnessFailure
+from chaoskit.experiment.environment import Environment, ResetReport, Traffic
+from chaoskit.experiment.injector import LOOK_AGAIN, Injector
+from chaoskit.experiment.recording import file_name, record_of
+from chaoskit.experiment.result import Result
+from chaoskit.experiment.timing import Timing
+from chaoskit.faults.base import Evidence, Fault, Obligation, check
+from chaoskit.judge import JudgeSettings, judge, observation_limit, recovered, shown_after, unsteady
+from chaoskit.record import journal
+from chaoskit.record.history import History, Mark
+from chaoskit.system import Impact
+
+
+class Experiment:
+    """One experiment on an environment. :meth:`run` is all of it; its parts can be used alone.
+
+    Args:
+        environment: where it happens.
+        name: what it is called in reports and in the journal's file name.
+        folder: where the journal goes.
+        settings: how the judge decides.
+        timing: how long the phases last.
+        about: further facts for the journal: the stage, the docstring of the test.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        name: str,
+        folder: Path,
+        *,
+        settings: JudgeSettings | None = None,
+        timing: Timing | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.environment, self.name, self.folder = environment, name, folder
+        self.settings, self.timing = settings or JudgeSettings(), timing or Timing()
+        self.about = dict(about or {})
+        self.history = History()
+        self.faults: list[Fault] = []
+        self.impact = Impact()
+        self.reset: ResetReport | None = None
+        self._traffic: Traffic | None = None
+        self.injectors: list[Injector] = []
+        self._terms = tuple(each.terms for each in environment.system.journeys)
+
+    def run(self, fault: Fault) -> Result:
+        """The whole experiment.
+
+        Raises:
+            FaultMisfit: the fault does not fit; nothing was injected.
+            EnvironmentFailure: the system cannot be started, or the journal not be written.
+        """
+        self.prepare()
+        check(fault, self.environment.runtime)
+        with self._unless_harness_fails(), self.traffic():
+            if self.warm_up():
+                self.control()
+                with self.inject(fault, fits=True):
+                    self.hold()
+                self.recover()
+        return self.judge()
+
+    def prepare(self) -> None:
+        """reset: a clean environment, started or rebuilt where it must be."""
+        self._tell("reset")
+        self.reset = self.environment.reset()
+        if self.reset.rebuilt:
+            self._mark("rebuilt", why=self.reset.why, seconds=self.reset.seconds)
+
+    def over(self, traffic: Traffic, history: History) -> None:
+        """Use a load that is under way already, and the history that it writes into."""
+        self._traffic, self.history = traffic, history
+
+    @contextlib.contextmanager
+    def traffic(self) -> Iterator[None]:
+        """All journeys are driven while the block runs; afterwards what they were promised is checked."""
+        if self.reset is None:
+            self.prepare()
+        self._traffic = self.environment.traffic(self.history)
+        try:
+            self._traffic.start()
+            self._mark_at("begin", self._traffic.begin())
+            yield
+            totals = self._traffic.stop()
+            self._mark("end", load=asdict(totals))
+            self.check_ledger()
+        finally:
+            self._traffic.close()
+            self._traffic = None
+
+    def warm_up(self) -> bool:
+        """Warm up: traffic until every journey is inside its SLO; whether that came to be."""
+        self._tell("warm up")
+        begin = self._now()
+        limit = max(self.timing.steady_within, 2 * self.enough(0.0))
+        self.wait(self.timing.warm_up)
+        while not recovered(self._terms, self.history, begin, self._now(), self._brief()):
+            if self._now() - begin > limit:
+                since = self._now() - self.timing.warm_up - self.timing.control
+                found = unsteady(self._terms, self.history, since, self._now(), self.settings)
+                says = "; ".join(f"{each.journey}: {each.reason}" for each in found)
+                self._mark("unsteady", says=says or "not for long enough", limit=limit)
+                self._tell(f"no steady state, nothing is injected: {says}")
+                return False
+            self.wait(LOOK_AGAIN * 4)
+        return True
+
+    def control(self) -> None:
+        """Control window: what is normal here, before anything is injected."""
+        seconds = self.enough(self.timing.control)
+        self._tell(f"control window, {seconds:.3g} s")
+        self._mark("control")
+        self.wait(seconds)
+
+    @contextlib.contextmanager
+    def inject(self, fault: Fault, *, fits: bool = False) -> Iterator[Evidence]:
+        """inject, prove it landed … lift, prove it is gone. The block is the fault window.
+
+        Args:
+            fault: what is injected.
+            fits: whether it is known to fit: looking for that may open connections.
+
+        Raises:
+            NotLanded: there is no evidence within the limit; what was injected is lifted.
+            NotLifted: there is no evidence that it is gone; the environment is poisoned.
+        """
+        injector = self.injector(fault, fits=fits)
+        try:
+            evidence = injector.inject()
+            yield evidence
+            injector.look()
+        finally:
+            injector.lift()
+
+    def injector(self, fault: Fault, *, fits: bool = False) -> Injector:
+        """A fault of this experiment, its undo on disk: what :meth:`inject` is made of.
+
+        Raises:
+            FaultMisfit: it does not fit; nothing was injected.
+            JournalUnwritable: its undo is not safely on disk.
+        """
+        injector = Injector(fault, self.environment, self.history, self.timing, self.wait)
+        injector.prepare(fits=fits)
+        hit = fault.impact(self.environment.runtime)
+        self.faults.append(fault)
+        self.impact = Impact(
+            lost=self.impact.lost | hit.lost,
+            strained=self.impact.strained | hit.strained,
+            severed=self.impact.severed | hit.severed,
+            hampered=self.impact.hampered | hit.hampered,
+        )
+        self.injectors.append(injector)
+        return injector
+
+    def hold(self) -> None:
+        """Fault window: the fault stays, the traffic goes on, until it has run its course if it has one."""
+        seconds = self.enough(self.timing.active)
+        self._tell(f"fault window, {seconds:.3g} s")
+        until = self._now() + seconds + self.timing.lifting
+        self.wait(seconds)
+        while self.under_way() and self._now() < until:
+            self.wait(LOOK_AGAIN)
+
+    def under_way(self) -> bool:
+        """Whether a fault still has to run its course."""
+        return any(each.injection.under_way() for each in self.injectors if each.injection is not None)
+
+    def recover(self) -> bool:
+        """recover: until every journey has been inside its SLO for a whole stability window, or
+        until no verdict on recovery can change any more; whether they were.
+        """
+        lifted = [mark for mark in self.history.marks if mark.name == "lift"]
+        if not lifted:
+            return False
+        lift = lifted[-1]
+        limit = observation_limit(self._terms, self.settings)
+        self._tell("recover")
+        # Even a journey that was never disturbed has to be seen for one stability window.
+        self.wait(lift.at + self.settings.stability - self._now())
+        self._await_obligations(lift.at)
+        while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
+            if self._now() > lift.at + limit:
+                self._tell(f"not recovered within {limit:.3g} s")
+                return False
+            self.wait(LOOK_AGAIN * 4)
+        return True
+
+    def _await_obligations(self, lifted: float) -> None:
+        """Ask what else was owed under the fault until each answer is there; a promise has a deadline
+        of its own, and what stays undecided is UNKNOWN.
+        """
+        for injection in (each.injection for each in self.injectors if each.injection is not None):
+            kept: Sequence[Obligation] = injection.obligations(self._now() - lifted)
+            until = self._now() + self.timing.settling
+            while any(each.kept is None for each in kept) and self._now() < until:
+                self.wait(LOOK_AGAIN * 4)
+                kept = injection.obligations(self._now() - lifted)
+            for each in kept:
+                self._mark("promise", promise=each.name, kept=each.kept, says=each.says, **each.figures)
+                self._tell(f"{each.name}: {each.says}")
+
+    def judge(self) -> Result:
+        """judge, and write the journal.
+
+        Raises:
+            JournalUnwritable: there is no record, so there is no verdict.
+        """
+        components = self.environment.runtime.components
+        judgement = judge(self._terms, components, self.impact, self.history, self.settings)
+        fault = " + ".join(each.name for each in self.faults) or "no fault"
+        self._tell(f"{judgement.verdict.name}: {self.name}")
+        record = record_of(
+            self.name,
+            about=self.about,
+            environment=self.environment,
+            faults=self.faults,
+            impact=self.impact,
+            timing=self.timing,
+            settings=self.settings,
+            reset=self.reset,
+            history=self.history,
+            judgement=judgement,
+        )
+        path = self.folder / file_name(self.name)
+        journal.write(path, record)
+        return Result(self.name, fault, judgement, path, record, self.reset or ResetReport(0.0, False))
+
+    @contextlib.contextmanager
+    def _unless_harness_fails(self) -> Iterator[None]:
+        """A failure of an instrument ends the experiment; the verdict is then UNKNOWN, with the reason."""
+        try:
+            yield
+        except (FaultFailure, HarnessFailure) as error:
+            self.environment.poison(error.what)
+            self._mark("harness failure", says=str(error), instrument=isinstance(error, HarnessFailure))
+            self._tell(f"failed: {error.what}")
+
+    def check_ledger(self) -> None:
+        """Check what users were promised while the experiment lasted."""
+        acknowledgements = self.history.acknowledgements
+        if acknowledgements and self._traffic is not None:
+            self._tell(f"check {len(acknowledgements)} acknowledgements")
+            self._traffic.verify(acknowledgements, deadline=max(terms.slo.recovery for terms in self._terms))
+
+    def enough(self, seconds: float) -> float:
+        """At least so long that the slowest journey shows something."""
+        return max(seconds, shown_after(self._terms, self.settings))
+
+    def _brief(self) -> JudgeSettings:
+        """Steadiness before the control window is seen in a window no longer than the warm-up."""
+        return replace(self.settings, stability=min(self.settings.stability, self.timing.warm_up))
+
+    def _now(self) -> float:
+        return self.environment.runtime.clock.now()
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by.
+
+        Raises:
+            LoadFailure: the load died meanwhile.
+        """
+        if seconds > 0:
+            self.environment.runtime.clock.sleep(seconds)
+        if self._traffic is not None and self._traffic.error is not None:
+            raise self._traffic.error
+
+    def _mark(self, name: str, **detail: Any) -> None:
+        self._mark_at(name, self._now(), **detail)
+
+    def _mark_at(self, name: str, at: float, **detail: Any) -> None:
+        self.history.add(Mark(name, at, detail))
+
+    def _tell(self, line: str) -> None:
+        self.environment.tell(line)

@@ -1,0 +1,229 @@
+"""What of an experiment goes into its journal, and under which name.
+
+What the components logged at the moments that matter, for the journal: little, and the nearest first.
+
+A log is no evidence and decides nothing; it is what somebody reads next who wants to know why. So
+whatever goes wrong while logs are read is written down, and nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from chaoskit.experiment.environment import Environment, ResetReport
+from chaoskit.experiment.timing import Timing
+from chaoskit.faults.base import Fault
+from chaoskit.judge import DECISIVE, Judgement, JudgeSettings, moments, phases
+from chaoskit.record import journal
+from chaoskit.record.history import History
+from chaoskit.record.masking import Masker, compose_secrets, secrets_of
+from chaoskit.runtime import LogLine, Runtime
+from chaoskit.system import Impact
+
+
+def record_of(
+    name: str,
+    *,
+    about: Mapping[str, Any],
+    environment: Environment,
+    faults: Sequence[Fault],
+    impact: Impact,
+    timing: Timing,
+    settings: JudgeSettings,
+    reset: ResetReport | None,
+    history: History,
+    judgement: Judgement,
+) -> dict[str, Any]:
+    """Everything that the verdict was decided from, as ``journal.schema.json`` describes it."""
+    system, runtime = environment.system, environment.runtime
+    return {
+        "version": journal.VERSION,
+        "experiment": {"name": name, **about},
+        "run": {
+            "id": runtime.run_id,
+            "seed": environment.seed,
+            "turn": environment.turn,
+            "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+        "system": {
+            "compose": [str(path) for path in system.compose],
+            "components": [asdict(component) for component in runtime.components],
+            "links": [link.name for link in runtime.links],
+            "journeys": [asdict(each.terms) for each in system.journeys],
+        },
+        "faults": [fault.describe() for fault in faults],
+        "impact": journal.impact_to_record(impact),
+        "timing": asdict(timing),
+        "settings": asdict(settings),
+        "reset": asdict(reset) if reset else None,
+        "history": journal.history_to_record(history),
+        "judgement": judgement.to_record(),
+        "logs": _logs(environment, history, judgement),
+    }
+
+
+def _logs(environment: Environment, history: History, judgement: Judgement) -> dict[str, Any]:
+    """What the components logged around the moments at which something was done or broke."""
+    try:
+        last = max((column.intended[-1] for column in history.columns().values()), default=0.0)
+        found = moments(history.marks, phases(history.marks, last), judgement)
+        decisive = [each.at for each in found if each.name in DECISIVE]
+    except Exception:  # noqa: BLE001 - a history that crashes the judge still gets its journal
+        decisive = []
+    secrets = compose_secrets(environment.system.compose, environment.system.environment)
+    return gather(environment.runtime, decisive, journal.origin(history), secrets)
+
+
+def file_name(experiment: str) -> str:
+    """The name of the journal of an experiment: the experiment's own, as far as a file may bear it."""
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in experiment)
+    return f"{kept.strip('-.')[:120] or 'experiment'}.json"
+
+
+LINES = 200
+"""At most so many lines of a component."""
+
+SIZE_BYTES = 64 * 1024
+"""At most so much text of all components together."""
+
+LINE_CHARACTERS = 1000
+"""A longer line is cut."""
+
+BEFORE, AFTER = 2.0, 5.0
+"""Seconds around a moment in which lines are looked for."""
+
+PATIENCE = 15.0
+"""Seconds after which no further component is asked."""
+
+_UNREADABLE = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]"
+)
+"""Colours and other orders to a terminal, and control characters."""
+
+Line = tuple[float, str]
+"""(seconds from the history's origin, text)."""
+
+
+def gather(
+    runtime: Runtime, moments: Sequence[float], origin: float, secrets: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The lines nearest to some moments, as JSON-able data. Never raises, but for an interrupt.
+
+    What is known to be secret is masked: see :mod:`chaoskit.record.masking`. A component whose environment
+    cannot be read may log secrets that nobody knows, so none of its lines is kept.
+
+    Args:
+        runtime: where the components run.
+        moments: seconds of the runtime's clock.
+        origin: the reading of that clock from which the times of the result count.
+        secrets: values that must not be shown, beside those in the components' environments.
+
+    Returns:
+        ``wall_at_origin`` (seconds since 1970 by the engine's clock at the origin, or ``None``),
+        ``components`` (name → its ``lines`` and how many were ``left_out``) and ``missing``
+        (name → why its log could not be read).
+    """
+    names = [each.name for each in runtime.components]
+    found: dict[str, list[Line]] = {}
+    missing: dict[str, str] = {}
+    if not moments:
+        return {"wall_at_origin": None, "components": {}, "missing": {}}
+    try:
+        offset = runtime.wall_offset()
+    except Exception as error:  # noqa: BLE001 - see above: no verdict is lost for a log
+        why = _says(error)
+        return {"wall_at_origin": None, "components": {}, "missing": dict.fromkeys(names, why)}
+    until = runtime.clock.now() + PATIENCE
+    masker = Masker([*secrets, *_known(runtime, names, missing)])
+    for name in names:
+        if name in missing:
+            continue
+        if runtime.clock.now() > until:
+            missing[name] = f"reading the logs of the others took {PATIENCE:g} s"
+            continue
+        try:
+            lines = [
+                line
+                for since, end in spans(moments)
+                for line in runtime.log_lines(name, since + offset, end + offset)
+            ]
+        except Exception as error:  # noqa: BLE001 - see above
+            missing[name] = _says(error)
+            continue
+        found[name] = [_line(each, offset + origin, masker) for each in lines]
+    return {
+        "wall_at_origin": round(offset + origin, 6),
+        "components": chosen(found, [moment - origin for moment in moments]),
+        "missing": missing,
+    }
+
+
+def spans(moments: Iterable[float]) -> list[tuple[float, float]]:
+    """The stretches of time around some moments, those that touch as one."""
+    merged: list[tuple[float, float]] = []
+    for moment in sorted(moments):
+        start, end = moment - BEFORE, moment + AFTER
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dict[str, dict[str, Any]]:
+    """Those lines that are kept: of each component the nearest to any moment, in turn, so that one
+    that says much takes no room from one that says little.
+
+    Args:
+        lines: component → its lines.
+        moments: what they have to be near to, on the same clock.
+    """
+
+    def distance(line: Line) -> float:
+        return min((abs(line[0] - moment) for moment in moments), default=0.0)
+
+    nearest = {name: sorted(each, key=distance)[:LINES] for name, each in lines.items()}
+    turns = sorted(
+        (rank, distance(line), name, line) for name, each in nearest.items() for rank, line in enumerate(each)
+    )
+    kept: dict[str, list[Line]] = {name: [] for name in lines}
+    room = SIZE_BYTES
+    for _, _, name, line in turns:
+        room -= len(line[1].encode())
+        if room < 0:
+            break
+        kept[name].append(line)
+    return {
+        name: {
+            "lines": [list(line) for line in sorted(kept[name], key=lambda line: line[0])],
+            "left_out": len(lines[name]) - len(kept[name]),
+        }
+        for name in lines
+        if lines[name]
+    }
+
+
+def _known(runtime: Runtime, names: Iterable[str], missing: dict[str, str]) -> list[str]:
+    """The secrets in the components' environments; whose cannot be read is ``missing``."""
+    known: list[str] = []
+    for name in names:
+        try:
+            known += secrets_of(runtime.environment(name))
+        except Exception as error:  # noqa: BLE001 - see above
+            missing[name] = f"its environment, which may hold secrets, cannot be read: {_says(error)}"
+    return known
+
+
+def _line(line: LogLine, origin: float, masker: Masker) -> Line:
+    text = masker.text(_UNREADABLE.sub("", line.text))  # before it is cut: half a secret is one too
+    if len(text) > LINE_CHARACTERS:
+        text = f"{text[:LINE_CHARACTERS]}…"
+    return round(line.written - origin, 6), text
+
+
+def _says(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

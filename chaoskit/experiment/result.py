@@ -1,0 +1,42 @@
+"""What an experiment leaves: the verdict, and the record it was found from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaoskit.experiment.environment import ResetReport
+from chaoskit.judge import Judgement, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an experiment found.
+
+    Attributes:
+        name: the experiment's name.
+        fault: the fault's name.
+        judgement: the verdict, with all figures.
+        journal: where the record is.
+        record: the record itself.
+        reset: what it took to have a clean environment.
+    """
+
+    name: str
+    fault: str
+    judgement: Judgement
+    journal: Path
+    record: Mapping[str, Any]
+    reset: ResetReport
+
+    @property
+    def verdict(self) -> Verdict:
+        """HELD, BROKEN or UNKNOWN."""
+        return self.judgement.verdict
+
+    @property
+    def instrument_failed(self) -> bool:
+        """Whether one of the harness's own instruments failed, as a mark of the record tells."""
+        return any(mark["detail"].get("instrument") for mark in self.record["history"]["marks"])

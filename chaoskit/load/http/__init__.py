@@ -1,0 +1,1 @@
+"""The HTTP client that journeys use: httpx's interface over a transport of little cost."""

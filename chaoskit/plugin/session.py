@@ -1,0 +1,181 @@
+"""What the experiments of a test session came to, gathered in the process that reports.
+
+With pytest-xdist each worker has an environment of its own, and its experiments happen there. What
+they came to travels as text on the reports of their tests, as everything does that pytest knows of
+a worker; so there is one way for it, with workers and without.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chaoskit.errors import ChaoskitError
+from chaoskit.exitcodes import FAILED, MEANS, TROUBLE, UNKNOWN, code_of, exit_code
+
+# As in plugin: a session without experiments imports nothing that only they need.
+if TYPE_CHECKING:
+    from chaoskit.chaos import Conclusion
+    from chaoskit.experiment.result import Result
+    from chaoskit.trend import Store
+
+_FIELD = "chaoskit"
+"""Under which name a report carries what is ours."""
+
+
+def load(report: pytest.TestReport, conclusions: Sequence[Conclusion], error: BaseException | None) -> None:
+    """Put on the report of an experiment's test what it came to and what its failure means.
+
+    Args:
+        report: of one phase of the test.
+        conclusions: those that are not on an earlier report of this test.
+        error: what the phase failed of.
+    """
+    carried: dict[str, Any] = {}
+    if conclusions:
+        from chaoskit.plugin.xdist import pack  # noqa: PLC0415
+        from chaoskit.trend import entry_of, entry_to_text  # noqa: PLC0415
+
+        results = [conclusion.result for conclusion in conclusions]
+        carried["results"] = [pack(result) for result in results]
+        carried["entries"] = [entry_to_text(entry_of(result.record)) for result in results]
+    if error is not None and report.failed:
+        carried["code"] = code_of(error)
+        carried["says"] = str(error) if isinstance(error, ChaoskitError) else repr(error)
+    if carried:
+        vars(report)[_FIELD] = carried
+
+
+class Gathering:
+    """The plugin that reports.
+
+    Args:
+        config: pytest's.
+        history: the file that each experiment adds a row to, if there is one.
+        summary: the Markdown file to which the summary is appended, if there is one.
+
+    Raises:
+        ChaoskitError: the history is another's file, or cannot be written.
+    """
+
+    def __init__(self, config: pytest.Config, history: Path | None, summary: Path | None) -> None:
+        self.results: list[Result] = []
+        self._config, self._summary = config, summary
+        self._codes: Counter[int] = Counter()
+        self._stopped: list[tuple[str, str]] = []
+        self._notes: list[str] = []
+        self._status = 0
+        self._history: Store | None = None
+        if history is not None:
+            from chaoskit.trend import Store  # noqa: PLC0415
+
+            self._history = Store(history)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Unload a report."""
+        carried: Mapping[str, Any] = getattr(report, _FIELD, {})
+        if "results" in carried:
+            from chaoskit.plugin.xdist import unpack  # noqa: PLC0415
+
+            self.results += [unpack(text) for text in carried["results"]]
+            self._remember(carried["entries"])
+        if report.failed and not hasattr(report, "wasxfail"):
+            code = carried.get("code", FAILED)
+            self._codes[code] += 1
+            if code == TROUBLE and "results" not in carried:
+                self._stopped.append((report.nodeid, carried["says"]))
+
+    def _remember(self, entries: Sequence[str]) -> None:
+        if self._history is None:
+            return
+        from chaoskit.trend import entry_from_text  # noqa: PLC0415
+
+        try:
+            self._history.add([entry_from_text(text) for text in entries])
+        except ChaoskitError as error:
+            if str(error) not in self._notes:
+                self._notes.append(str(error))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Set the exit code, and write what is written once."""
+        self._status = exit_code(int(session.exitstatus), session.testsfailed, self._codes)
+        session.exitstatus = self._status
+        if self._history is not None:
+            self._history.close()
+        if self._config.pluginmanager.hasplugin("dsession"):  # workers end in any order
+            self.results.sort(key=lambda result: (str(result.record["experiment"].get("test")), result.name))
+        for write in (self._write_matrix, self._write_summary, self._write_report):
+            try:
+                write()
+            except ChaoskitError as error:
+                self._notes.append(str(error))
+
+    def _write_matrix(self) -> None:
+        if self.results:
+            from chaoskit.report import independence  # noqa: PLC0415
+
+            independence.write(self.results[0].journal.parent, self.results)
+
+    def _write_summary(self) -> None:
+        if self._summary is not None and (self.results or self._stopped):
+            from chaoskit.report import markdown  # noqa: PLC0415
+
+            means = f"exit code {self._status}: {MEANS[self._status]}" if self._status in MEANS else ""
+            folder = str(self.results[0].journal.parent.name) if self.results else ""
+            markdown.append(
+                self._summary, markdown.summary(self.results, self._stopped, means=means, folder=folder)
+            )
+
+    def _write_report(self) -> None:
+        wanted = self._config.getini("chaos_report") and not self._config.getoption("--chaos-no-report")
+        if not (self.results and wanted):
+            return
+        from chaoskit.report import page  # noqa: PLC0415
+
+        folder = self.results[0].journal.parent
+        try:
+            path = page.write(folder / page.FILE, page.gather(result.journal for result in self.results))
+        except ChaoskitError as error:
+            self._notes.append(f"no report: {error}")
+        except Exception as error:  # noqa: BLE001 - the verdicts stand, whatever becomes of the report
+            again = f"`chaoskit report {folder}` tries again"
+            self._notes.append(f"no report: {type(error).__name__}: {error}; {again}")
+        else:
+            self._notes.append(f"report: {path}")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The verdict table, and what the exit code means where it is one of ours."""
+        if not (self.results or self._notes or self._status in (UNKNOWN, TROUBLE)):
+            return
+        terminalreporter.section("chaos experiments")
+        lines: list[str] = []
+        if self.results:
+            from chaoskit.report import terminal  # noqa: PLC0415
+
+            lines += [terminal.table(self.results), "", "independence: declared, and seen"]
+            lines += [terminal.matrix(self.results), ""]
+        lines += [
+            f"rebuilding the environment before {result.name}: {result.reset.why}"
+            for result in self.results
+            if result.reset.rebuilt
+        ]
+        lines += self._notes
+        if self.results:
+            lines.append(f"journals: {self.results[0].journal.parent}")
+        if self._status in (UNKNOWN, TROUBLE):
+            lines.append(f"exit code {self._status}: {MEANS[self._status]}")
+        for line in "\n".join(lines).splitlines():
+            terminalreporter.write_line(line)
+
+
+def summary_file(named: str, root: Path) -> Path | None:
+    """Where the summary goes: the file that is named, else the one that GitHub Actions offers."""
+    if named:
+        return root / named
+    offered = os.environ.get("GITHUB_STEP_SUMMARY")
+    return Path(offered) if offered else None

@@ -1,0 +1,33 @@
+"""What is tested: the declaration of a system, its terms and arrivals, and the mistakes in it."""
+
+from chaoskit.system.arrivals import ramp, steps
+from chaoskit.system.declaration import (
+    ANY,
+    HARNESS,
+    OUTSIDE,
+    Component,
+    Impact,
+    Journey,
+    Link,
+    System,
+    journey,
+    members,
+)
+from chaoskit.system.terms import Slo, Terms
+
+__all__ = [
+    "ANY",
+    "HARNESS",
+    "OUTSIDE",
+    "Component",
+    "Impact",
+    "Journey",
+    "Link",
+    "Slo",
+    "System",
+    "Terms",
+    "journey",
+    "members",
+    "ramp",
+    "steps",
+]

@@ -1,0 +1,255 @@
+"""What is tested: components, links, journeys and their objectives.
+
+Everything here is frozen data. A declaration is not checked piece by piece as it is written:
+``mistakes.py`` looks at the whole of it, so that a user sees every mistake at once and before
+anything starts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from chaoskit.system.arrivals import STEADY, Course, Pattern
+from chaoskit.system.terms import Slo, Terms
+
+HARNESS = "harness"
+"""The consumer of the links by which the harness itself reaches a component. Never at fault."""
+
+OUTSIDE = "outside"
+"""The consumer of the entry points: whoever uses the system's published ports."""
+
+ANY = "any"
+"""The consumer of a link of which nobody here knows who uses it: a proxy of the user's own Toxiproxy."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Component:
+    """One container of a compose service.
+
+    Attributes:
+        name: what it is called everywhere: the service's name, or ``service-1`` where a service
+            has replicas.
+        service: the compose service it belongs to.
+        index: its number among the service's replicas, from 1.
+        image: the image's name, as the compose file gives it.
+    """
+
+    name: str
+    service: str
+    index: int = 1
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """One consumer, one provider and a port, through a Toxiproxy proxy of its own.
+
+    Attributes:
+        consumer: a component's name, :data:`OUTSIDE`, :data:`HARNESS` or :data:`ANY`.
+        provider: a component's name, or an external host that the user named.
+        port: the provider's TCP port, as the consumer dials it.
+    """
+
+    consumer: str
+    provider: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """How people write it: ``api-1→cache:6379``."""
+        return f"{self.consumer}→{self.provider}:{self.port}"
+
+    @property
+    def proxy(self) -> str:
+        """Its name in Toxiproxy, whose API takes names as path segments: ASCII, no slash."""
+        return f"{self.consumer}.{self.provider}.{self.port}"
+
+
+Run = Callable[[Any], Awaitable[None]]
+Verify = Callable[[Any, str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What a user does, driven at a rate.
+
+    Attributes:
+        terms: its promises.
+        run: an async function over a :class:`chaoskit.load.user.User` (an ``httpx.AsyncClient``);
+            whatever it raises is a failed request.
+        verify: an async function ``(user, kind, id)`` that raises unless the promise that was
+            acknowledged under ``kind`` and ``id`` is still kept, once.
+        entry: the service, or ``service:port``, whose published port the journey enters by;
+            ``None`` where the system publishes one port only.
+    """
+
+    terms: Terms
+    run: Run
+    verify: Verify | None = None
+    entry: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The journey's name."""
+        return self.terms.name
+
+    @property
+    def timeout(self) -> float:
+        """Seconds from the intended start after which a user gives up."""
+        return self.terms.timeout
+
+
+def journey(
+    *,
+    rate: float,
+    needs: Iterable[str] = (),
+    uses: Iterable[str] = (),
+    slo: Slo | None = None,
+    degraded: Slo | None = None,
+    verify: Verify | None = None,
+    entry: str | None = None,
+    timeout: float = 10.0,
+    name: str | None = None,
+    pattern: Pattern = "constant",
+    course: Course = STEADY,
+) -> Callable[[Run], Journey]:
+    """Declare an async function as a journey; see :class:`Journey` and :class:`Terms`.
+
+    Args:
+        rate: arrivals per second, open loop.
+        needs: components or services without which it may fail.
+        uses: components or services without which it keeps ``degraded``.
+        slo: its objective; the default promises 99% availability.
+        degraded: its objective while something it uses is at fault.
+        verify: checks one acknowledged promise after recovery.
+        entry: the service (or ``service:port``) it enters by.
+        timeout: seconds after which a user gives up.
+        name: the journey's name; the function's name by default.
+        pattern: ``constant``: arrivals are evenly spaced; ``poisson``: as of independent users.
+        course: how the rate changes: :func:`chaoskit.ramp`, :func:`chaoskit.steps`.
+    """
+
+    def declare(run: Run) -> Journey:
+        terms = Terms(
+            name=name or str(getattr(run, "__name__", "journey")),
+            rate=rate,
+            slo=slo or Slo(),
+            needs=tuple(needs),
+            uses=tuple(uses),
+            degraded=degraded,
+            ledger=verify is not None,
+            timeout=timeout,
+            pattern=pattern,
+            course=course,
+        )
+        return Journey(terms=terms, run=run, verify=verify, entry=entry)
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """The system under test, as its user declares it: a compose file and the journeys over it.
+
+    Make one with :meth:`from_compose`. Nothing is read or started until a run asks for it.
+
+    Attributes:
+        compose: the compose files, the first one's folder being the project's; absolute.
+        journeys: what users do.
+        profiles: Compose profiles to enable.
+        env_files: files handed to Compose as ``--env-file``; absolute.
+        environment: variables for Compose's interpolation, over those of the process.
+        external: hosts (``host:port``) outside that services may reach; each becomes a link.
+        restart_on_reset: components that are restarted between experiments, because they carry
+            state (a circuit breaker, a cache) out of a fault.
+        reset: a function of the runtime, called between experiments.
+        ready_timeout: seconds within which the whole system must be ready, from when Compose is
+            called.
+    """
+
+    compose: tuple[Path, ...]
+    journeys: tuple[Journey, ...]
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    external: tuple[str, ...] = ()
+    restart_on_reset: tuple[str, ...] = ()
+    reset: Callable[[Any], None] | None = None
+    ready_timeout: float = 120.0
+
+    @classmethod
+    def from_compose(
+        cls,
+        path: str | Path | Sequence[str | Path],
+        *,
+        journeys: Iterable[Journey],
+        profiles: Iterable[str] = (),
+        env_files: Iterable[str | Path] = (),
+        environment: Mapping[str, str] | None = None,
+        external: Iterable[str] = (),
+        restart_on_reset: Iterable[str] = (),
+        reset: Callable[[Any], None] | None = None,
+        ready_timeout: float = 120.0,
+    ) -> System:
+        """Declare a system by its compose file.
+
+        Relative paths are taken from the folder of the file that calls this, as a reader of that
+        file would take them.
+
+        Args:
+            path: the compose file, or several that Compose merges.
+            journeys: see :func:`journey`.
+            profiles, env_files, environment, external, restart_on_reset, reset, ready_timeout:
+                see the attributes of :class:`System`.
+        """
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame else None
+        here = Path(caller.f_globals.get("__file__", "")).resolve().parent if caller else Path.cwd()
+        several = [path] if isinstance(path, (str, Path)) else list(path)
+        return cls(
+            compose=tuple((here / Path(each).expanduser()).resolve() for each in several),
+            journeys=tuple(journeys),
+            profiles=tuple(profiles),
+            env_files=tuple((here / Path(each).expanduser()).resolve() for each in env_files),
+            environment=dict(environment or {}),
+            external=tuple(external),
+            restart_on_reset=tuple(restart_on_reset),
+            reset=reset,
+            ready_timeout=ready_timeout,
+        )
+
+    def with_environment(self, **variables: str) -> System:
+        """The same system with other interpolation variables: how a mutant is made."""
+        return replace(self, environment={**self.environment, **variables})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What a fault does to the components, in the terms by which independence is judged.
+
+    Attributes:
+        lost: components that consumers can no longer use at all.
+        strained: components that still serve whoever uses them with care. Users need not notice:
+            a journey that needs a strained component keeps its degraded SLO.
+        severed: (consumer, provider) pairs of components that can no longer talk, while each still
+            serves others. Only journeys that concern both are touched: one that needs both may
+            fail where every way between the two services is severed, and is degraded otherwise.
+        hampered: (consumer, provider) pairs that talk slowly; journeys that concern both are
+            degraded.
+    """
+
+    lost: frozenset[str] = frozenset()
+    strained: frozenset[str] = frozenset()
+    severed: frozenset[tuple[str, str]] = frozenset()
+    hampered: frozenset[tuple[str, str]] = frozenset()
+
+
+def members(name: str, components: Iterable[Component]) -> frozenset[str]:
+    """The components that a user means by ``name``: that component, or all of that service's."""
+    everything = tuple(components)
+    exact = frozenset(each.name for each in everything if each.name == name)
+    return exact or frozenset(each.name for each in everything if each.service == name)

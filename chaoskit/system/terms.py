@@ -1,0 +1,74 @@
+"""What a journey promises, without its code: all that a judge needs to know."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from chaoskit.system.arrivals import STEADY, Course, Pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """A service level objective: what a journey promises to its users.
+
+    Attributes:
+        availability: the share of requests that succeed, 0 to 1.
+        p50, p90, p95, p99: upper bounds in seconds on the quantiles of the latency, counted from
+            the intended start. ``None`` promises nothing.
+        recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
+        fails_within: where the journey may fail, seconds within which it does so at the p95: a
+            user who waits for nothing is worse off than one who is told. ``None`` promises nothing.
+    """
+
+    availability: float = 0.99
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    recovery: float = 30.0
+    fails_within: float | None = None
+
+    @property
+    def quantiles(self) -> tuple[tuple[float, float], ...]:
+        """The latency promises as (quantile, seconds) pairs, lowest quantile first."""
+        named = ((0.50, self.p50), (0.90, self.p90), (0.95, self.p95), (0.99, self.p99))
+        return tuple((quantile, bound) for quantile, bound in named if bound is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The promises of a journey, without its code: all that a judge needs to know.
+
+    Attributes:
+        name: the journey's name.
+        rate: arrivals per second.
+        slo: what holds in steady state, and under faults that do not concern the journey.
+        needs: components (or services) without which the journey may fail.
+        uses: components (or services) without which the degraded SLO still holds.
+        degraded: the SLO that holds without what it uses; ``None`` means the full SLO.
+        ledger: whether what the journey acknowledges is checked after recovery.
+        timeout: seconds from the intended start after which a user gives up; the request has
+            failed then.
+        pattern: whether users arrive evenly spaced or independently of each other.
+        course: how the rate changes while the load lasts.
+    """
+
+    name: str
+    rate: float
+    slo: Slo
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    degraded: Slo | None = None
+    ledger: bool = False
+    timeout: float = 10.0
+    pattern: Pattern = "constant"
+    course: Course = STEADY
+
+    def due(self, start: float, end: float) -> float:
+        """How many arrivals are expected from ``start`` to ``end``, in seconds since the load began."""
+        return self.rate * (end - start if self.course.steady else self.course.area(start, end))
+
+    def slowest(self, start: float, end: float = math.inf) -> float:
+        """The lowest rate from ``start`` to ``end``, in seconds since the load began."""
+        return self.rate if self.course.steady else self.rate * self.course.least(start, end)

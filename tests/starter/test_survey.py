@@ -1,0 +1,25 @@
+"""What a journey needs and uses."""
+
+from __future__ import annotations
+
+from chaoskit.starter.survey import divided, reached
+from chaoskit.system import OUTSIDE, Link
+
+
+def test_what_is_behind_an_entry_is_followed() -> None:
+    """Links are followed from consumer to provider, through circles too; what leads in is left out."""
+    links = [
+        Link(OUTSIDE, "web", 80),
+        Link("web", "api", 8000),
+        Link("api", "db", 5432),
+        Link("api", "web", 80),
+        Link("worker", "queue", 6379),
+        Link("worker", "db", 5432),
+    ]
+    assert reached("web", links) == ("web", "api", "db")
+
+
+def test_caches_and_standbys_are_used_and_the_entry_is_needed() -> None:
+    """What is there to make things faster is used; the entry is needed even if it is such a thing."""
+    assert divided(["web", "api", "cache", "api"], {"cache"}) == (("web", "api"), ("cache",))
+    assert divided(["cache", "db"], {"cache"}) == (("cache", "db"), ())
