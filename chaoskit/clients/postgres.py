@@ -30,6 +30,16 @@ QUERY_CANCELED = "57014"
 _CANCEL = 80877102
 """The code of a CancelRequest. Source: PostgreSQL manual, 55.7 "Message Formats"."""
 
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""Asks whether the server speaks TLS; it answers one letter, and logs nothing. Source: ibid."""
+
+
+def unknown_version(size: int) -> bytes:
+    """A start-up message of so many bytes, in a version of the protocol that does not exist: the server
+    reads it whole, answers an error of about a hundred bytes, and closes.
+    """
+    return struct.pack("!ii", size, 9999 << 16).ljust(size, b"\0")
+
 
 class PostgresRefused(Exception):
     """The server, or the way to it, said no.

@@ -13,8 +13,9 @@ from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.deploy import MidDeployRestart
 from chaoskit.faults.flood import BotFlood
-from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
+from chaoskit.faults.links import CutLink
 from chaoskit.faults.replication import ReplicaLag
+from chaoskit.faults.toxics import Bandwidth, Latency, Reset
 
 __all__ = [
     "Bandwidth",

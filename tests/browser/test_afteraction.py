@@ -70,6 +70,7 @@ def test_it_has_a_structure_for_who_does_not_see_it(opened: Open) -> None:
     assert page.locator("table:not(:has(caption))").count() == 0
     assert page.locator("th:not([scope])").count() == 0
     labels = page.eval_on_selector_all(".plot", "all => all.map((each) => each.getAttribute('aria-label'))")
+    assert labels
     assert all(re.search(r"\d", label) or "No requests" in label for label in labels)
 
 

@@ -17,7 +17,8 @@ from chaoskit.faults.flood import sustained
 from chaoskit.faults.flood.obligations import refused_cheaply
 from chaoskit.flood import FloodPlan, Report
 from chaoskit.judge import Verdict
-from chaoskit.runtime.memory import MemoryRuntime, Script
+from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.runtime.scripted import Script
 from chaoskit.system import Impact
 from tests.simulation import Simulation, hardened
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker.errors import ImageNotFound
 
 from chaoskit.clients import postgres, standby
 from chaoskit.clients.postgres import Credentials, PostgresRefused
@@ -22,6 +21,7 @@ from chaoskit.faults import Evidence, Obligation, ReplicaLag
 from chaoskit.faults.base import check
 from chaoskit.runtime.undolog import UndoLog, pending
 from chaoskit.system import System
+from tests.images import needed
 
 pytestmark = pytest.mark.docker
 
@@ -52,10 +52,7 @@ SERVICES = {
 @pytest.fixture(scope="module")
 def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
     """A primary that is written to, and its standby."""
-    try:
-        client.images.get(IMAGE)
-    except ImageNotFound:
-        pytest.skip(f"{IMAGE} is not here: make demo builds it")
+    needed(client, IMAGE)
     path = tmp_path_factory.mktemp("system") / "compose.yaml"
     path.write_text(json.dumps({"services": SERVICES}))
     with DockerRuntime(System(compose=(path,), journeys=())) as runtime, written_to(runtime):

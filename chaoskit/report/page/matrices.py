@@ -117,7 +117,11 @@ def _reason(trial: Mapping[str, Any]) -> Html:
         must = f"{wanted['journey'] or 'the system'} must break {wanted['promise']}: {wanted['because']}"
     else:
         must = "must hold"
-    seen = "; ".join(f"{each['journey']} {each['promise']}: {each['reason']}".strip() for each in broken)
+    seen = "; ".join(
+        f"{each['journey']} {each['promise']}: {each['reason']}".strip()
+        + ("" if each.get("foreseen", True) or not wanted else " (unforeseen: a wrong reason)")
+        for each in broken
+    )
     mark = words.badge(Verdict(trial["verdict"]))
     nothing = "it cannot be told; its section says why" if trial["verdict"] == "unknown" else "nothing broke"
     return tag("li", mark, " ", head, tag("span", must, class_="note"), tag("span", seen or nothing))

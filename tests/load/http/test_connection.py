@@ -185,6 +185,7 @@ def test_garbage_is_the_servers_failure(garbage: list[bytes]) -> None:
     """Whatever comes in, nothing but an answer or a RemoteProtocolError comes out."""
     answer = Desk().ask(*garbage, eof=True)
     assert answer.ended
+    assert (answer.error is None) is answer.complete
     assert answer.error is None or answer.error[0] is httpx.RemoteProtocolError
 
 

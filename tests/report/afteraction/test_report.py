@@ -202,6 +202,7 @@ def test_the_charts_of_the_day_shade_every_step(made: Path) -> None:
 def test_no_request_and_no_bad_second_is_lost_in_wider_bins(made: Path) -> None:
     """Counts add up at every level; a bin of several seconds shows the worst of them."""
     day = afteraction.read(made)
+    assert day.series.journeys
     for journey, drawn in zip(day.series.journeys, charts.data(day)["journeys"], strict=True):
         wide, *_, narrow = drawn["levels"]
         assert (wide["width"], narrow["width"], narrow.get("worst")) == (10.0, 1.0, None)

@@ -202,6 +202,7 @@ def test_no_failure_is_shown_before_its_cause(three: list[Path], tmp_path: Path)
     path = tmp_path / "slow.json"
     path.write_text(json.dumps(record))
     browse = charts.data(facts_of(path))["journeys"][0]
+    assert browse["levels"]
     for level in browse["levels"]:
         first = next(number for number, failed in enumerate(level["failed"]) if failed)
         assert level["start"] + first * level["width"] >= -0.371

@@ -62,6 +62,7 @@ def test_no_bin_mixes_what_was_before_and_after_the_edge() -> None:
     """The injection lies between two bins at every level: what came just before is not in the bin after."""
     every = trace([(number / 50, 0.01, number / 50 >= 7.3) for number in range(1000)])
     for made in (*levels(every, 7.3, 0.0, 20.0), rows(every, 7.3, 0.0, 20.0)):
+        assert sum(made.requests) == 1000
         for number in range(len(made)):
             failed, requests = made.failed[number], made.requests[number]
             assert failed == (requests if made.start + number * made.width >= -1e-9 else 0)
@@ -88,6 +89,7 @@ def test_levels_go_from_the_whole_to_the_close_and_are_bounded(rate: float) -> N
     """
     every = trace([(number / rate, 0.01, False) for number in range(int(rate * 40))])
     made = levels(every, 17.0, 0.0, 40.0)
+    assert made
     assert all(wide.width > narrow.width for wide, narrow in pairwise(made))
     for each, (most, _) in zip(made, LEVELS, strict=False):
         assert 8 <= len(each) <= most + 2
