@@ -18,7 +18,7 @@ from chaoskit.containers.engine.nettools import TARGET_LABEL
 from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.faults import BotFlood, Injection, Obligation
 from chaoskit.faults.base import check
-from chaoskit.flood import SILENCE, FloodPlan
+from chaoskit.flood import MOST_SILENT_SECONDS, FloodPlan
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
 from chaoskit.system import Link, System
 
@@ -172,7 +172,7 @@ def test_a_flood_ends_by_itself_after_its_time_and_its_count(
     client: docker.DockerClient, running: DockerRuntime
 ) -> None:
     """It lasts as long as planned, which is longer than it lives unheard, and sends no more than that."""
-    seconds = SILENCE + 1.0
+    seconds = MOST_SILENT_SECONDS + 1.0
     flood = running.flood("limited", FloodPlan(port=80, rate_per_s=100, clients=7, seconds=seconds))
     try:
         until(flood.ended)
