@@ -48,10 +48,10 @@ HARNESS = """
 import json, sys, time
 import docker
 from chaoskit.clock import MonotonicClock
-from chaoskit.flood import Plan
+from chaoskit.flood import FloodPlan
 from chaoskit.containers.engine.flooding import DockerFlood
 run_id, container = sys.argv[1:]
-plan = Plan(port=80, rate_per_s=200, clients=10, seconds=60)
+plan = FloodPlan(port=80, rate_per_s=200, clients=10, seconds=60)
 flood = DockerFlood(docker.from_env(), run_id, "limited", container, plan, MonotonicClock())
 while not flood.reports() and not flood.ended():
     time.sleep(0.05)
