@@ -1,6 +1,7 @@
-"""The catalogue of faults: frozen data that says what happens, to what, how it is proven and undone.
+"""The catalogue of faults, and the probes of queues that some of them take.
 
-The failures of growth stand beside the primitives that they are made of.
+Six faults are failures that growth brings; the others are the primitives that these are made of. To write
+your own fault, subclass :class:`Fault` as a frozen dataclass.
 """
 
 from chaoskit.clients.postgres_table import PostgresTable

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaoskit.clock import ManualClock
 from chaoskit.flood import FloodPlan, Report
-from chaoskit.flood.accounts import COUNTED
+from chaoskit.flood.accounts import COUNTER_NAMES
 from chaoskit.runtime import Exchange, Toxic, Until
 
 Script = Callable[[FloodPlan, int], Report]
@@ -47,7 +47,7 @@ class ScriptedFlood:
         for each in self.reports():
             answered.update(each.answered)
         counted: dict[str, Any] = {
-            name: sum(getattr(each, name) for each in self.reports()) for name in COUNTED
+            name: sum(getattr(each, name) for each in self.reports()) for name in COUNTER_NAMES
         }
         return Report(seconds=self._lasted(), answered=answered, **counted)
 
@@ -58,7 +58,7 @@ class ScriptedFlood:
     def ended(self) -> str:
         """Why, as soon as it has."""
         if self._stopped is not None:
-            return "it was told to"
+            return "it was told to stop"
         return "its time is over" if self._lasted() >= self._plan.seconds else ""
 
     def stop(self) -> None:

@@ -1,6 +1,6 @@
-"""The source against servers of every kind, at ten times the speed of the clock on the wall.
+"""The source against servers of every kind, on a clock that is ten times as fast.
 
-How many turns are late depends on how busy this machine is; that each is accounted for does not.
+How many turns are late depends on how busy this machine is. That each turn is counted does not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from chaoskit.flood import SILENCE, STOP, FloodPlan, Report
+from chaoskit.flood import MOST_SILENT_SECONDS, STOP_MESSAGE, FloodPlan, Report
 from chaoskit.flood.source import CannotBegin, Source, allow_files, find
 from tests.flood.server import Server, answering, answering_once, resetting, serving, silent
 
@@ -36,7 +36,7 @@ def fast() -> float:
 
 
 class FastSelector(selectors.DefaultSelector):
-    """Waits by that clock."""
+    """A selector that waits by that clock."""
 
     def select(self, timeout: float | None = None) -> Any:
         return super().select(None if timeout is None else timeout / FASTER)
@@ -44,36 +44,36 @@ class FastSelector(selectors.DefaultSelector):
 
 @dataclass
 class Told:
-    """What a source told, and why it ended."""
+    """The messages of a source, and why it ended."""
 
     why: str
     messages: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def total(self) -> Report:
-        """The last message."""
+        """The report of the whole flood, which is the last message."""
         return Report.from_json(self.messages[-1]["total"])
 
     @property
     def turns(self) -> int:
-        """All that were taken or let pass; of a machine that is busy some are late."""
+        """All turns that were taken or passed; on a busy machine some are late."""
         total = self.total
         return total.sent + total.held_back + total.late + total.failed_to_connect + total.connecting
 
     @property
     def over(self) -> int:
-        """Requests that came to an end; the last one may not have when the flood's time is over."""
+        """Requests that came to an end; the last ones may have no answer when the flood's time is over."""
         return self.total.sent - self.total.unanswered
 
     @property
     def seconds(self) -> list[Report]:
-        """Each second."""
+        """The report of each second."""
         return [Report.from_json(each["second"]) for each in self.messages if "second" in each]
 
 
 @pytest.fixture
 def lease() -> Iterator[tuple[int, int]]:
-    """The two ends of a pipe: the source's, and that of whoever holds it."""
+    """The two ends of a pipe: the source's, and that of the process that holds the source."""
     ends = os.pipe()
     os.set_blocking(ends[0], False)
     yield ends
@@ -85,13 +85,13 @@ def lease() -> Iterator[tuple[int, int]]:
 
 
 def plan(**changes: Any) -> FloodPlan:
-    """Two clients, twenty requests a second, for two and a half: fifty in all."""
+    """Two clients, twenty requests a second for 2.5 seconds: fifty in all."""
     return FloodPlan(**{"port": 1, "rate_per_s": 20.0, "clients": 2, "seconds": 2.5, **changes})
 
 
 @pytest.fixture
 def flood(lease: tuple[int, int]) -> Callable[..., Told]:
-    """Floods an address to the end."""
+    """Floods an address until the flood ends."""
 
     def run(target: tuple[str, int] | Server, clock: Callable[[], float] = fast, **changes: Any) -> Told:
         address = target.address if isinstance(target, Server) else target
@@ -103,7 +103,7 @@ def flood(lease: tuple[int, int]) -> Callable[..., Told]:
 
 
 def test_each_request_of_the_plan_is_sent_and_answered(flood: Callable[..., Told]) -> None:
-    """Every turn is a request that is answered, on as many connections as there are clients."""
+    """Every turn is a request that is answered, over as many connections as there are clients."""
     with serving(answering(OK)) as server:
         told = flood(server)
     assert told.why == "its time is over"
@@ -116,7 +116,7 @@ def test_each_request_of_the_plan_is_sent_and_answered(flood: Callable[..., Told
 
 
 def test_each_second_is_told_and_the_total_is_their_sum(flood: Callable[..., Told]) -> None:
-    """Whole seconds, and an end with all of them and of what came after."""
+    """Each whole second is reported, and the total adds what came after the last one."""
     with serving(answering(OK)) as server:
         told = flood(server)
     assert 1 <= len(told.seconds) <= 2
@@ -126,10 +126,10 @@ def test_each_second_is_told_and_the_total_is_their_sum(flood: Callable[..., Tol
     assert told.messages[-1]["end"] == told.why
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only 127.0.0.1 is there by itself")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only 127.0.0.1 by default")
 @pytest.mark.parametrize("identity", ["address", "header"])
 def test_clients_differ(flood: Callable[..., Told], identity: str) -> None:
-    """By address and header, or by header alone."""
+    """Clients differ by address and header, or by header alone."""
     with serving(answering(OK)) as server:
         flood(server, clients=20, identity=identity)
     claims = {line for text in server.requests for line in text.splitlines() if line.startswith("X-Forw")}
@@ -148,7 +148,7 @@ def test_clients_differ(flood: Callable[..., Told], identity: str) -> None:
 def test_answers_of_every_framing_are_counted(
     flood: Callable[..., Told], answer: bytes, status: int, connections: int | None
 ) -> None:
-    """A connection is used again exactly where the answer allows it."""
+    """A connection is used again exactly if the answer allows it."""
     treat = answering(answer) if connections else answering_once(answer)
     with serving(treat) as server:
         told = flood(server)
@@ -171,10 +171,10 @@ def test_answers_of_every_framing_are_counted(
     ],
     ids=["closed", "reset", "garbage", "cut short", "two answers"],
 )
-def test_what_is_no_answer_is_counted_as_what_it_is(
+def test_a_failed_request_is_counted_by_its_kind(
     flood: Callable[..., Told], treat: Callable[[Server, socket.socket], None], counted: str
 ) -> None:
-    """Each request is counted once, and each next one has a new connection."""
+    """Each failed request is counted once, and the next one has a new connection."""
     with serving(treat) as server:
         told = flood(server)
     assert getattr(told.total, counted) == told.over > 0
@@ -183,7 +183,7 @@ def test_what_is_no_answer_is_counted_as_what_it_is(
 
 
 def test_a_server_that_does_not_answer_holds_its_clients_back(flood: Callable[..., Told]) -> None:
-    """One request each, the other turns pass; after its patience a client gives up and connects anew."""
+    """Each client sends one request and lets its turns pass; when its patience is over, it connects anew."""
     with serving(silent) as server:
         told = flood(server, patience=1.5)
     total = told.total
@@ -195,7 +195,7 @@ def test_a_server_that_does_not_answer_holds_its_clients_back(flood: Callable[..
 
 
 def test_a_refused_connection_is_counted(flood: Callable[..., Told]) -> None:
-    """Nobody listens: every turn fails to connect, and nothing is sent."""
+    """If no server listens, every turn fails to connect, and nothing is sent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
     told = flood(address)
@@ -204,7 +204,7 @@ def test_a_refused_connection_is_counted(flood: Callable[..., Told]) -> None:
 
 
 def test_a_connection_that_is_not_accepted_is_given_up(flood: Callable[..., Told]) -> None:
-    """A full backlog: whoever is not let in counts as not connected once its patience is over."""
+    """A client that a full backlog keeps out counts as not connected once its patience is over."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         told = flood(listener.getsockname(), clients=8, patience=1.0)
     assert told.total.failed_to_connect > 0
@@ -212,7 +212,7 @@ def test_a_connection_that_is_not_accepted_is_given_up(flood: Callable[..., Told
 
 
 def test_turns_that_the_source_missed_are_not_made_up_for(flood: Callable[..., Told]) -> None:
-    """After a second of standing still they count as late, all but the last tenth of a second."""
+    """After a second of standstill the missed turns count as late, except those of the last 0.1 s."""
     began = fast()
 
     def jumping() -> float:
@@ -225,11 +225,11 @@ def test_turns_that_the_source_missed_are_not_made_up_for(flood: Callable[..., T
     assert told.turns == 50
 
 
-@pytest.mark.parametrize(("word", "why"), [(STOP, "told to"), (b"", "has gone")])
+@pytest.mark.parametrize(("word", "why"), [(STOP_MESSAGE, "told to"), (b"", "is gone")])
 def test_the_end_of_the_lease_ends_the_flood(
     flood: Callable[..., Told], lease: tuple[int, int], word: bytes, why: str
 ) -> None:
-    """At once, whether it is told to or nobody holds it any more."""
+    """The source ends at once when it is told to, or when no process holds it any more."""
     begun = time.monotonic()
 
     def end() -> None:
@@ -246,18 +246,18 @@ def test_the_end_of_the_lease_ends_the_flood(
 
 
 def test_without_a_sign_of_life_it_ends(flood: Callable[..., Told], lease: tuple[int, int]) -> None:
-    """After the silence that is allowed, counted from the last sign."""
+    """The source ends once the longest silence is over, counted from the last sign of life."""
     with serving(answering(OK)) as server:
         timer = threading.Timer(0.2, os.write, (lease[1], b"\n"))
         timer.start()
         told = flood(server, seconds=300.0)
         timer.join()
-    assert told.why == f"no sign of life for {SILENCE:g} s"
-    assert SILENCE + 1.0 < told.total.seconds < SILENCE + 60.0
+    assert told.why == f"no sign of life for {MOST_SILENT_SECONDS:g} s"
+    assert MOST_SILENT_SECONDS + 1.0 < told.total.seconds < MOST_SILENT_SECONDS + 60.0
 
 
 def test_the_first_address_that_accepts_is_taken() -> None:
-    """Where none does, each is named with what it met."""
+    """If no address accepts, the error names each with its reason."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         if sys.platform == "linux":
@@ -268,7 +268,7 @@ def test_the_first_address_that_accepts_is_taken() -> None:
 
 
 def test_too_few_open_files_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More clients than the engine allows open files: an error with both numbers, before anything is sent."""
+    """More clients than open files are an error with both numbers, before anything is sent."""
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (64, 100))
     with pytest.raises(CannotBegin, match="1000 clients need 1032 open files, the engine allows 100"):
         allow_files(1000)
