@@ -7,7 +7,6 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from time import monotonic
 
 from chaoskit.load.failures import one_line
 from chaoskit.load.schedule import Schedule
@@ -114,7 +113,7 @@ class Driver:
 
     async def landed(self, until: float) -> None:
         """Wait for the runs in flight; those that are left at ``until`` are UNFINISHED."""
-        left = max(0.0, until - monotonic())
+        left = max(0.0, until - self._loop.time())
         if self._flying:
             await asyncio.wait(self._tasks(), timeout=left)
         self._ending = True
@@ -134,7 +133,7 @@ class Driver:
 
     def _launch(self) -> None:
         for _ in range(BURST):
-            if self._due > monotonic():
+            if self._due > self._loop.time():
                 self._timer = self._loop.call_at(self._due, self._launch)
                 return
             self._arrive(self._due)
@@ -159,7 +158,7 @@ class Driver:
 
     def _expire(self) -> None:
         """Cancel whoever is over time. All have the same patience, so whoever came first is first."""
-        deadlines, now = self._deadlines, monotonic()
+        deadlines, now = self._deadlines, self._loop.time()
         while deadlines and (deadlines[0].task is None or deadlines[0].intended + self.timeout <= now):
             flight = deadlines.popleft()
             # One that has not started yet finds out by itself that it is too late.
@@ -177,7 +176,7 @@ class Driver:
 
     async def _flight(self, user: User, flight: _Flight) -> None:
         intended = flight.intended
-        started = flight.started = monotonic()
+        started = flight.started = self._loop.time()
         outcome, error = Outcome.OK, ""
         try:
             if started - intended >= self.timeout:
@@ -190,7 +189,7 @@ class Driver:
                 outcome, error = await self._attempt(user, flight)
         except asyncio.CancelledError:
             outcome, error = Outcome.UNFINISHED, ""
-        ended = monotonic()
+        ended = self._loop.time()
         flight.task = None
         if flight not in self._flying:
             return  # came back after it was given up
