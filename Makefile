@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix test test-unit explore lint bench bench-load setup venv browser images clean
+.PHONY: help demo matrix test test-unit explore docs lint wheel bench bench-load bench-idle setup venv browser images clean
 
 # When make began, so that the demo can tell the time from a fresh machine to its first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -41,10 +41,19 @@ test-unit: venv ## the quick tests, which need neither Docker nor a browser
 explore: venv ## the properties on thousands of new examples, for the counterexamples nobody has met yet
 	@HYPOTHESIS_PROFILE=explore $(PYTHON_BIN) -m pytest -m $(UNIT) -n 2 --dist worksteal $(ARGS)
 
-lint: venv ## ruff and mypy
+docs: ## the manual as a site, built strictly into build/site
+	@test -x .venv-docs/bin/python || $(or $(PYTHON),python3) -m venv .venv-docs
+	@.venv-docs/bin/pip install -q -e ".[docs]"
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+lint: venv ## ruff, mypy and codespell
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/codespell
+
+wheel: venv ## build sdist and wheel, and use the wheel in empty environments (PYTHONS="python3.11 python3.14")
+	@$(PYTHON_BIN) -m tests.wheel $${TAG:+--tag "$$TAG"} $(PYTHONS)
 
 bench: setup bench-load ## start-up behind Toxiproxy against bare, and the load engine beside others
 	@$(PYTHON_BIN) -m tests.bench.startup $(ARGS)
@@ -52,6 +61,9 @@ bench: setup bench-load ## start-up behind Toxiproxy against bare, and the load 
 bench-load: ## load engine and flood beside wrk, Locust and httpx (JSON=file.json for the figures)
 	$(SETUP) bench
 	@$(PYTHON_BIN) -m tests.bench.load $(JSON)
+
+bench-idle: venv ## what having chaoskit installed costs a test suite that does not use it
+	@$(PYTHON_BIN) -m tests.bench.idle $(ARGS)
 
 setup: ## engine, virtual environment and images
 	$(SETUP) all

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from chaoskit.factories import attached_environment, environment_for
     from chaoskit.judge import JudgeSettings, Settings, Verdict
     from chaoskit.load.user import User
-    from chaoskit.system import Journey, Slo, System, journey
-    from chaoskit.system.arrivals import ramp, steps
+    from chaoskit.system import Journey, Slo, System, journey, ramp, steps
 
 __version__ = "0.1.0"
 
@@ -75,3 +74,7 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module 'chaoskit' has no attribute {name!r}")
     return getattr(importlib.import_module(f"chaoskit.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

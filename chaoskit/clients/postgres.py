@@ -5,6 +5,7 @@ of a refused connection (libpq, and so psycopg, does not).
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -195,7 +196,9 @@ def connect(
             sock=way,
         )
     except (Error, OSError) as error:
-        way.close()
+        # The buffered file that pg8000 made of it, alive in the error's traceback, would keep it open.
+        if (descriptor := way.detach()) >= 0:
+            os.close(descriptor)
         raise _refused(error) from error
     return PostgresSession(connection, (host, port))
 

@@ -54,6 +54,6 @@ def test_a_bare_assertion_shows_its_source() -> None:
 
 def test_the_users_traceback_is_kept() -> None:
     """A traceback holds the frames of the user's code and the error."""
-    text = of_the_user(raised_by("def pay():\n    return price\npay()"))
+    text = of_the_user(raised_by("def pay():\n    return amount_due\npay()"))
     assert "in pay" in text
-    assert text.endswith("NameError: name 'price' is not defined")
+    assert text.endswith("NameError: name 'amount_due' is not defined")
