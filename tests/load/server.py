@@ -1,4 +1,4 @@
-"""A small HTTP server on 127.0.0.1 whose every answer and moment the tests know."""
+"""A small HTTP server on 127.0.0.1 that keeps every request with its moments."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-_TURNS = 8
-"""Of the loop, until a connection that was just accepted is there to be closed, and closed."""
+_CLOSING_TURNS = 8
+"""Turns of the loop until a connection that was just accepted is registered, and closed."""
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Seen:
 
 @dataclass
 class Server:
-    """Runs in a thread. ``/ok`` answers, but not between :meth:`stall` and :meth:`resume`.
+    """Runs in a thread. ``/ok`` answers, except between :meth:`stall` and :meth:`resume`.
 
     ``/status/N`` answers with N, ``/hang`` never, ``/drop`` closes without an answer, ``/half``
     closes within one, ``/cookie`` sets a cookie that counts up, ``/redirect`` leads to ``/ok``.
@@ -60,7 +60,7 @@ class Server:
         self.waiting = []
 
     def resume(self) -> float:
-        """Answer all that waits, and whatever comes; returns a moment before the first of these answers."""
+        """Answer what waits, and all that comes; returns a moment before the first of these answers."""
         at = monotonic()
         asyncio.run_coroutine_threadsafe(self._resume(), self._loop).result(30)
         return at
@@ -84,7 +84,7 @@ class Server:
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        for _ in range(_TURNS):
+        for _ in range(_CLOSING_TURNS):
             for transport in list(self.open):
                 transport.abort()
             self._loop.run_until_complete(asyncio.sleep(0))

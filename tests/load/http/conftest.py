@@ -1,4 +1,4 @@
-"""What every test of the HTTP client has."""
+"""The fixture of every test of the HTTP client."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from chaoskit.load.http import transport
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections stay idle for as long as a busy machine may take between two requests."""
-    monkeypatch.setattr(transport, "KEEPALIVE", 60.0)
+    """Keep idle connections for as long as a busy machine may take between two requests."""
+    monkeypatch.setattr(transport, "IDLE_TIMEOUT", 60.0)

@@ -43,7 +43,7 @@ def use(url: str, work: Work, loop: Callable[[], asyncio.AbstractEventLoop] | No
 
 
 def test_requests_go_out_as_httpx_made_them(server: Server) -> None:
-    """Path, query, headers and body are those of httpx; nothing is added or normalised."""
+    """Path, query, headers and body are those that httpx made; nothing is added or normalised."""
 
     async def work(user: httpx.AsyncClient) -> None:
         await user.get("/a%2Fb/%7Ec?q=%C3%A9+x&y=1,2")
@@ -82,7 +82,7 @@ def test_each_client_keeps_its_own_cookies(server: Server) -> None:
 
 
 def test_redirects_are_httpxs_business(server: Server) -> None:
-    """They are followed if the client says so, and else given back."""
+    """Redirects are followed if the client says so, and returned otherwise."""
 
     async def work(user: httpx.AsyncClient) -> None:
         assert (await user.get("/redirect")).status_code == 302
@@ -92,35 +92,35 @@ def test_redirects_are_httpxs_business(server: Server) -> None:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
-    """The URL of a port at which nobody listens."""
+def closed_port() -> Iterator[str]:
+    """The URL of a port at which no process listens."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
 
 
-def test_a_refused_connection_is_a_connect_error(nobody: str) -> None:
-    """Refused is told apart from silent."""
+def test_a_refused_connection_is_a_connect_error(closed_port: str) -> None:
+    """A refused connection is told apart from a silent server."""
 
     async def work(user: httpx.AsyncClient) -> None:
         with pytest.raises(httpx.ConnectError, match="connection refused"):
             await user.get("/")
 
-    use(nobody, work)
+    use(closed_port, work)
 
 
 @pytest.mark.parametrize(
     ("path", "read", "kind", "says"),
     [
         ("/drop", None, httpx.RemoteProtocolError, "closed the connection without an answer"),
-        ("/half", None, httpx.RemoteProtocolError, "closed the connection within its answer"),
+        ("/half", None, httpx.RemoteProtocolError, "closed the connection in the middle of its answer"),
         ("/hang", 0.05, httpx.ReadTimeout, "no answer"),
     ],
 )
 def test_failures_are_httpxs_own(
     server: Server, path: str, read: float | None, kind: type[Exception], says: str
 ) -> None:
-    """What httpx would raise is what a journey gets."""
+    """A journey gets the exceptions that httpx would raise."""
 
     async def work(user: httpx.AsyncClient) -> None:
         with pytest.raises(kind, match=says):
@@ -174,8 +174,8 @@ def test_nothing_is_left_of_a_request_that_was_given_up(server: Server, timeout:
     use(server.url, work)
 
 
-def test_a_stalled_request_holds_up_nobody(server: Server) -> None:
-    """While some hang, others get connections, however many there are."""
+def test_a_stalled_request_delays_no_other(server: Server) -> None:
+    """While many requests hang, others get connections."""
 
     async def work(user: httpx.AsyncClient) -> None:
         stalled = [asyncio.ensure_future(user.get("/hang")) for _ in range(150)]
@@ -190,7 +190,7 @@ def test_a_stalled_request_holds_up_nobody(server: Server) -> None:
 
 
 def test_other_origins_are_refused(server: Server) -> None:
-    """Nothing is sent outside the system, and whoever watches is told although the journey swallows it."""
+    """Nothing is sent outside the system, and the refusal is reported although the journey swallows it."""
     told: list[ForeignRequest] = []
 
     async def run() -> None:
@@ -212,7 +212,7 @@ def test_other_origins_are_refused(server: Server) -> None:
 
 
 def test_bodies_can_be_streamed(server: Server) -> None:
-    """Chunks go out and come in as they are there."""
+    """Bodies are sent and received piece by piece."""
 
     async def body() -> AsyncIterator[bytes]:
         yield b"one"
@@ -229,7 +229,7 @@ def test_bodies_can_be_streamed(server: Server) -> None:
 def run(
     script: list[Answering], work: Callable[[httpx.AsyncClient], Awaitable[None]], **tls: Any
 ) -> Scripted:
-    """Do something with a client of a scripted server; what the server saw."""
+    """Do something with a client of a scripted server; returns what the server saw."""
 
     async def go() -> Scripted:
         async with asyncio.timeout(60), answering(*script, **tls) as seen:
@@ -245,7 +245,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def test_bodies_without_a_length_go_out_in_chunks() -> None:
-    """A body that is made on the way is framed as it goes."""
+    """A body that is made while it is sent is framed piece by piece."""
 
     async def body() -> AsyncIterator[bytes]:
         for piece in (b"one", b"", b"x" * 20):
@@ -267,7 +267,7 @@ def test_bodies_without_a_length_go_out_in_chunks() -> None:
 
 
 def test_an_early_answer_ends_the_body() -> None:
-    """A server that has said no need not read on, and the rest is not taken for the next request."""
+    """A server that has refused need not read on, and no rest is taken for the next request."""
     answered = asyncio.Event()
     refused = b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"
 
@@ -289,7 +289,7 @@ def test_an_early_answer_ends_the_body() -> None:
 
 
 def test_a_large_body_comes_in_whole() -> None:
-    """A body of many times what is held at once is complete, for quick and for slow readers."""
+    """A body of many times what is held at once arrives whole, for quick and for slow readers."""
     large = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + b"0123456789" * 500_000
 
     async def work(user: httpx.AsyncClient) -> None:
@@ -308,8 +308,8 @@ def test_a_large_body_comes_in_whole() -> None:
 
 
 def test_an_idle_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the server would close it, and without anyone asking."""
-    monkeypatch.setattr(transport, "KEEPALIVE", 0.05)
+    """An idle connection is closed before the server would close it, without another request."""
+    monkeypatch.setattr(transport, "IDLE_TIMEOUT", 0.05)
 
     async def work(user: httpx.AsyncClient) -> None:
         transport = user._transport
@@ -343,7 +343,7 @@ def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
 
 
 def test_certificates_are_not_checked() -> None:
-    """A test system signs its own."""
+    """Certificates that a test system signed itself are accepted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(Path(__file__).parents[1] / "self_signed.pem")
 
@@ -355,7 +355,7 @@ def test_certificates_are_not_checked() -> None:
 
 
 def test_plain_http_where_tls_was_expected_is_a_connect_error() -> None:
-    """A handshake that fails is told as httpx tells it."""
+    """A handshake that fails raises the ConnectError of httpx."""
 
     async def go() -> None:
         over = asyncio.Event()
@@ -378,7 +378,7 @@ def test_plain_http_where_tls_was_expected_is_a_connect_error() -> None:
 
 
 def test_connecting_has_its_own_timeout() -> None:
-    """A server whose backlog is full answers to no SYN: that is a ConnectTimeout, to the moment."""
+    """A server with a full backlog answers no SYN, which is a ConnectTimeout at exactly its time."""
     with socket.socket() as full, contextlib.ExitStack() as held:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -397,7 +397,7 @@ def test_connecting_has_its_own_timeout() -> None:
         use(f"http://127.0.0.1:{full.getsockname()[1]}", work, loop=VirtualLoop)
 
 
-def test_a_name_that_nobody_knows_is_a_connect_error() -> None:
+def test_an_unknown_name_is_a_connect_error() -> None:
     """A wrong host is not taken for a silent one."""
 
     async def go() -> None:
