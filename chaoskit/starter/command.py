@@ -125,7 +125,7 @@ def _changes(folder: Path, starter: Starter, *, force: bool) -> list[Change]:
     tests = os.path.relpath(folder / files.TESTS_FILE).replace(os.sep, "/")
     described = section(starter, files.TESTS_FILE)
     found = [
-        _change(folder / files.SYSTEM, declaration(starter)),
+        _change(folder / files.SYSTEM_FILE, declaration(starter)),
         _change(folder / files.TESTS_FILE, experiments(starter)),
         Change(folder / ini, inis.get(ini), text),
         _change(readme, with_section(files.read(readme) if readme.is_file() else "", described)),
@@ -144,7 +144,7 @@ def _report(changes: Sequence[Change], starter: Starter) -> None:
         print(f"{change.says:<8} {_shown(change.path)}")
     active = sum(trial.active for trial in starter.trials)
     seconds = active * SECONDS_PER_EXPERIMENT
-    print(f"{len(starter.visits)} journeys, {active} experiments; run them, which takes about {seconds} s:")
+    print(f"journeys: {len(starter.visits)}, experiments: {active}; running them takes about {seconds} s:")
     print(f"  pytest {_shown(next(each.path for each in changes if each.path.name == files.TESTS_FILE))} -v")
 
 
