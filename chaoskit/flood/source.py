@@ -102,9 +102,6 @@ class Source:
             while not self._why:
                 now = self._clock()
                 self._take_turns(now, began)
-                if now - last_look >= _CHECK_SECONDS:
-                    last_look = now
-                    self._look_round(now, began)
                 if now - told >= 1.0:
                     cpu = self._cpu()
                     self._report("second", self._second, now - told, cpu - told_used)
@@ -112,6 +109,10 @@ class Source:
                     told, told_used = now, cpu
                 for key, _ in self._selector.select(self._idle(now, began)):
                     key.data()
+                # After the answers, so that one that waited for this process does not count as given up.
+                if now - last_look >= _CHECK_SECONDS:
+                    last_look = now
+                    self._look_round(now, began)
             self._total.take(self._second)
             self._report("total", self._total, self._clock() - began, self._cpu() - used, end=self._why)
         finally:

@@ -47,6 +47,7 @@ def serving(treat: Callable[[Server, socket.socket], None]) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         server = Server(listener.getsockname())
         threads: list[threading.Thread] = []
+        last: tuple[str, int] | None = None
 
         def one(connection: socket.socket) -> None:
             with connection, suppress(OSError):
@@ -56,6 +57,9 @@ def serving(treat: Callable[[Server, socket.socket], None]) -> Iterator[Server]:
             with suppress(OSError):
                 while True:
                     connection, peer = listener.accept()
+                    if peer == last:
+                        connection.close()
+                        return
                     server.peers.append(peer[0])
                     threads.append(threading.Thread(target=one, args=(connection,), daemon=True))
                     threads[-1].start()
@@ -63,10 +67,14 @@ def serving(treat: Callable[[Server, socket.socket], None]) -> Iterator[Server]:
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
         yield server
-        listener.shutdown(socket.SHUT_RDWR)
-        accepting.join(5)
+        # All that wait to be accepted come before this one.
+        with socket.socket() as goodbye:
+            goodbye.bind(("127.0.0.1", 0))
+            last = goodbye.getsockname()
+            goodbye.connect(server.address)
+            accepting.join(30)
         for thread in threads:
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive(), "a connection of the flood is still open"
 
 
