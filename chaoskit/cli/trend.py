@@ -72,7 +72,7 @@ def print_trend(file: Path, add: Sequence[Path] = (), *, last: int = 30, as_json
 def _read(paths: Iterable[Path]) -> Iterable[Entry]:
     for path in paths:
         record = journal.read(path)
-        if "judgement" in record:
-            yield entry_of(record)
-        else:  # a report folder holds other JSON, too
+        if journal.lacks(record):  # a report folder holds other JSON, too
             print(f"passed over {path}: no journal", file=sys.stderr)
+        else:
+            yield entry_of(record)

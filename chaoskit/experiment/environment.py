@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from chaoskit.errors import ChaoskitError, DeclarationError, HarnessFailure, NotLifted
 from chaoskit.record.history import Acknowledgement, Check, History
+from chaoskit.record.journal_types import ResetRecord
 from chaoskit.runtime import Runtime
 from chaoskit.runtime.undolog import UndoLog
 from chaoskit.system import Component, System, members
@@ -81,6 +82,10 @@ class ResetReport:
     seconds: float
     rebuilt: bool
     why: str = ""
+
+    def to_record(self) -> ResetRecord:
+        """JSON-able data."""
+        return {"seconds": self.seconds, "rebuilt": self.rebuilt, "why": self.why}
 
 
 _APART = 1_000_003

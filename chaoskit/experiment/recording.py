@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from chaoskit.experiment.environment import Environment, ResetReport
 from chaoskit.experiment.timing import Timing
@@ -20,6 +20,13 @@ from chaoskit.faults.base import Fault
 from chaoskit.judge import DECISIVE, Judgement, JudgeSettings, moments, phases
 from chaoskit.record import journal
 from chaoskit.record.history import History
+from chaoskit.record.journal_types import (
+    ComponentLogRecord,
+    ExperimentRecord,
+    FaultRecord,
+    Journal,
+    LogsRecord,
+)
 from chaoskit.record.masking import Masker, compose_secrets, secrets_of
 from chaoskit.runtime import LogLine, Runtime
 from chaoskit.system import Impact
@@ -37,12 +44,12 @@ def record_of(
     reset: ResetReport | None,
     history: History,
     judgement: Judgement,
-) -> dict[str, Any]:
+) -> Journal:
     """Everything that the verdict was decided from, as ``journal.schema.json`` describes it."""
     system, runtime = environment.system, environment.runtime
     return {
         "version": journal.VERSION,
-        "experiment": {"name": name, **about},
+        "experiment": cast(ExperimentRecord, {"name": name, **about}),
         "run": {
             "id": runtime.run_id,
             "seed": environment.seed,
@@ -51,22 +58,22 @@ def record_of(
         },
         "system": {
             "compose": [str(path) for path in system.compose],
-            "components": [asdict(component) for component in runtime.components],
+            "components": [journal.component_to_record(each) for each in runtime.components],
             "links": [link.name for link in runtime.links],
-            "journeys": [asdict(each.terms) for each in system.journeys],
+            "journeys": [journal.terms_to_record(each.terms) for each in system.journeys],
         },
-        "faults": [fault.describe() for fault in faults],
+        "faults": [cast(FaultRecord, fault.describe()) for fault in faults],
         "impact": journal.impact_to_record(impact),
         "timing": asdict(timing),
         "settings": asdict(settings),
-        "reset": asdict(reset) if reset else None,
+        "reset": None if reset is None else reset.to_record(),
         "history": journal.history_to_record(history),
         "judgement": judgement.to_record(),
         "logs": _logs(environment, history, judgement),
     }
 
 
-def _logs(environment: Environment, history: History, judgement: Judgement) -> dict[str, Any]:
+def _logs(environment: Environment, history: History, judgement: Judgement) -> LogsRecord:
     """What the components logged around the moments at which something was done or broke."""
     try:
         last = max((column.intended[-1] for column in history.columns().values()), default=0.0)
@@ -110,7 +117,7 @@ Line = tuple[float, str]
 
 def gather(
     runtime: Runtime, moments: Sequence[float], origin: float, secrets: Iterable[str] = ()
-) -> dict[str, Any]:
+) -> LogsRecord:
     """The lines nearest to some moments, as JSON-able data. Never raises, but for an interrupt.
 
     What is known to be secret is masked: see :mod:`chaoskit.record.masking`. A component whose environment
@@ -174,7 +181,7 @@ def spans(moments: Iterable[float]) -> list[tuple[float, float]]:
     return merged
 
 
-def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dict[str, dict[str, Any]]:
+def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dict[str, ComponentLogRecord]:
     """Those lines that are kept: of each component the nearest to any moment, in turn, so that one
     that says much takes no room from one that says little.
 
@@ -199,7 +206,7 @@ def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dic
         kept[name].append(line)
     return {
         name: {
-            "lines": [list(line) for line in sorted(kept[name], key=lambda line: line[0])],
+            "lines": sorted(kept[name], key=lambda line: line[0]),
             "left_out": len(lines[name]) - len(kept[name]),
         }
         for name in lines

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from chaoskit.experiment.environment import ResetReport
 from chaoskit.judge import Judgement, Verdict
+from chaoskit.record.journal_types import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Result:
     fault: str
     judgement: Judgement
     journal: Path
-    record: Mapping[str, Any]
+    record: Journal
     reset: ResetReport
 
     @property

@@ -171,7 +171,7 @@ def test_who_says_much_takes_no_room_from_who_says_little() -> None:
     """Of one line among a flood of others as near, nothing is lost."""
     flood = [(1.0, "x" * 1000)] * 1000
     kept = recording.chosen({"gateway": flood, "api": flood, "worker": [(4.0, "out of memory")]}, [1.0])
-    assert kept["worker"]["lines"] == [[4.0, "out of memory"]]
+    assert kept["worker"]["lines"] == [(4.0, "out of memory")]
     assert len(kept["api"]["lines"]) in range(len(kept["gateway"]["lines"]) - 1, 66)
 
 

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from chaoskit.errors import JournalUnwritable, UsageError
 from chaoskit.record import journal
 from chaoskit.record.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.record.journal_types import HistoryRecord
 from chaoskit.record.jsontext import pieces
 from chaoskit.system import Impact
 
@@ -65,13 +67,25 @@ def test_the_columns_of_a_record_are_its_samples(samples: list[Sample], ascendin
     assert more in back.samples
 
 
+def record_of(samples: Any) -> HistoryRecord:
+    """A history of these samples and nothing else; they may be as wrong as a test wants them."""
+    return {
+        "origin": 0.0,
+        "outcomes": ["ok", "failed"],
+        "errors": ["503"],
+        "samples": samples,
+        "marks": [],
+        "acknowledgements": [],
+        "checks": [],
+    }
+
+
 def test_who_was_due_at_once_or_out_of_turn_finds_the_place_it_had() -> None:
     """A record in any order gives the columns that the requests one by one would."""
     rows = [(2.0, 2.0, 3.0, 0), (1.0, 1.5, None, 1), (2.0, None, None, 1), (2.0, 2.0, 2.5, 0)]
     intended, started, ended, outcome = zip(*rows, strict=True)
     column = {"intended": intended, "started": started, "ended": ended, "outcome": outcome, "error": [-1] * 4}
-    record = {"outcomes": ["ok", "failed"], "errors": [], "samples": {"browse": column}}
-    back = journal.history_from_record({**record, "marks": [], "acknowledgements": [], "checks": []})
+    back = journal.history_from_record(record_of({"browse": column}))
     history = History()
     for due, sent, over, what in rows:
         history.add(Sample("browse", due, sent, over, (Outcome.OK, Outcome.FAILED)[what]))
@@ -94,9 +108,8 @@ def test_columns_that_do_not_fit_together_are_refused(wrong: dict[str, list[obje
     """No request is made up, and none is left out in silence."""
     columns = {"intended": [1.0, 2.0], "started": [1.0, 2.0], "ended": [1.5, None]}
     rows = {**columns, "outcome": [0, 1], "error": [-1, 0], **wrong}
-    record = {"outcomes": ["ok", "failed"], "errors": ["503"], "samples": {"browse": rows}}
     with pytest.raises((ValueError, TypeError, IndexError, OverflowError)):
-        journal.history_from_record({**record, "marks": [], "acknowledgements": [], "checks": []})
+        journal.history_from_record(record_of({"browse": rows}))
 
 
 def test_what_users_wrote_and_read_is_in_the_published_form() -> None:
@@ -132,7 +145,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(JournalUnwritable, match="No space left on device") as raised:
-        journal.write(tmp_path / "reports" / "one.json", {"version": 1})
+        journal.put_json(tmp_path / "reports" / "one.json", {"version": 1}, "it cannot be written")
     assert "--chaos-report-dir" in str(raised.value)
     assert list((tmp_path / "reports").iterdir()) == []
 
