@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from chaoskit.errors import PromiseBroken, UnexpectedVerdict, UsageError, VerdictUnknown
 from chaoskit.experiment.environment import Environment
 from chaoskit.experiment.experiment import Experiment
 from chaoskit.experiment.result import Result
-from chaoskit.experiment.timing import Timing
+from chaoskit.experiment.timing import PhaseLengths, Timing
 from chaoskit.faults.base import Evidence, Fault
 from chaoskit.judge import JudgeSettings, Verdict
 from chaoskit.report.terminal import explain
@@ -121,7 +121,7 @@ class Chaos:
         """Its declaration."""
         return self.environment.system
 
-    def experiment(self, fault: Fault, *, name: str | None = None, **timing: float) -> Conclusion:
+    def experiment(self, fault: Fault, *, name: str | None = None, **timing: Unpack[PhaseLengths]) -> Conclusion:
         """Inject ``fault`` under traffic and judge what became of every journey.
 
         Args:
@@ -137,7 +137,7 @@ class Chaos:
         return self._conclude(experiment.run(fault))
 
     @contextlib.contextmanager
-    def traffic(self, *, name: str | None = None, **timing: float) -> Iterator[Experiment]:
+    def traffic(self, *, name: str | None = None, **timing: Unpack[PhaseLengths]) -> Iterator[Experiment]:
         """Drive all journeys; a control window is over when the block begins, recovery when it ends."""
         self._open = experiment = self._new(name, timing)
         with experiment.traffic():
@@ -167,7 +167,7 @@ class Chaos:
             raise UsageError("there is no traffic", remedy="use it after or within `with chaos.traffic():`")
         return self._open
 
-    def _new(self, name: str | None, timing: Mapping[str, float]) -> Experiment:
+    def _new(self, name: str | None, timing: PhaseLengths) -> Experiment:
         known = set(Timing.__dataclass_fields__)
         if unknown := sorted(set(timing) - known):
             raise UsageError(

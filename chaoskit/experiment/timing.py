@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +28,15 @@ class Timing:
     landing: float = 15.0
     lifting: float = 60.0
     settling: float = 60.0
+
+
+class PhaseLengths(TypedDict, total=False):
+    """Fields of :class:`Timing` as keyword arguments, in seconds; one that is not given keeps its value."""
+
+    warm_up: float
+    steady_within: float
+    control: float
+    active: float
+    landing: float
+    lifting: float
+    settling: float

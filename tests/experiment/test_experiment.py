@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import jsonschema
 import pytest
@@ -18,6 +19,7 @@ from chaoskit.errors import (
     UsageError,
     VerdictUnknown,
 )
+from chaoskit.experiment.timing import PhaseLengths, Timing
 from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, JudgeSettings, Verdict, judge
 from chaoskit.record import journal
@@ -263,7 +265,15 @@ def test_the_journal_is_as_its_schema_says_and_gives_the_same_verdict_again(tmp_
 
 
 def test_a_phase_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> None:
-    """A misspelt timing is told with those that there are."""
-    simulation = Simulation(hardened, tmp_path)
+    """A misspelt timing is told with those that there are, and a type checker finds it before."""
+    chaos = Chaos(Simulation(hardened, tmp_path).environment, "one", tmp_path)
+    # mypy warns of an ignore that it does not need: these two lines fail its run if a typo passes.
     with pytest.raises(UsageError, match="no such phase: aktive"):
-        Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache"), aktive=3.0)
+        chaos.experiment(CacheLoss("cache"), aktive=3.0)  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="no such phase: aktive"), chaos.traffic(aktive=3.0):  # type: ignore[call-arg]
+        pass
+
+
+def test_each_length_of_a_phase_can_be_given() -> None:
+    """The keyword arguments that an experiment takes are the fields of Timing, with their types."""
+    assert get_type_hints(PhaseLengths) == get_type_hints(Timing)
