@@ -121,7 +121,9 @@ class Chaos:
         """Its declaration."""
         return self.environment.system
 
-    def experiment(self, fault: Fault, *, name: str | None = None, **timing: Unpack[PhaseLengths]) -> Conclusion:
+    def experiment(
+        self, fault: Fault, *, name: str | None = None, **timing: Unpack[PhaseLengths]
+    ) -> Conclusion:
         """Inject ``fault`` under traffic and judge what became of every journey.
 
         Args:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import LoadFailure
 from chaoskit.experiment.environment import Draft, Environment
+from chaoskit.load.totals import Totals, accounts
 from chaoskit.load.user import User
 from chaoskit.record.history import Acknowledgement, Check, History, Outcome, Sample
 from chaoskit.runtime.memory import MemoryRuntime
@@ -38,13 +39,6 @@ buy = journey(rate=10, needs=["api", "cache"], slo=SLO, verify=_kept, name="buy"
 SYSTEM = System(compose=(Path("compose.yaml"),), journeys=(browse, search, buy))
 
 
-@dataclass(frozen=True)
-class Accounts:
-    """What the load tells at its end."""
-
-    scheduled: int
-
-
 class ScriptedTraffic:
     """Journeys whose answers a function gives, arriving evenly as the manual clock advances."""
 
@@ -52,7 +46,7 @@ class ScriptedTraffic:
         self, system: System, history: History, behaviour: Behaviour, runtime: MemoryRuntime
     ) -> None:
         self._system, self._history, self._behaviour, self._runtime = system, history, behaviour, runtime
-        self._sending = False
+        self._sending, self._began = False, 0.0
         self.lose_promises = False
         self.error: LoadFailure | None = None
         runtime.clock.listen(self._send)
@@ -62,8 +56,8 @@ class ScriptedTraffic:
 
     def begin(self) -> float:
         """Arrivals from now on."""
-        self._sending = True
-        return self._runtime.clock.now()
+        self._sending, self._began = True, self._runtime.clock.now()
+        return self._began
 
     def _send(self, before: float, after: float) -> None:
         if not self._sending:
@@ -82,10 +76,24 @@ class ScriptedTraffic:
                     self._history.add(Acknowledgement(each.name, "order", str(number), at))
                 number += 1
 
-    def stop(self) -> Accounts:
-        """No more arrivals."""
+    def stop(self) -> Totals:
+        """No more arrivals; all that were due were sent and answered in time."""
         self._sending = False
-        return Accounts(scheduled=sum(map(len, self._history.columns().values())))
+        counts = Counter((each.journey, each.outcome) for each in self._history.samples)
+        scheduled = Counter(each.journey for each in self._history.samples)
+        return Totals(
+            accounts=accounts(scheduled, counts, {}),
+            origin=self._began,
+            stopped=self._runtime.clock.now(),
+            processes=1,
+            most_in_flight=1,
+            most_connections=1,
+            lag_p50=0.0,
+            lag_p99=0.0,
+            worst_lag=0.0,
+            worst_loop_lag=0.0,
+            cpu_seconds=0.0,
+        )
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
         """Promises are kept."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from chaoskit.errors import ChaoskitError, DeclarationError, HarnessFailure, NotLifted
+from chaoskit.load.totals import Totals
 from chaoskit.record.history import Acknowledgement, Check, History
 from chaoskit.record.journal_types import ResetRecord
 from chaoskit.runtime import Runtime
@@ -37,8 +38,8 @@ class Traffic(Protocol):
         """Send from now on; returns the moment."""
         ...
 
-    def stop(self) -> Any:
-        """Send no more, and wait for what is in flight; returns the accounts, a dataclass."""
+    def stop(self) -> Totals:
+        """Send no more, wait for what is in flight, and return the accounts."""
         ...
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chaoskit.system.arrivals import STEADY, Course, Pattern
 from chaoskit.system.terms import Slo, Terms
@@ -151,6 +151,62 @@ def journey(
     return declare
 
 
+class CommandOutput(Protocol):
+    """What a command inside a component left."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        ...
+
+    @property
+    def output(self) -> str:
+        """What the command wrote, both streams."""
+        ...
+
+
+class RunningSystem(Protocol):
+    """The running system, as a reset hook gets it: the part of :class:`chaoskit.runtime.Runtime` by
+    which a hook makes the system forget.
+
+    Each call raises a :class:`chaoskit.errors.ChaoskitError` where it fails.
+    """
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The containers of the system."""
+        ...
+
+    @property
+    def entries(self) -> Mapping[str, str]:
+        """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
+        ...
+
+    def environment(self, component: str) -> Mapping[str, str]:
+        """The environment variables that a component was started with."""
+        ...
+
+    def address(self, component: str, port: int) -> tuple[str, int]:
+        """The host and port at which the harness reaches a port of a component."""
+        ...
+
+    def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> CommandOutput:
+        """Run a command inside a component."""
+        ...
+
+    def restart(self, component: str, timeout: float = 10.0) -> None:
+        """Stop a component and start it again; does not wait until it serves."""
+        ...
+
+    def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
+        """Wait until components serve, all of them by default."""
+        ...
+
+
+ResetHook = Callable[[RunningSystem], None]
+"""Called between experiments; what it raises has the environment rebuilt."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """The system under test, as its user declares it: a compose file and the journeys over it.
@@ -166,7 +222,7 @@ class System:
         external: hosts (``host:port``) outside that services may reach; each becomes a link.
         restart_on_reset: components that are restarted between experiments, because they carry
             state (a circuit breaker, a cache) out of a fault.
-        reset: a function of the runtime, called between experiments.
+        reset: called with the running system between experiments; see :class:`RunningSystem`.
         ready_timeout: seconds within which the whole system must be ready, from when Compose is
             called.
     """
@@ -178,7 +234,7 @@ class System:
     environment: Mapping[str, str] = field(default_factory=dict)
     external: tuple[str, ...] = ()
     restart_on_reset: tuple[str, ...] = ()
-    reset: Callable[[Any], None] | None = None
+    reset: ResetHook | None = None
     ready_timeout: float = 120.0
 
     @classmethod
@@ -192,7 +248,7 @@ class System:
         environment: Mapping[str, str] | None = None,
         external: Iterable[str] = (),
         restart_on_reset: Iterable[str] = (),
-        reset: Callable[[Any], None] | None = None,
+        reset: ResetHook | None = None,
         ready_timeout: float = 120.0,
     ) -> System:
         """Declare a system by its compose file.

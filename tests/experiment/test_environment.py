@@ -9,8 +9,9 @@ import pytest
 
 from chaoskit.errors import DeclarationError, RuntimeFailure
 from chaoskit.record.history import History
-from chaoskit.runtime import Runtime, Toxic
+from chaoskit.runtime import Toxic
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.system import RunningSystem
 from tests.simulation import SYSTEM, Simulation, browse, hardened
 
 
@@ -69,7 +70,7 @@ def test_a_component_that_has_done_its_work_is_not_started_again(tmp_path: Path)
 
 def test_components_with_a_memory_are_restarted_and_the_hook_is_called(tmp_path: Path) -> None:
     """A system names what carries state out of a fault, and may do more itself; not before the first use."""
-    called: list[Runtime] = []
+    called: list[RunningSystem] = []
     system = replace(SYSTEM, restart_on_reset=("api",), reset=called.append)
     simulation = Simulation(hardened, tmp_path, system)
     simulation.environment.reset()
@@ -83,7 +84,7 @@ def test_components_with_a_memory_are_restarted_and_the_hook_is_called(tmp_path:
 def test_what_does_not_come_back_is_rebuilt_and_that_is_said(tmp_path: Path, error: Exception) -> None:
     """A hook that fails, of whatever kind, costs the environment and not the next verdict."""
 
-    def fails(runtime: Runtime) -> None:
+    def fails(running: RunningSystem) -> None:
         raise error
 
     simulation = Simulation(hardened, tmp_path, replace(SYSTEM, reset=fails))
