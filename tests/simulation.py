@@ -1,4 +1,4 @@
-"""A whole experiment without a container: a runtime in memory, and traffic that is worked out."""
+"""A whole experiment without a container: a runtime in memory, and traffic that is computed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SLO = Slo(availability=0.99, p95=0.3, recovery=10.0)
 
 
 async def _nothing(user: User) -> None:
-    """Journeys are worked out here, never run."""
+    """Journeys are computed here, never run."""
 
 
 async def _kept(user: User, kind: str, id: str) -> None:
-    """Promises too."""
+    """Acknowledgements are computed too."""
 
 
 browse = journey(
@@ -40,7 +40,7 @@ SYSTEM = System(compose=(Path("compose.yaml"),), journeys=(browse, search, buy))
 
 
 class ScriptedTraffic:
-    """Journeys whose answers a function gives, arriving evenly as the manual clock advances."""
+    """A load whose answers a function gives; users arrive evenly as the manual clock advances."""
 
     def __init__(
         self, system: System, history: History, behaviour: Behaviour, runtime: MemoryRuntime
@@ -52,10 +52,10 @@ class ScriptedTraffic:
         runtime.clock.listen(self._send)
 
     def start(self) -> None:
-        """Nothing to get ready."""
+        """Nothing to prepare."""
 
     def begin(self) -> float:
-        """Arrivals from now on."""
+        """Users arrive from now on."""
         self._sending, self._began = True, self._runtime.clock.now()
         return self._began
 
@@ -77,7 +77,7 @@ class ScriptedTraffic:
                 number += 1
 
     def stop(self) -> Totals:
-        """No more arrivals; all that were due were sent and answered in time."""
+        """No more users arrive; all that were due were sent and answered in time."""
         self._sending = False
         counts = Counter((each.journey, each.outcome) for each in self._history.samples)
         scheduled = Counter(each.journey for each in self._history.samples)
@@ -96,13 +96,13 @@ class ScriptedTraffic:
         )
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
-        """Promises are kept."""
+        """Every acknowledgement is kept, unless the test loses them."""
         checks = tuple(Check(each.kind, each.id, not self.lose_promises) for each in acknowledgements)
         self._history.add(*checks)
         return checks
 
     def close(self) -> None:
-        """No more arrivals."""
+        """No more users arrive."""
         self._sending = False
 
 
@@ -160,7 +160,7 @@ class Simulation:
 
 
 def hardened(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
-    """Losing the cache slows browsing, and fails only what needs it."""
+    """Losing the cache slows browsing, and only the journey that needs the cache fails."""
     cached = runtime.state("cache").status == "running" and not runtime.cuts()
     if journey == "browse":
         return (0.02 if cached else 0.4), True

@@ -1,4 +1,4 @@
-"""What an experiment leaves: the verdict, and the record it was found from."""
+"""The result of an experiment: the verdict, and the record from which it was decided."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from chaoskit.record.journal_types import Journal
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an experiment found.
+    """The result of one experiment.
 
     Attributes:
         name: the experiment's name.
         fault: the fault's name.
         judgement: the verdict, with all figures.
-        journal: where the record is.
-        record: the record itself.
-        reset: what it took to have a clean environment.
+        journal: the file of the journal.
+        record: what the journal holds.
+        reset: what the reset before the experiment took.
     """
 
     name: str
@@ -37,5 +37,5 @@ class Result:
 
     @property
     def instrument_failed(self) -> bool:
-        """Whether one of the harness's own instruments failed, as a mark of the record tells."""
+        """Whether an instrument of the harness failed, according to a mark in the record."""
         return any(mark["detail"].get("instrument") for mark in self.record["history"]["marks"])

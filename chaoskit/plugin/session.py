@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.exitcodes import FAILED, MEANS, TROUBLE, UNKNOWN, code_of, exit_code
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, MEANINGS, UNKNOWN, code_of, exit_code
 
 # As in plugin: a session without experiments imports nothing that only they need.
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Gathering:
         if report.failed and not hasattr(report, "wasxfail"):
             code = carried.get("code", FAILED)
             self._codes[code] += 1
-            if code == TROUBLE and "results" not in carried:
+            if code == HARNESS_ERROR and "results" not in carried:
                 self._stopped.append((report.nodeid, carried["says"]))
 
     def _remember(self, entries: Sequence[str]) -> None:
@@ -125,7 +125,7 @@ class Gathering:
         if self._summary is not None and (self.results or self._stopped):
             from chaoskit.report import markdown  # noqa: PLC0415
 
-            means = f"exit code {self._status}: {MEANS[self._status]}" if self._status in MEANS else ""
+            means = f"exit code {self._status}: {MEANINGS[self._status]}" if self._status in MEANINGS else ""
             folder = str(self.results[0].journal.parent.name) if self.results else ""
             markdown.append(
                 self._summary, markdown.summary(self.results, self._stopped, means=means, folder=folder)
@@ -150,7 +150,7 @@ class Gathering:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The verdict table, and what the exit code means where it is one of ours."""
-        if not (self.results or self._notes or self._status in (UNKNOWN, TROUBLE)):
+        if not (self.results or self._notes or self._status in (UNKNOWN, HARNESS_ERROR)):
             return
         terminalreporter.section("chaos experiments")
         lines: list[str] = []
@@ -167,8 +167,8 @@ class Gathering:
         lines += self._notes
         if self.results:
             lines.append(f"journals: {self.results[0].journal.parent}")
-        if self._status in (UNKNOWN, TROUBLE):
-            lines.append(f"exit code {self._status}: {MEANS[self._status]}")
+        if self._status in (UNKNOWN, HARNESS_ERROR):
+            lines.append(f"exit code {self._status}: {MEANINGS[self._status]}")
         for line in "\n".join(lines).splitlines():
             terminalreporter.write_line(line)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chaoskit.errors import LoadFailure, NotReady, PromiseBroken, UsageError, VerdictUnknown
-from chaoskit.exitcodes import FAILED, TROUBLE, UNKNOWN, code_of, exit_code
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, UNKNOWN, code_of, exit_code
 from chaoskit.trend import Store
 from tests.plugin.test_plugin import project
 
@@ -59,7 +59,7 @@ def write(project: pytest.Pytester, names: Iterable[str]) -> None:
     ("names", "code"),
     [
         (("held", "unknown"), UNKNOWN),
-        (("held", "instrument"), TROUBLE),
+        (("held", "instrument"), HARNESS_ERROR),
         (("unknown", "broken", "trouble", "held"), FAILED),
         (("unknown", "ordinary_fails"), FAILED),
     ],
@@ -70,7 +70,7 @@ def test_exit_codes_tell_apart(project: pytest.Pytester, names: tuple[str, ...],
     write(project, names)
     result = project.runpytest()
     assert result.ret == code
-    if code in (UNKNOWN, TROUBLE):
+    if code in (UNKNOWN, HARNESS_ERROR):
         result.stdout.fnmatch_lines([f"exit code {code}: nothing is known to be broken*"])
 
 
@@ -111,13 +111,13 @@ def test_an_error_out_of_chaoskits_own_code_is_a_harness_error(tmp_path: Path) -
     """A flaw in the harness is told from one in a test by where it was raised."""
     with pytest.raises(AttributeError) as flaw, Store(tmp_path / "a") as store:
         store.add([None])  # type: ignore[list-item]
-    assert code_of(flaw.value) == TROUBLE
+    assert code_of(flaw.value) == HARNESS_ERROR
     assert code_of(raised(KeyError("mine"))) == FAILED
     assert code_of(PromiseBroken("")) == FAILED
     assert code_of(VerdictUnknown("")) == UNKNOWN
-    assert code_of(VerdictUnknown("", instrument=True)) == TROUBLE
+    assert code_of(VerdictUnknown("", instrument=True)) == HARNESS_ERROR
     for error in (NotReady(""), LoadFailure(""), UsageError("")):
-        assert code_of(error) == TROUBLE
+        assert code_of(error) == HARNESS_ERROR
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_an_error_out_of_chaoskits_own_code_is_a_harness_error(tmp_path: Path) -
     [
         (1, {FAILED: 1}, FAILED),
         (2, {UNKNOWN: 2}, UNKNOWN),
-        (2, {TROUBLE: 2}, TROUBLE),
-        (2, {UNKNOWN: 1, TROUBLE: 1}, TROUBLE),
-        (3, {UNKNOWN: 1, TROUBLE: 1, FAILED: 1}, FAILED),
+        (2, {HARNESS_ERROR: 2}, HARNESS_ERROR),
+        (2, {UNKNOWN: 1, HARNESS_ERROR: 1}, HARNESS_ERROR),
+        (3, {UNKNOWN: 1, HARNESS_ERROR: 1, FAILED: 1}, FAILED),
         (2, {UNKNOWN: 1}, FAILED),  # of the other one nobody knows anything: a collection, say
     ],
 )
@@ -150,7 +150,7 @@ def test_workers_come_together(project: pytest.Pytester) -> None:
         "-n2", "--chaos-history=history.sqlite", "--chaos-summary=summary.md", "-p", "no:cacheprovider"
     )
     result.assert_outcomes(passed=2, failed=1, errors=1)
-    assert result.ret == TROUBLE
+    assert result.ret == HARNESS_ERROR
     held = [f"HELD*test_shop.test_held_{letter}*CacheLoss('cache')*" for letter in "ab"]
     result.stdout.fnmatch_lines([*held, "UNKNOWN*test_shop.test_unknown_c*", "*exit code 11:*"])
     folder = project.path / "chaoskit-report"
