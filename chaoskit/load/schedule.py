@@ -43,7 +43,7 @@ class Schedule:
     @property
     def most(self) -> float:
         """Arrivals per second at most, of all shares together."""
-        return self.rate * self.course.most
+        return self.rate * self.course.highest
 
     def arrivals(self, origin: float) -> Iterator[float]:
         """The moments of arrival, without end, on the clock that ``origin`` is from.

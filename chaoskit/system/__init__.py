@@ -1,4 +1,4 @@
-"""What is tested: the declaration of a system, its terms and arrivals, and the mistakes in it."""
+"""The system under test as its user declares it: components, journeys, promises, and mistakes in them."""
 
 from chaoskit.system.arrivals import ramp, steps
 from chaoskit.system.declaration import (

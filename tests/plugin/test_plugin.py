@@ -181,10 +181,10 @@ SYSTEM = """
     ("arguments", "says"),
     [
         ((), "no system is named"),
-        (("--chaos-system=shop",), "not named as module:attribute"),
+        (("--chaos-system=shop",), "does not have the form module:attribute"),
         (("--chaos-system=nothing:system",), "'nothing' cannot be imported"),
         (("--chaos-system=shop:sistem",), "has no 'sistem'"),
-        (("--chaos-system=shop:journey",), "is no System but function"),
+        (("--chaos-system=shop:journey",), "is not a System: its type is function"),
         (("--chaos-system=shop:system", "--chaos-seed=many"), "--chaos-seed is 'many', which is no number"),
         (("--chaos-system=broken:system",), "NameError: name 'undefined' is not defined"),
     ],
