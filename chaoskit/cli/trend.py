@@ -73,6 +73,6 @@ def _read(paths: Iterable[Path]) -> Iterable[Entry]:
     for path in paths:
         record = journal.read(path)
         if journal.lacks(record):  # a report folder holds other JSON, too
-            print(f"passed over {path}: no journal", file=sys.stderr)
+            print(f"passed over {path}: not a journal", file=sys.stderr)
         else:
             yield entry_of(record)

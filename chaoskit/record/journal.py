@@ -34,7 +34,7 @@ VERSION: Final = 1
 SCHEMA = Path(__file__).with_name("journal.schema.json")
 
 _COLUMNS = {"intended": "d", "started": "d", "ended": "d", "outcome": "B", "error": "i"}
-"""Of a journey's samples: name → type code of its array."""
+"""The columns of a journey's samples: name → type code of its array."""
 
 
 def origin(history: History) -> float:
@@ -44,9 +44,9 @@ def origin(history: History) -> float:
 
 
 def history_to_record(history: History) -> HistoryRecord:
-    """A history as data for :func:`write`; times in microsecond resolution from its first entry.
+    """A history as data for :func:`write`; times in microseconds' resolution from the first entry.
 
-    The columns of the samples are arrays, with infinity for what has not happened; all else is
+    The columns of the samples are arrays, with infinity for a moment that never came; everything else is
     JSON-able.
     """
     columns, marks = history.columns(), history.marks
@@ -99,9 +99,9 @@ def history_to_record(history: History) -> HistoryRecord:
 
 
 def history_from_record(record: HistoryRecord) -> History:
-    """The inverse of :func:`history_to_record`; times count from the origin. Lists will do for arrays.
+    """The inverse of :func:`history_to_record`; times count from the origin. The columns may also be lists.
 
-    A journal from before users could say what they wrote and read has no ``accesses``.
+    Older journals have no ``accesses``: users could not yet say what they wrote and read.
     """
     outcomes = [Outcome(value) for value in record["outcomes"]]
     columns = Columns()
@@ -174,29 +174,29 @@ def impact_from_record(record: ImpactRecord) -> Impact:
 
 
 def write(path: Path, record: Journal) -> None:
-    """Write a journal whole or not at all.
+    """Write a journal, whole or not at all.
 
     Raises:
-        JournalUnwritable: a full disk, no permission; no half-written file stays behind.
+        JournalUnwritable: a full disk or no permission; no half-written file stays behind.
     """
     put_json(path, record, "the journal cannot be written, so there is no verdict")
 
 
 def put_json(path: Path, value: Any, otherwise: str) -> None:
-    """Write a value as JSON, as :func:`put` writes text."""
+    """Write a value as a JSON file, whole or not at all; see :func:`put`."""
     put(path, chain(pieces(value), ["\n"]), otherwise)
 
 
 def put(path: Path, text: Iterable[str], otherwise: str) -> None:
-    """Write a file whole or not at all; its folder is made.
+    """Write a file, whole or not at all; missing folders are made.
 
     Args:
         path: the file.
-        text: what it holds, in pieces.
-        otherwise: what to say where it cannot be written.
+        text: its text, in pieces.
+        otherwise: the message of the error if the file cannot be written.
 
     Raises:
-        JournalUnwritable: a full disk, no permission; no half-written file stays behind.
+        JournalUnwritable: a full disk or no permission; no half-written file stays behind.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -207,9 +207,8 @@ def put(path: Path, text: Iterable[str], otherwise: str) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        with contextlib.suppress(
-            OSError
-        ):  # the folder itself cannot be written: there is nothing to take away
+        # If the folder itself cannot be written, there is no part to remove.
+        with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise JournalUnwritable(
             otherwise,
@@ -222,10 +221,10 @@ def put(path: Path, text: Iterable[str], otherwise: str) -> None:
 def read(path: Path) -> Journal:
     """Read a journal. The columns of its samples come as arrays; see :func:`history_to_record`.
 
-    Only its version is checked: a file that others wrote may still lack what the schema asks for.
+    Only the version is checked: a file from elsewhere may still lack what the schema asks for.
 
     Raises:
-        UsageError: the file is not there, not JSON, or of a version that this chaoskit does not know.
+        UsageError: the file cannot be read, is not JSON, or has a version that this chaoskit does not know.
     """
     try:
         record = parse(path.read_bytes(), _COLUMNS)
@@ -233,29 +232,29 @@ def read(path: Path) -> Journal:
         raise UsageError("the journal cannot be read", where=str(path), evidence=error.strerror) from error
     except ValueError as error:
         raise UsageError(
-            "this is no journal: it is not JSON", where=str(path), evidence=str(error)
+            "not a journal: the file is not valid JSON", where=str(path), evidence=str(error)
         ) from error
     version = record.get("version") if isinstance(record, dict) else None
     if version != VERSION:
         raise UsageError(
-            "this journal is of another version",
+            "the journal has another version",
             where=str(path),
             limit=f"version {VERSION}",
-            evidence=f"version {version}",
+            evidence="no version" if version is None else f"version {version}",
             remedy="read it with the chaoskit that wrote it",
         )
     return cast(Journal, record)
 
 
 def lacks(record: Journal) -> list[str]:
-    """The parts that a record needs to be a journal and does not have; other JSON of a report folder
-    has a version, too.
+    """The parts that a record needs to be a journal and does not have. Other JSON files of a report folder
+    also have a version, so :func:`read` accepts them.
     """
     return [part for part in ("experiment", "history", "judgement", "run", "system") if part not in record]
 
 
 def _plain(value: Any) -> Any:
-    """JSON-able, whatever a mark carries."""
+    """The value as JSON-able data, whatever a mark carries."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -111,5 +111,5 @@ def test_what_is_no_journal_is_passed_over(tmp_path: Path, capsys: pytest.Captur
     file = str(tmp_path / "history.sqlite")
     assert main(["trend", file, "--add", str(tmp_path / "independence.json")]) == USAGE
     said = capsys.readouterr().err
-    assert "independence.json: no journal" in said
+    assert "independence.json: not a journal" in said
     assert "the history is empty" in said

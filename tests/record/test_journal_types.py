@@ -76,7 +76,7 @@ def _object(hint: Any, schema: Mapping[str, Any], root: Mapping[str, Any], at: s
 
 
 def test_the_types_and_the_schema_say_the_same() -> None:
-    """Every key, whether it must be there, and the type of its value are equal, at every depth."""
+    """Every key, whether it is required, and the type of its value are equal, at every depth."""
     assert list(differences(Journal, SCHEMA, SCHEMA)) == []
 
 
@@ -107,7 +107,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_any_change_of_the_schema_alone_is_noticed(change: str) -> None:
-    """The comparison is no rubber stamp: each kind of change that a schema can have shows."""
+    """The comparison finds each kind of change that a schema can have."""
     schema = copy.deepcopy(SCHEMA)
     CHANGES[change](schema)
     assert list(differences(Journal, schema, schema))

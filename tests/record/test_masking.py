@@ -1,4 +1,4 @@
-"""Secrets in text that others wrote."""
+"""Secrets in the text of others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ PASSWORD = "hunter2!x"
     ],
 )
 def test_a_variable_is_secret_by_its_name(name: str, secret: bool) -> None:
-    """Words of the name decide; where a secret lies is no secret, nor is the working folder."""
+    """The words of the name decide; the place of a secret is not a secret, and neither is the working
+    folder.
+    """
     assert secret_name(name) is secret
 
 
@@ -58,7 +60,7 @@ def test_what_is_secret_is_masked_and_the_rest_stays(line: str, shown: str | Non
 
 @pytest.mark.parametrize("value", ["", "s3cr!", "marketplace", "86400000"])
 def test_what_is_short_a_word_or_a_number_stays(value: str) -> None:
-    """It is in every other line, and is no secret there."""
+    """Short values, words and numbers occur in many lines that hold no secret."""
     line = f"market {value} at 12:00"
     assert Masker(secrets_of({"CACHE_KEY": value})).text(line) == line
 
@@ -70,7 +72,9 @@ def test_a_password_in_a_variables_url_is_known_wherever_it_stands() -> None:
 
 
 def test_every_line_of_a_secret_is_one_and_the_longest_is_masked_first() -> None:
-    """A key of several lines is logged line by line; what begins with another secret is whole."""
+    """A key of several lines is logged line by line; a secret that begins with another one is masked
+    whole.
+    """
     masker = Masker(["first0ne\nsecond0ne\n", "first0ne-and-more"])
     assert masker.text("x first0ne-and-more y second0ne") == "x *** y ***"
 

@@ -43,10 +43,10 @@ def test_a_folder_is_all_of_its_journals_in_the_order_of_their_writing(
     ("name", "text", "says"),
     [
         ("absent.json", None, "the journal cannot be read"),
-        ("text.json", "hello", "it is not JSON"),
-        ("binary.json", "\udcff\udcfe", "it is not JSON"),
+        ("text.json", "hello", "not valid JSON"),
+        ("binary.json", "\udcff\udcfe", "not valid JSON"),
         ("old.json", '{"version": 0}', "another version"),
-        ("bare.json", '{"version": 1}', "this is no journal"),
+        ("bare.json", '{"version": 1}', "not a journal"),
         ("empty", "", "there is no journal to report"),
         ("detection.json", "[]", "no detection matrix"),
     ],
