@@ -1,4 +1,4 @@
-"""Waiting in tests that have threads or processes: for a condition, never for a time."""
+"""Waiting in tests with threads or processes: for a condition, never for a fixed time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], bool], within: float = 5.0) -> None:
-    """Wait for a condition; a failure says that it never came true."""
+    """Wait for a condition; fail if it does not come true in time."""
     end = time.monotonic() + within
     while not condition():
         assert time.monotonic() < end, "it did not come true"

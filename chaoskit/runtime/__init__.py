@@ -105,8 +105,8 @@ class Runtime(Protocol):
         """The lines that a component wrote from ``since`` to ``until``, both streams, in their order.
 
         Args:
-            since, until: seconds since 1970 by the engine's clock; see :meth:`wall_offset`. Of very many lines
-                only the first ones come.
+            since, until: seconds since 1970 by the engine's clock; see :meth:`wall_offset`. Of very many
+                lines only the first ones come.
         """
         ...
 

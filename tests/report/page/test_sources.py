@@ -35,7 +35,7 @@ def test_a_folder_is_all_of_its_journals_in_the_order_of_their_writing(
     assert [each.file for each in sources.journals] == [path.name for path in reversed(three)]
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "report.html")]) == OK
     said = capsys.readouterr().err
-    assert f"passed over {tmp_path / 'notes.json'}" in said
+    assert f"skipped {tmp_path / 'notes.json'}" in said
     assert "independence.json" not in said
 
 
