@@ -42,7 +42,7 @@ def main(names: Sequence[str]) -> int:
         seen=_seen,
     )
     path = FOLDER / "detection.json"
-    journal.write(path, to_record(trials))
+    journal.put_json(path, to_record(trials), "the detection matrix cannot be written")
     for trial in trials:
         if not trial.right:
             print(f"\n{trial.mutant or 'as it is'}, {trial.experiment}:")

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from chaoskit.errors import ChaoskitError, FaultMisfit, UsageError
-from chaoskit.exitcodes import FAILED, INTERRUPTED, TROUBLE, UNKNOWN
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, INTERRUPTED, UNKNOWN
 from chaoskit.experiment.environment import Environment, Tell
 from chaoskit.factories import attached_environment, environment_for
 from chaoskit.faults.base import check
@@ -267,7 +267,7 @@ def _runs_by_itself(book: RunBook) -> None:
 def exit_code(day: Day, *, lifted: bool) -> int:
     """What a game day says to who called it; the table is in ``docs/gameday.md``."""
     if not lifted or day.trouble:
-        return TROUBLE
+        return HARNESS_ERROR
     if day.interrupted:
         return INTERRUPTED
     steps = day.record.steps

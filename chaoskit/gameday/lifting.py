@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.experiment.injector import LOOK_AGAIN, Injector, Wait
+from chaoskit.experiment.injector import LOOK_AGAIN_AFTER, Injector, Wait
 from chaoskit.faults.base import Evidence
 from chaoskit.runtime import Runtime, Undo
 
@@ -66,7 +66,7 @@ class Active:
             raise TimeoutError(f"somebody has been at it for {OTHERS_TAKE:g} s")
         try:
             if not self.taken_back:
-                self.injector.take_back()
+                self.injector.begin_lift()
                 self.taken_back = True
         finally:
             self.lock.release()
@@ -121,8 +121,8 @@ def _act(active: Active, runtime: Runtime, say: Say) -> None:
 def _proof(active: Active, runtime: Runtime, wait: Wait, say: Say) -> Evidence:
     left = COMES_BACK_WITHIN
     while active.under_way and left > 0:
-        wait(LOOK_AGAIN)
-        left -= LOOK_AGAIN
+        wait(LOOK_AGAIN_AFTER)
+        left -= LOOK_AGAIN_AFTER
     evidence = _confirm(active, wait)
     if evidence.holds:
         return evidence
@@ -138,7 +138,7 @@ def _confirm(active: Active, wait: Wait, *, lift: bool = True) -> Evidence:
     try:
         if lift and not active.under_way:
             active.take_back()  # where the first time failed, or came too early
-        return active.injector.confirm(wait)
+        return active.injector.prove_gone(wait)
     except Exception as error:  # noqa: BLE001 - what cannot be looked at is not gone
         return Evidence(False, _line(error))
 

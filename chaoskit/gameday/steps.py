@@ -149,7 +149,7 @@ class Steps:
                 day.look_up()
                 day.actives.append(active)
         except Interrupted:
-            injector.forgo()
+            injector.cancel()
             raise
         names = tuple(each.name for each in trial.faults)
         entry = day.record.entry(number)

@@ -68,7 +68,7 @@ class StepTrial(Experiment):
         )
         self._day, self._look_up = day, look_up
         self._excerpt: Excerpt = day.follow(since)
-        self.over(traffic, self._excerpt)
+        self.use_traffic(traffic, self._excerpt)
         steady = all(each.terms.course.steady for each in environment.system.journeys)
         self.history.add(Mark("begin", since if steady else begin), Mark("control", since))
 

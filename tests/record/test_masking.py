@@ -1,4 +1,4 @@
-"""Secrets in text that others wrote."""
+"""Secrets in the text of others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.record.masking import MASK, SHORTEST, Masker, compose_secrets, secret_name, secrets_of
+from chaoskit.record.masking import MASK, SHORTEST_SECRET, Masker, compose_secrets, secret_name, secrets_of
 
 PASSWORD = "hunter2!x"
 
@@ -31,7 +31,9 @@ PASSWORD = "hunter2!x"
     ],
 )
 def test_a_variable_is_secret_by_its_name(name: str, secret: bool) -> None:
-    """Words of the name decide; where a secret lies is no secret, nor is the working folder."""
+    """The words of the name decide; the place of a secret is not a secret, and neither is the working
+    folder.
+    """
     assert secret_name(name) is secret
 
 
@@ -60,7 +62,7 @@ def test_what_is_secret_is_masked_and_the_rest_stays(line: str, shown: str | Non
 
 @pytest.mark.parametrize("value", ["", "s3cr!", "marketplace", "86400000"])
 def test_what_is_short_a_word_or_a_number_stays(value: str) -> None:
-    """It is in every other line, and is no secret there."""
+    """Short values, words and numbers occur in many lines that hold no secret."""
     line = f"market {value} at 12:00"
     assert Masker(secrets_of({"CACHE_KEY": value})).text(line) == line
 
@@ -72,7 +74,9 @@ def test_a_password_in_a_variables_url_is_known_wherever_it_stands() -> None:
 
 
 def test_every_line_of_a_secret_is_one_and_the_longest_is_masked_first() -> None:
-    """A key of several lines is logged line by line; what begins with another secret is whole."""
+    """A key of several lines is logged line by line; a secret that begins with another one is masked
+    whole.
+    """
     masker = Masker(["first0ne\nsecond0ne\n", "first0ne-and-more"])
     assert masker.text("x first0ne-and-more y second0ne") == "x *** y ***"
 
@@ -92,14 +96,14 @@ def test_the_secrets_of_compose_files_are_read_where_they_can_be(tmp_path: Path)
 
 def telling(value: str) -> bool:
     """Whether a value is long enough, and neither a word nor a number, so that it has to be masked."""
-    return len(value) >= SHORTEST and not value.isalpha() and not value.isdigit()
+    return len(value) >= SHORTEST_SECRET and not value.isalpha() and not value.isdigit()
 
 
 ODD = st.sampled_from('ab1%+"\\/@:* =~é\u2028\n')
 """Characters that URLs, headers, JSON and the mask itself are made of: short texts of them collide."""
-SECRET = (st.text(min_size=SHORTEST, max_size=12) | st.text(ODD, min_size=SHORTEST, max_size=12)).map(
-    str.strip
-)
+SECRET = (
+    st.text(min_size=SHORTEST_SECRET, max_size=12) | st.text(ODD, min_size=SHORTEST_SECRET, max_size=12)
+).map(str.strip)
 AROUND = st.text(max_size=40) | st.text(ODD, max_size=40)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from chaoskit.errors import UsageError
 from chaoskit.record import journal
+from chaoskit.record.journal_types import Journal
 from chaoskit.report.page import facts
 from chaoskit.report.page.facts import Facts
 
@@ -92,12 +93,10 @@ def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
     return sorted(found, key=lambda each: str(each[1].record["run"]["written_at"]))
 
 
-def _journal(path: Path) -> dict[str, Any]:
+def _journal(path: Path) -> Journal:
     record = journal.read(path)
-    if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
-        raise UsageError(
-            "this is not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}"
-        )
+    if missing := journal.lacks(record):
+        raise UsageError("not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
     return record
 
 
