@@ -27,9 +27,9 @@ from chaoskit.errors import ChaoskitError, ComposeError, EngineUnavailable
 from chaoskit.interpose.model import Resolved
 from chaoskit.system import System
 
-_ROUTES = Path("/proc/net/route")
+_ROUTE_TABLE = Path("/proc/net/route")
 
-_ASKING = 10
+_QUESTION_DEADLINE = 10
 """Seconds for one question to the engine that Compose could do without."""
 
 
@@ -163,7 +163,7 @@ def routed_networks() -> tuple[IPv4Network, ...]:
                 with suppress(ValueError):
                     found.add(IPv4Network(pool.get("Subnet", "")))
     with suppress(OSError):
-        found.update(parse_routes(_ROUTES.read_text(encoding="ascii")))
+        found.update(parse_routes(_ROUTE_TABLE.read_text(encoding="ascii")))
     return tuple(sorted(found))
 
 
@@ -191,7 +191,7 @@ def _exposed(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 @contextmanager
 def _engine() -> Iterator[docker.DockerClient]:
-    engine = client.engine(timeout=_ASKING)
+    engine = client.engine(timeout=_QUESTION_DEADLINE)
     try:
         yield engine
     finally:
@@ -214,7 +214,7 @@ def _no_compose(evidence: str) -> EngineUnavailable:
     )
 
 
-class Up:
+class ComposeUp:
     """One call of Compose that goes on while other things happen.
 
     Args:

@@ -14,7 +14,7 @@ import docker
 from chaoskit.clock import Clock
 from chaoskit.containers.attached import takeback
 from chaoskit.containers.cleanup.owner import alive, owner_of, run_folder, state_folder
-from chaoskit.containers.cleanup.removal import Present, Removed, labelled, remove_run
+from chaoskit.containers.cleanup.removal import Removed, RunObjects, objects_by_run, remove_run
 from chaoskit.containers.engine.client import calling
 from chaoskit.errors import ChaoskitError
 
@@ -69,11 +69,11 @@ class Cleaned:
 def runs(client: docker.DockerClient) -> tuple[Run, ...]:
     """Every run that left something, the oldest first."""
     with calling("list what carries chaoskit's label"):
-        by_run, created = labelled(client)
+        by_run, created = objects_by_run(client)
     folders = {path.name: path for path in _run_folders()}
     found = []
     for run_id in by_run.keys() | folders.keys():
-        left, folder = by_run.get(run_id, Present()), folders.get(run_id)
+        left, folder = by_run.get(run_id, RunObjects()), folders.get(run_id)
         found.append(_run(run_id, left, folder, created.get(run_id)))
     return tuple(sorted(found, key=lambda run: (run.started.timestamp() if run.started else 0.0, run.run_id)))
 
@@ -133,7 +133,7 @@ def _run_folders() -> Iterable[Path]:
                 yield path
 
 
-def _run(run_id: str, left: Present, folder: Path | None, created: float | None) -> Run:
+def _run(run_id: str, left: RunObjects, folder: Path | None, created: float | None) -> Run:
     owner = owner_of(folder) if folder else None
     note = ""
     if folder:

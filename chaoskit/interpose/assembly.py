@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from chaoskit.interpose.external import Outsider
+from chaoskit.interpose.external import ExternalHost
 from chaoskit.interpose.members import Application, Member
 from chaoskit.interpose.model import API_PORT
 from chaoskit.interpose.names import Names, extra_hosts
@@ -22,7 +22,7 @@ from chaoskit.interpose.wiring import Wiring, port_of
 
 CONFIG_FILE = "/etc/toxiproxy.json"
 
-_EPHEMERAL = 32768
+_FIRST_EPHEMERAL_PORT = 32768
 """The first port that Linux gives to outgoing connections, by default."""
 
 
@@ -50,7 +50,7 @@ def toxiproxy_service(
         {"mode": "ingress", "host_ip": "127.0.0.1", "target": port, "protocol": "tcp"}
         for port in (API_PORT, *published)
     ]
-    high = sorted({port for port in listens if port >= _EPHEMERAL})
+    high = sorted({port for port in listens if port >= _FIRST_EPHEMERAL_PORT})
     if high:
         # An outgoing connection must not take the port of a proxy that is just disabled.
         service["sysctls"]["net.ipv4.ip_local_reserved_ports"] = ",".join(map(str, high))
@@ -97,7 +97,7 @@ def proxies_file(proxies: Iterable[tuple[str, str, str, bool]]) -> str:
     return ("[\n" + ",\n".join(f"  {line}" for line in lines) + "\n]\n").replace("$", "$$")
 
 
-_MADE_ANEW = frozenset({"name", "services", "networks", "volumes", "configs"})
+_REWRITTEN_KEYS = frozenset({"name", "services", "networks", "volumes", "configs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Assembly:
 
     application: Application
     names: Names
-    outside: Sequence[Outsider]
+    outside: Sequence[ExternalHost]
     places: Places
     wiring: Wiring
     toxiproxies: tuple[str, ...]
@@ -139,7 +139,7 @@ class Assembly:
             services[fresh("way-out", members)] = self._way_out(source, edge, away)
         for member in self.application.members:
             services[member.name] = self._member(member)
-        kept = {key: copy.deepcopy(value) for key, value in config.items() if key not in _MADE_ANEW}
+        kept = {key: copy.deepcopy(value) for key, value in config.items() if key not in _REWRITTEN_KEYS}
         made = {"networks": networks, "volumes": self._volumes(), "configs": configs}
         return {
             "name": self.project,

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from chaoskit.interpose.members import BRIDGE, Application, Member
 from chaoskit.interpose.names import Names
 
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Outsider:
+class ExternalHost:
     """A host outside and the ports of it that may be reached."""
 
     host: str
     ports: tuple[int, ...]
 
 
-def outsiders(
+def external_hosts(
     external: Iterable[str], application: Application, names: Names
-) -> tuple[list[Outsider], list[str]]:
+) -> tuple[list[ExternalHost], list[str]]:
     """Read ``host:port`` entries.
 
     Returns:
@@ -35,7 +35,7 @@ def outsiders(
     inside |= {member.name for member in application.members}
     for entry in external:
         host, _, port = entry.rpartition(":")
-        if not _HOST.fullmatch(host) or not port.isdigit() or not 0 < int(port) < 65536:
+        if not _HOST_NAME.fullmatch(host) or not port.isdigit() or not 0 < int(port) < 65536:
             wrong.append(f"external host {entry!r} is not of the form host:port")
         elif _is_address(host):
             wrong.append(
@@ -46,10 +46,10 @@ def outsiders(
             wrong.append(f"external host {entry!r} has the name of a service; only one of them can be meant")
         elif int(port) not in found.setdefault(host, []):
             found[host].append(int(port))
-    return [Outsider(host, tuple(ports)) for host, ports in found.items()], wrong
+    return [ExternalHost(host, tuple(ports)) for host, ports in found.items()], wrong
 
 
-def gets_out(member: Member, application: Application) -> bool:
+def reaches_beyond(member: Member, application: Application) -> bool:
     """Whether it could reach beyond the application's networks before: one of them was not internal."""
     networks = application.config.get("networks") or {}
     return any(key == BRIDGE or not (networks.get(key) or {}).get("internal") for key in member.networks)

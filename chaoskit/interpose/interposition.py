@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 
 from chaoskit.errors import Uninterposable
 from chaoskit.interpose.assembly import Assembly, fresh
-from chaoskit.interpose.external import outsiders
-from chaoskit.interpose.members import read
+from chaoskit.interpose.external import external_hosts
+from chaoskit.interpose.members import read_application
 from chaoskit.interpose.model import RUN_LABEL, Interposed, Resolved
 from chaoskit.interpose.names import look_up
 from chaoskit.interpose.placing import place
@@ -51,9 +51,9 @@ def interpose(
     """
     if not _RUN_ID.fullmatch(run_id):
         raise ValueError(f"run_id {run_id!r} cannot be part of a Compose project's name")
-    application = read(resolved.config)
+    application = read_application(resolved.config)
     names = look_up(application)
-    outside, wrong = outsiders(external, application, names)
+    outside, wrong = external_hosts(external, application, names)
     _refuse([*application.reasons, *wrong], resolved)
     ports, too_many = known_ports(application, names, resolved.exposed, found or {})
     try:

@@ -78,7 +78,7 @@ class Application:
         return str(settings.get("name") or f"{self.project}_{key}")
 
 
-def read(config: Mapping[str, Any]) -> Application:
+def read_application(config: Mapping[str, Any]) -> Application:
     """See who is there in a configuration that Compose has resolved."""
     project = str(config.get("name") or "app")
     services: Mapping[str, Mapping[str, Any]] = config.get("services") or {}
@@ -105,7 +105,7 @@ def read(config: Mapping[str, Any]) -> Application:
                     container_name=str(settings.get("container_name") or f"{project}-{service}-{index}"),
                 )
             )
-    reasons = [*_refusals(services, counts), *_confusions(members)]
+    reasons = [*_refusals(services, counts), *_name_collisions(members)]
     return Application(project, config, tuple(members), tuple(reasons))
 
 
@@ -114,7 +114,7 @@ def component_name(service: str, index: int, count: int) -> str:
     return service if count == 1 else f"{service}-{index}"
 
 
-def tcp(port: Mapping[str, Any]) -> bool:
+def is_tcp(port: Mapping[str, Any]) -> bool:
     """Whether an entry of ``ports`` is TCP."""
     return str(port.get("protocol") or "tcp") == "tcp"
 
@@ -167,14 +167,14 @@ def _refusals(services: Mapping[str, Mapping[str, Any]], counts: Mapping[str, in
             yield f"service {name!r} has network_mode: {mode}, which chaoskit does not know; use networks"
         if name in (HARNESS, OUTSIDE):
             yield f"service {name!r} has a name that chaoskit keeps for itself; call it something else"
-        yield from _crowded(name, service, counts[name])
+        yield from _port_shortages(name, service, counts[name])
 
 
-def _crowded(name: str, service: Mapping[str, Any], count: int) -> Iterator[str]:
+def _port_shortages(name: str, service: Mapping[str, Any], count: int) -> Iterator[str]:
     """A host port goes to one replica; Compose would fail on the second, at start."""
     for port in service.get("ports") or ():
         first, _, last = str(port.get("published") or "").partition("-")
-        if count < 2 or not tcp(port) or not first.isdigit() or first == "0":
+        if count < 2 or not is_tcp(port) or not first.isdigit() or first == "0":
             continue
         room = int(last) - int(first) + 1 if last.isdigit() else 1
         if room < count:
@@ -185,7 +185,7 @@ def _crowded(name: str, service: Mapping[str, Any], count: int) -> Iterator[str]
             )
 
 
-def _confusions(members: list[Member]) -> Iterator[str]:
+def _name_collisions(members: list[Member]) -> Iterator[str]:
     seen: dict[str, str] = {}
     for member in members:
         other = seen.setdefault(member.name, member.component.service)

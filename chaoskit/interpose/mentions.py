@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-SCHEMES: Mapping[str, int] = {
+SCHEME_PORTS: Mapping[str, int] = {
     "amqp": 5672,
     "amqps": 5671,
     "cassandra": 9042,
@@ -39,7 +39,7 @@ SCHEMES: Mapping[str, int] = {
 }
 """URL scheme → its port when the URL has none. A driver (``postgresql+asyncpg``) is left off first."""
 
-CLIENTS: Mapping[str, tuple[str, int]] = {
+CLIENT_PORTS: Mapping[str, tuple[str, int]] = {
     "cqlsh": ("", 9042),
     "mariadb": ("-P", 3306),
     "mariadb-admin": ("-P", 3306),
@@ -56,7 +56,7 @@ CLIENTS: Mapping[str, tuple[str, int]] = {
 }
 """Command → its option for the port beside ``--port``, and the port without it."""
 
-_IMAGES: Mapping[str, tuple[int, ...]] = {
+_IMAGE_PORTS: Mapping[str, tuple[int, ...]] = {
     "caddy": (80, 443),
     "clickhouse": (8123, 9000),
     "consul": (8500,),
@@ -93,21 +93,21 @@ def image_ports(image: str) -> tuple[int, ...]:
     Asked only where the engine does not have the image, whose EXPOSE is the better source.
     """
     name = re.sub(r"[:@].*$", "", image.rpartition("/")[2])
-    return _IMAGES.get(name, ())
+    return _IMAGE_PORTS.get(name, ())
 
 
 _URL = re.compile(
     r"\b([a-z][a-z0-9]*)(?:\+[a-z0-9]+)*://(?:[^\s/@'\"]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*)(:\d)?"
 )
-_PAIR = re.compile(r"(?<![\w.-])([A-Za-z0-9_][A-Za-z0-9_.-]*):(\d{1,5})(?![\w.@])")
-_BOUND = re.compile(r"(?:0\.0\.0\.0|\[::\]|(?<![^\s=,])):(\d{2,5})(?![\w.:@])")
-_OPTION = re.compile(r"--(?:[a-z]+-)?port[= ](\d{2,5})(?!\w)")
-_WAIT = re.compile(
+_HOST_AND_PORT = re.compile(r"(?<![\w.-])([A-Za-z0-9_][A-Za-z0-9_.-]*):(\d{1,5})(?![\w.@])")
+_BOUND_ADDRESS = re.compile(r"(?:0\.0\.0\.0|\[::\]|(?<![^\s=,])):(\d{2,5})(?![\w.:@])")
+_PORT_OPTION = re.compile(r"--(?:[a-z]+-)?port[= ](\d{2,5})(?!\w)")
+_WAIT_COMMAND = re.compile(
     r"\b(?:nc|ncat|netcat|telnet)\s+(?:-\w+\s+(?:\d+\s+)?)*([A-Za-z0-9_][\w.-]*)\s+(\d{1,5})(?!\w)"
 )
 _TCP_DEVICE = re.compile(r"/dev/tcp/([A-Za-z0-9_][\w.-]*)/(\d{1,5})")
 _HOST_VARIABLE = re.compile(r"^(.*)(?:HOSTNAME|HOST|ADDRESS|ADDR|SERVER|SERVICE|ENDPOINT)$", re.IGNORECASE)
-_LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "ip6-localhost"})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "ip6-localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,9 @@ class Mention:
 def in_text(text: str) -> Iterator[Mention]:
     """``host:port``, URLs by their scheme's port, and what wait scripts say (``nc -z db 5432``)."""
     for scheme, host, port in _URL.findall(text):
-        if not port and scheme in SCHEMES:
-            yield Mention(host, SCHEMES[scheme])
-    for pattern in (_PAIR, _WAIT, _TCP_DEVICE):
+        if not port and scheme in SCHEME_PORTS:
+            yield Mention(host, SCHEME_PORTS[scheme])
+    for pattern in (_HOST_AND_PORT, _WAIT_COMMAND, _TCP_DEVICE):
         for host, port in pattern.findall(text):
             yield Mention(host, int(port))
 
@@ -138,7 +138,7 @@ def in_environment(environment: Mapping[str, str]) -> Iterator[Mention]:
     by_key = {key.upper(): value for key, value in environment.items()}
     for key, value in environment.items():
         yield from in_text(value)
-        for port in _BOUND.findall(value):
+        for port in _BOUND_ADDRESS.findall(value):
             yield Mention("", int(port))
         variable = _HOST_VARIABLE.match(key)
         if variable and variable[1]:
@@ -153,7 +153,7 @@ def in_command(words: Sequence[str]) -> Iterator[Mention]:
     """Whom it dials, and where it says that it listens (``--port 8000``, ``-b 0.0.0.0:8000``)."""
     text = " ".join(words)
     yield from in_text(text)
-    for pattern in (_BOUND, _OPTION):
+    for pattern in (_BOUND_ADDRESS, _PORT_OPTION):
         for port in pattern.findall(text):
             yield Mention("", int(port))
 
@@ -162,8 +162,8 @@ def in_health_check(words: Sequence[str]) -> Iterator[Mention]:
     """What is checked: by address, or by a client of which the port is known (``redis-cli ping``)."""
     text = " ".join(words[1:] if words[:1] and words[0] in ("CMD", "CMD-SHELL") else words)
     for mention in in_text(text):
-        yield Mention("" if mention.host in _LOCAL else mention.host, mention.port)
-    for port in _BOUND.findall(text):
+        yield Mention("" if mention.host in _LOCAL_HOSTS else mention.host, mention.port)
+    for port in _BOUND_ADDRESS.findall(text):
         yield Mention("", int(port))
     for part in re.split(r"&&|\|\||[;|]", text):
         yield from _client(part.split())
@@ -171,14 +171,14 @@ def in_health_check(words: Sequence[str]) -> Iterator[Mention]:
 
 def _client(words: Sequence[str]) -> Iterator[Mention]:
     for position, word in enumerate(words):
-        known = CLIENTS.get(word.rpartition("/")[2].strip("'\"()"))
+        known = CLIENT_PORTS.get(word.rpartition("/")[2].strip("'\"()"))
         if known is None:
             continue
         rest = words[position + 1 :]
         option, port = known
         given = _value(rest, ("--port", *((option,) if option else ())))
         host = _value(rest, ("--host", "-h")) or ""
-        yield Mention("" if host in _LOCAL else host, int(given) if given and given.isdigit() else port)
+        yield Mention("" if host in _LOCAL_HOSTS else host, int(given) if given and given.isdigit() else port)
         return
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from chaoskit.interpose import subnets
-from chaoskit.interpose.external import Outsider, gets_out
+from chaoskit.interpose.external import ExternalHost, reaches_beyond
 from chaoskit.interpose.members import Application
 from chaoskit.interpose.names import Names
 
@@ -111,7 +111,7 @@ def place(
     application: Application,
     names: Names,
     ports: Mapping[str, tuple[int, ...]],
-    outside: Sequence[Outsider],
+    outside: Sequence[ExternalHost],
     *,
     seed: str,
     taken: Iterable[IPv4Network],
@@ -126,7 +126,7 @@ def place(
     """
     hosts = [member.name for member in application.hosts]
     consumers = {name: tuple(each for each in hosts if each in names.peers[name]) for name in hosts}
-    free = tuple(member.name for member in application.hosts if gets_out(member, application))
+    free = tuple(member.name for member in application.hosts if reaches_beyond(member, application))
     consumers |= {each.host: free for each in outside}
     ports = {**ports, **{each.host: each.ports for each in outside}}
     home = colour(

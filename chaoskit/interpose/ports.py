@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaoskit.interpose.members import Application, Member, tcp
+from chaoskit.interpose.members import Application, Member, is_tcp
 from chaoskit.interpose.mentions import Mention, image_ports, in_command, in_environment, in_health_check
 from chaoskit.interpose.names import Names
 
-MOST = 64
+MOST_KNOWN_PORTS = 64
 """Ports of one component that are known beforehand. A range of thousands would mean as many proxies
 for each consumer; beyond this number they are found at run time, if something listens on them."""
 
@@ -50,25 +50,27 @@ def known_ports(
         valid = sorted(port for port in ports if 0 < port < 65536)
         # What is published comes first: it must have its link whatever else there is.
         valid.sort(key=lambda port: port not in first[name])
-        kept[name] = tuple(sorted(valid[:MOST]))
-        if len(valid) > MOST:
+        kept[name] = tuple(sorted(valid[:MOST_KNOWN_PORTS]))
+        if len(valid) > MOST_KNOWN_PORTS:
             warnings.append(
-                f"{name!r} has {len(valid)} ports; the {MOST} of them up to {kept[name][-1]} get links now, "
-                "others when something listens there"
+                f"{name!r} has {len(valid)} ports; the {MOST_KNOWN_PORTS} of them up to {kept[name][-1]} "
+                "get links now, others when something listens there"
             )
     return kept, warnings
 
 
 def published_ports(member: Member) -> tuple[int, ...]:
     """The container's TCP ports that its user publishes, in the order of the file."""
-    ports = (int(port["target"]) for port in member.service.get("ports") or () if tcp(port))
+    ports = (int(port["target"]) for port in member.service.get("ports") or () if is_tcp(port))
     return tuple(dict.fromkeys(ports))
 
 
 def udp_ports(member: Member) -> tuple[str, ...]:
     """Declared ports that are not TCP, as ``53/udp``."""
     published = (
-        f"{port['target']}/{port['protocol']}" for port in member.service.get("ports") or () if not tcp(port)
+        f"{port['target']}/{port['protocol']}"
+        for port in member.service.get("ports") or ()
+        if not is_tcp(port)
     )
     named = (str(text) for text in member.service.get("expose") or () if not _is_tcp(str(text)))
     return tuple(dict.fromkeys((*published, *named)))

@@ -6,15 +6,15 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from chaoskit.interpose.external import Outsider
+from chaoskit.interpose.external import ExternalHost
 from chaoskit.interpose.members import BRIDGE, Application, Member
 from chaoskit.interpose.names import Names, extra_hosts
 from chaoskit.interpose.ports import udp_ports
 
-_STATE = ("/var/lib/", "/bitnami/", "/data")
+_STATE_FOLDERS = ("/var/lib/", "/bitnami/", "/data")
 
 
-def remarks(application: Application, names: Names, outside: Iterable[Outsider]) -> list[str]:
+def remarks(application: Application, names: Names, outside: Iterable[ExternalHost]) -> list[str]:
     """All warnings, service by service, then those on networks and volumes."""
     named = {outsider.host for outsider in outside}
     found: list[str] = []
@@ -63,7 +63,7 @@ def _of_rights(service: Mapping[str, Any]) -> Iterator[str]:
             continue
         if source.endswith("docker.sock"):
             yield "is given the engine's socket: addresses that it reads there are out of its reach"
-        elif not volume.get("read_only") and target.startswith(_STATE):
+        elif not volume.get("read_only") and target.startswith(_STATE_FOLDERS):
             yield f"keeps its state in {source} on this machine: a fault there is a fault in those files"
 
 

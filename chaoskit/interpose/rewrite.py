@@ -15,7 +15,7 @@ from chaoskit.interpose.members import Application, Member, component_name
 from chaoskit.interpose.model import COMPONENT_LABEL
 from chaoskit.interpose.names import extra_hosts
 
-_OURS = ("container_name", "external_links", "links", "networks", "ports", "profiles")
+_NETWORKING_KEYS = ("container_name", "external_links", "links", "networks", "ports", "profiles")
 """Keys of a service that are networking, or that Compose has applied already (``profiles``)."""
 
 
@@ -38,7 +38,7 @@ def member_service(
         gone_hosts: names in its ``extra_hosts`` that resolve to Toxiproxy from now on.
         toxiproxies: those it talks through, to be started first.
     """
-    kept = {key: value for key, value in member.service.items() if key not in _OURS}
+    kept = {key: value for key, value in member.service.items() if key not in _NETWORKING_KEYS}
     service: dict[str, Any] = copy.deepcopy(kept)
     service["image"] = member.component.image
     if len(application.of_service(member.component.service)) > 1:

@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
-POOLS = tuple(
+ADDRESS_POOLS = tuple(
     IPv4Network(text)
     for text in ("10.128.0.0/9", "10.0.0.0/9", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")
 )
 """Private (RFC 1918) and benchmarking (RFC 2544) addresses, in the order in which they are tried."""
 
-_OVERHEAD = 3
+_RESERVED_ADDRESSES = 3
 """The network's own address, Docker's gateway (taken in internal networks, too), the broadcast."""
 
-_SPARE = 2
+_SPARE_ADDRESSES = 2
 """Addresses left for containers that join for a moment, to look at a link from where it is used."""
 
 
@@ -59,16 +59,16 @@ def host(network: IPv4Network, number: int) -> IPv4Address:
 
 
 def _prefix(hosts: int) -> int:
-    return 32 - (hosts + _OVERHEAD + _SPARE - 1).bit_length()
+    return 32 - (hosts + _RESERVED_ADDRESSES + _SPARE_ADDRESSES - 1).bit_length()
 
 
 def _free_block(prefix: int, seed: str, taken: list[IPv4Network]) -> IPv4Network:
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
-    for pool in POOLS:
+    for pool in ADDRESS_POOLS:
         block = _block_in(pool, prefix, number, taken)
         if block is not None:
             return block
-    raise NoRoom(f"no free /{prefix} in {', '.join(map(str, POOLS))}")
+    raise NoRoom(f"no free /{prefix} in {', '.join(map(str, ADDRESS_POOLS))}")
 
 
 def _block_in(pool: IPv4Network, prefix: int, number: int, taken: list[IPv4Network]) -> IPv4Network | None:

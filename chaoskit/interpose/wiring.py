@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chaoskit.interpose.external import Outsider
+from chaoskit.interpose.external import ExternalHost
 from chaoskit.interpose.members import Application
 from chaoskit.interpose.model import API_PORT, Placed, Route
 from chaoskit.interpose.placing import EDGE, Places
 from chaoskit.interpose.ports import published_ports
 from chaoskit.system import HARNESS, OUTSIDE, Link
 
-BASE = 20001
+FIRST_EDGE_PORT = 20001
 """The first container port for what has none of its own on the edge; below the ephemeral range."""
 
-SPARES = 2
+SPARES_PER_TEN_PROVIDERS = 2
 """Published ports kept free on a Toxiproxy for each ten of its providers that have known ports."""
 
-SPARES_UNKNOWN = 4
+SPARES_PER_UNKNOWN_PROVIDER = 4
 """The same for each provider without a known port."""
 
 
@@ -44,7 +44,7 @@ class Wiring:
 
 
 def wire(
-    application: Application, places: Places, outside: list[Outsider], toxiproxies: tuple[str, ...]
+    application: Application, places: Places, outside: list[ExternalHost], toxiproxies: tuple[str, ...]
 ) -> Wiring:
     """Write down every proxy, in the order of the compose file."""
     hosts = [member.name for member in application.hosts]
@@ -76,7 +76,7 @@ def wire(
         for port in published_ports(member):
             placed.append(edge.link(OUTSIDE, member.name, port, wish=port))
             entries[f"{member.name}:{port}"] = edge.last
-    forwards = _outward(places, outside, toxiproxies, placed)
+    forwards = _external_links(places, outside, toxiproxies, placed)
     harness: dict[tuple[str, int], tuple[str, int]] = {}
     for provider in hosts:
         for port in places.ports[provider]:
@@ -101,9 +101,9 @@ class _Edge:
         self.last: tuple[str, int] = ("", 0)
 
     def port(self, number: int, wish: int | None = None) -> int:
-        """A free port of one Toxiproxy: the one wished for, or the next from :data:`BASE`."""
+        """A free port of one Toxiproxy: the one wished for, or the next from :data:`FIRST_EDGE_PORT`."""
         used = self._used[number]
-        port = wish if wish and wish not in used else BASE
+        port = wish if wish and wish not in used else FIRST_EDGE_PORT
         while port in used:
             port += 1
         used.add(port)
@@ -121,8 +121,8 @@ class _Edge:
         )
 
 
-def _outward(
-    places: Places, outside: list[Outsider], toxiproxies: tuple[str, ...], placed: list[Placed]
+def _external_links(
+    places: Places, outside: list[ExternalHost], toxiproxies: tuple[str, ...], placed: list[Placed]
 ) -> list[Forward]:
     """Links to outsiders go in two steps.
 
@@ -134,7 +134,7 @@ def _outward(
         for port in outsider.ports:
             step = Forward(
                 f"out.{outsider.host}.{port}",
-                f"{places.way_out}:{BASE + len(forwards)}",
+                f"{places.way_out}:{FIRST_EDGE_PORT + len(forwards)}",
                 f"{outsider.host}:{port}",
             )
             forwards.append(step)
@@ -154,6 +154,6 @@ def _spares(
         mine = [name for name in hosts if places.home[name] == number]
         silent = sum(not places.ports[name] for name in mine)
         talking = len(mine) - silent
-        count = SPARES_UNKNOWN * silent + SPARES * -(-talking // 10)
+        count = SPARES_PER_UNKNOWN_PROVIDER * silent + SPARES_PER_TEN_PROVIDERS * -(-talking // 10)
         found[toxiproxies[number]] = tuple(edge.port(number) for _ in range(count))
     return found

@@ -33,15 +33,15 @@ from chaoskit.errors import ToxiproxyFailure
 from chaoskit.runtime import Toxic
 from chaoskit.toxiproxy.units import from_wire
 
-_STATUS: Final = {InvalidToxic: 400, NotFound: 404, ProxyExists: 409}
+_STATUS_OF_ERROR: Final = {InvalidToxic: 400, NotFound: 404, ProxyExists: 409}
 """The HTTP status for which the library raises each of its exceptions."""
 _EVIDENCE_CHARACTERS: Final = 400
-_REPLACE: Final = (
+_REPLACE_REMEDY: Final = (
     "if it goes on, the Toxiproxy container may need replacing (chaoskit clean, then start again)"
 )
-_BLOCKED: Final = f"removing a toxic can block Toxiproxy's API; {_REPLACE}"
-_GONE: Final = f"see whether its container runs (docker ps); {_REPLACE}"
-_STRANGER: Final = "another program may have taken the port"
+_BLOCKED_REMEDY: Final = f"removing a toxic can block Toxiproxy's API; {_REPLACE_REMEDY}"
+_GONE_REMEDY: Final = f"see whether its container runs (docker ps); {_REPLACE_REMEDY}"
+_OTHER_PROGRAM_REMEDY: Final = "another program may have taken the port"
 
 
 class NotThere(ToxiproxyFailure):
@@ -155,27 +155,31 @@ class Server(Toxiproxy):  # type: ignore[misc]
                 **sent,
             )
             status, content = answer.status_code, answer.content
-        except tuple(_STATUS) as error:
-            status, content = _STATUS[type(error)], error.args[0]
+        except tuple(_STATUS_OF_ERROR) as error:
+            status, content = _STATUS_OF_ERROR[type(error)], error.args[0]
         except requests.Timeout as error:
             limit = f"{self._deadline:g} s"
             raise failure(
-                "Toxiproxy did not answer in time", limit=limit, evidence=str(error), remedy=_BLOCKED
+                "Toxiproxy did not answer in time", limit=limit, evidence=str(error), remedy=_BLOCKED_REMEDY
             ) from None
         except requests.RequestException as error:
-            raise failure("Toxiproxy cannot be reached", evidence=str(error), remedy=_GONE) from None
+            raise failure("Toxiproxy cannot be reached", evidence=str(error), remedy=_GONE_REMEDY) from None
         text = content.decode(errors="replace").strip()
         if status >= requests.codes.bad_request:
-            kind = NotThere if status == _STATUS[NotFound] else ToxiproxyFailure
-            raise kind("Toxiproxy refused a call", where=where, evidence=f"HTTP {status}: {_said(text)}")
+            kind = NotThere if status == _STATUS_OF_ERROR[NotFound] else ToxiproxyFailure
+            raise kind(
+                "Toxiproxy refused a call", where=where, evidence=f"HTTP {status}: {_error_text(text)}"
+            )
         try:
             return take(json.loads(text) if text else None)
         except (ValueError, LookupError, TypeError, AttributeError):
             evidence = text[:_EVIDENCE_CHARACTERS]
-            raise failure("what answers is not Toxiproxy", evidence=evidence, remedy=_STRANGER) from None
+            raise failure(
+                "what answers is not Toxiproxy", evidence=evidence, remedy=_OTHER_PROGRAM_REMEDY
+            ) from None
 
 
-def _said(text: str) -> str:
+def _error_text(text: str) -> str:
     try:
         return str(json.loads(text)["error"]) or "no text"
     except (ValueError, LookupError, TypeError):

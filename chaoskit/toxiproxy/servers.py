@@ -11,9 +11,9 @@ from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import NotReady, ToxiproxyFailure, UsageError
 from chaoskit.runtime import Toxic
 from chaoskit.toxiproxy.api import ServedProxy, Server
-from chaoskit.toxiproxy.units import NAME, from_wire, to_wire
+from chaoskit.toxiproxy.units import NAME_PATTERN, from_wire, to_wire
 
-_LOOK_EVERY_SECONDS = 0.05
+_LOOK_INTERVAL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Toxiproxies:
                         evidence=str(error),
                         remedy="look at its container's log (docker logs)",
                     ) from None
-            self._clock.sleep(_LOOK_EVERY_SECONDS)
+            self._clock.sleep(_LOOK_INTERVAL)
 
     def version(self, server: str) -> str:
         """The version that a server tells; a server below 2.7 does not tell it as JSON, which is an error."""
@@ -108,7 +108,7 @@ class Toxiproxies:
             UsageError: its name does not fit into the API's paths.
             ToxiproxyFailure: there is one of that name, or its address is taken.
         """
-        if not NAME.fullmatch(name):
+        if not NAME_PATTERN.fullmatch(name):
             raise UsageError(f"a proxy cannot be called {name!r}", remedy="use A-Z a-z 0-9 _ . ~ - only")
         asked = ProxyState(name, listen, upstream, enabled)
         made = self._server(server).create(upstream, name, listen, enabled)

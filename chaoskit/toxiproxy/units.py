@@ -17,10 +17,10 @@ from typing import Any, Final
 from chaoskit.errors import UsageError
 from chaoskit.runtime import Toxic
 
-NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 """What the name of a proxy or toxic may be: the API takes names as path segments."""
 
-COARSEST: Final = 0.05
+LARGEST_ROUNDING_SHARE: Final = 0.05
 """The share by which a value may change when it is rounded to Toxiproxy's whole numbers."""
 
 
@@ -36,19 +36,19 @@ class _Attribute:
     least: int = 0
 
 
-_MS: Final = 1e3
-_US: Final = 1e6
+_MS_PER_S: Final = 1e3
+_US_PER_S: Final = 1e6
 
 _KINDS: Final[Mapping[str, Mapping[str, _Attribute]]] = {
-    "latency": {"latency": _Attribute("latency", _MS), "jitter": _Attribute("jitter", _MS)},
+    "latency": {"latency": _Attribute("latency", _MS_PER_S), "jitter": _Attribute("jitter", _MS_PER_S)},
     "bandwidth": {"rate_bytes_per_s": _Attribute("rate", 1e-3, least=1)},  # 0 would mean: no limit
-    "slow_close": {"delay": _Attribute("delay", _MS)},
-    "timeout": {"timeout": _Attribute("timeout", _MS)},
-    "reset_peer": {"timeout": _Attribute("timeout", _MS)},
+    "slow_close": {"delay": _Attribute("delay", _MS_PER_S)},
+    "timeout": {"timeout": _Attribute("timeout", _MS_PER_S)},
+    "reset_peer": {"timeout": _Attribute("timeout", _MS_PER_S)},
     "slicer": {
         "size_bytes": _Attribute("average_size", 1, least=1),  # 0 would recurse without end
         "variation_bytes": _Attribute("size_variation", 1),
-        "delay": _Attribute("delay", _US),
+        "delay": _Attribute("delay", _US_PER_S),
     },
     "limit_data": {"size_bytes": _Attribute("bytes", 1)},
 }
@@ -102,7 +102,7 @@ def from_wire(told: Mapping[str, Any]) -> Toxic:
 
 def _mistakes(toxic: Toxic) -> list[str]:
     found = []
-    if not NAME.fullmatch(toxic.name):
+    if not NAME_PATTERN.fullmatch(toxic.name):
         found.append(f"its name {toxic.name!r} has characters besides A-Z a-z 0-9 _ . ~ -")
     if toxic.stream not in ("upstream", "downstream"):
         found.append(f"its stream {toxic.stream!r} is neither upstream nor downstream")
@@ -129,6 +129,6 @@ def _value_mistakes(name: str, value: float, spec: _Attribute) -> list[str]:
     if not (math.isfinite(value) and value >= 0):
         return [f"{name} {value:g} is not zero or above"]
     sent = round(value * spec.per_unit)
-    if sent < spec.least or abs(sent / spec.per_unit - value) > COARSEST * value:
+    if sent < spec.least or abs(sent / spec.per_unit - value) > LARGEST_ROUNDING_SHARE * value:
         return [f"{name} {value:g} cannot be expressed: Toxiproxy's step is {1 / spec.per_unit:g}"]
     return []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from chaoskit.containers.compose import Compose, Up, parse_routes, resolve
+from chaoskit.containers.compose import Compose, ComposeUp, parse_routes, resolve
 from chaoskit.errors import ComposeError, EngineUnavailable, StartFailed
 from chaoskit.system import System
 
@@ -206,7 +206,7 @@ def test_a_failure_is_raised_where_it_is_waited_for() -> None:
     def fail() -> None:
         raise StartFailed("no")
 
-    up = Up(fail)
+    up = ComposeUp(fail)
     up.start()
     up.end()
     with pytest.raises(StartFailed, match="no"):
@@ -224,7 +224,7 @@ def test_ending_kills_the_process_group() -> None:
             up.spawned(child.pid)
             spawned.set()
 
-    up = Up(work)
+    up = ComposeUp(work)
     up.start()
     spawned.wait()
     up.end()
@@ -234,7 +234,7 @@ def test_ending_kills_the_process_group() -> None:
 
 def test_a_process_that_comes_after_the_end_is_killed_too() -> None:
     """An interrupt between Compose's birth and our knowing of it leaves nothing running."""
-    up = Up(lambda: None)
+    up = ComposeUp(lambda: None)
     up.start()
     up.end()
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as late:
@@ -244,4 +244,4 @@ def test_a_process_that_comes_after_the_end_is_killed_too() -> None:
 
 def test_ending_what_never_started_is_no_error() -> None:
     """Closing may come at any time."""
-    Up(lambda: None).end()
+    ComposeUp(lambda: None).end()

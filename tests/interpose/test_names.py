@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaoskit.interpose.members import read
+from chaoskit.interpose.members import read_application
 from chaoskit.interpose.names import Names, extra_hosts, look_up
 from tests.interpose.shapes import aliases, resolved, rewritten
 
 
 def names(services: dict[str, dict[str, Any]], **how: Any) -> Names:
     """Who gets whom."""
-    return look_up(read(resolved(services, **how).config))
+    return look_up(read_application(resolved(services, **how).config))
 
 
 def test_all_the_names_of_a_container() -> None:

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaoskit.interpose.members import read
+from chaoskit.interpose.members import read_application
 from chaoskit.interpose.names import look_up
-from chaoskit.interpose.ports import MOST, known_ports
+from chaoskit.interpose.ports import MOST_KNOWN_PORTS, known_ports
 from tests.interpose.shapes import published, resolved
 
 
 def ports(services: dict[str, dict[str, Any]], **how: Any) -> dict[str, tuple[int, ...]]:
     """Component → its known ports."""
     application = resolved(services, **how)
-    whole = read(application.config)
+    whole = read_application(application.config)
     return known_ports(whole, look_up(whole), application.exposed, {})[0]
 
 
@@ -64,8 +64,8 @@ def test_a_sidecar_serves_at_its_owners_address() -> None:
 def test_a_range_of_thousands_is_cut_short() -> None:
     """Published ports come first, and a warning says that others are found when something listens."""
     application = resolved({"ftp": {"ports": published(60000), "expose": ["30000-40000"]}})
-    whole = read(application.config)
+    whole = read_application(application.config)
     found, warnings = known_ports(whole, look_up(whole), {}, {})
-    assert len(found["ftp"]) == MOST
+    assert len(found["ftp"]) == MOST_KNOWN_PORTS
     assert 60000 in found["ftp"]
     assert "'ftp' has 10002 ports" in warnings[0]

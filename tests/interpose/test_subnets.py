@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from chaoskit.interpose.subnets import POOLS, NoRoom, allocate, host
+from chaoskit.interpose.subnets import ADDRESS_POOLS, NoRoom, allocate, host
 
 
 def test_a_subnet_holds_its_containers_and_what_docker_needs() -> None:
@@ -38,7 +38,7 @@ def test_what_is_taken_is_gone_round() -> None:
 def test_the_last_free_block_is_found() -> None:
     """Even where a single block of a pool is free, it is found, wherever the search begins."""
     free = IPv4Network("198.18.64.8/29")
-    taken = [*POOLS[:-1], *POOLS[-1].address_exclude(free)]
+    taken = [*ADDRESS_POOLS[:-1], *ADDRESS_POOLS[-1].address_exclude(free)]
     for seed in "abcdefgh":
         assert allocate({"one": 2}, seed=seed, taken=taken) == {"one": free}
 
@@ -46,4 +46,4 @@ def test_the_last_free_block_is_found() -> None:
 def test_no_room_is_said() -> None:
     """A machine that routes every private network is told so."""
     with pytest.raises(NoRoom, match=r"no free /29"):
-        allocate({"one": 2}, seed="a", taken=POOLS)
+        allocate({"one": 2}, seed="a", taken=ADDRESS_POOLS)

@@ -70,7 +70,7 @@ def _key(step: Undo) -> tuple[str, str, str]:
     return step.action, step.target, str(step.detail.get("name", ""))
 
 
-_UP_WITHIN: Final = 10.0
+_START_DEADLINE: Final = 10.0
 """Seconds within which a container that was started again runs."""
 
 
@@ -283,13 +283,13 @@ class Acts:
             )
 
     def _until_it_runs(self, component: str) -> None:
-        until = self._clock.now() + _UP_WITHIN
+        until = self._clock.now() + _START_DEADLINE
         while (state := self._lifecycle.state(component)).status != "running":
             if self._clock.now() > until:
                 raise RuntimeFailure(
                     f"{component} does not run although it was started again",
                     where=f"component {component}",
-                    limit=f"{_UP_WITHIN:g} s",
+                    limit=f"{_START_DEADLINE:g} s",
                     evidence=f"it is {state.status}, exit code {state.exit_code}",
                     remedy=f"docker compose logs {component} says why",
                 )

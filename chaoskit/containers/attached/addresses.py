@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
-from chaoskit.containers.engine.packets import LISTEN, Quiet
-from chaoskit.containers.engine.sockets import of_process
+from chaoskit.containers.engine.packets import LISTEN_PERIOD, RawOutcome
+from chaoskit.containers.engine.sockets import reader_of_process
 from chaoskit.errors import UsageError
 
 Inspected = Mapping[str, Any]
 Address = tuple[str, int]
 
-_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+_WILDCARD_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def published(inspected: Inspected) -> dict[int, Address]:
@@ -28,7 +28,7 @@ def published(inspected: Inspected) -> dict[int, Address]:
         port, _, protocol = str(name).partition("/")
         for binding in bindings or ():
             host = str(binding.get("HostIp") or "")
-            host = _EVERYWHERE.get(host, host)
+            host = _WILDCARD_HOSTS.get(host, host)
             # Both versions of IP may be published, on different ports; version 4 is what is expected.
             if protocol == "tcp" and is_loopback(host) and ":" in found.get(int(port), (":", 0))[0]:
                 found[int(port)] = (host, int(binding["HostPort"]))
@@ -57,7 +57,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def parsed(text: str, *, what: str) -> Address:
+def parse_address(text: str, *, what: str) -> Address:
     """``127.0.0.1:8474``, with or without ``http://`` before it.
 
     Raises:
@@ -76,13 +76,13 @@ def parsed(text: str, *, what: str) -> Address:
     return host.strip("[]"), int(port)
 
 
-def joined(address: Address) -> str:
+def format_address(address: Address) -> str:
     """``host:port``, an address of version 6 in brackets."""
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def way_to(inspected: Inspected, port: int) -> Address | None:
+def reachable_address(inspected: Inspected, port: int) -> Address | None:
     """Where a container's port is reached from this machine, ``None`` if it is not.
 
     By its published port, else by its own address where that is next door.
@@ -90,10 +90,10 @@ def way_to(inspected: Inspected, port: int) -> Address | None:
     known = published(inspected).get(port)
     if known is not None:
         return known
-    return next(((host, port) for host in next_door(inspected)), None)
+    return next(((host, port) for host in direct_addresses(inspected)), None)
 
 
-def next_door(inspected: Inspected) -> list[str]:
+def direct_addresses(inspected: Inspected) -> list[str]:
     """The container's addresses in networks that this machine has an address in itself.
 
     None with Docker Desktop, whose containers live in a machine of their own, and none in a network
@@ -101,7 +101,7 @@ def next_door(inspected: Inspected) -> list[str]:
     there would leave by the default route, to who knows whom.
     """
     pid = int((inspected.get("State") or {}).get("Pid") or 0)
-    if not pid or of_process(pid, str(inspected["Id"])) is None:
+    if not pid or reader_of_process(pid, str(inspected["Id"])) is None:
         return []
     seats = ((inspected.get("NetworkSettings") or {}).get("Networks") or {}).values()
     return [str(each["IPAddress"]) for each in seats if each.get("IPAddress") and _on_link(each)]
@@ -117,11 +117,11 @@ def _on_link(seat: Mapping[str, Any]) -> bool:
         return ip_address(asked.getsockname()[0]) in network
 
 
-def tried(address: Address, timeout: float) -> Quiet:
+def try_connection(address: Address, timeout: float) -> RawOutcome:
     """What a fresh connection from this machine meets."""
     try:
         with socket.create_connection(address, timeout) as connection:
-            connection.settimeout(LISTEN)
+            connection.settimeout(LISTEN_PERIOD)
             try:
                 return "open" if connection.recv(1) else "refused"
             except TimeoutError:

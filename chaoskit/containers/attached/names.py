@@ -16,11 +16,11 @@ from chaoskit.interpose.members import component_name
 from chaoskit.interpose.mentions import in_command, in_environment
 from chaoskit.system import Component
 
-PROJECT: Final = "com.docker.compose.project"
-_SERVICE: Final = "com.docker.compose.service"
-_NUMBER: Final = "com.docker.compose.container-number"
-_ONE_OFF: Final = "com.docker.compose.oneoff"
-_REPLICA: Final = re.compile(r"(.+)-(\d+)")
+PROJECT_LABEL: Final = "com.docker.compose.project"
+_SERVICE_LABEL: Final = "com.docker.compose.service"
+_NUMBER_LABEL: Final = "com.docker.compose.container-number"
+_ONE_OFF_LABEL: Final = "com.docker.compose.oneoff"
+_REPLICA_NAME: Final = re.compile(r"(.+)-(\d+)")
 
 Labels = Mapping[str, str]
 
@@ -38,18 +38,18 @@ class Naming:
         self._numbers: defaultdict[str, set[int]] = defaultdict(set)
         self._replicas: defaultdict[str, set[int]] = defaultdict(set)
         for labels in everyone:
-            if labels and counts(labels):
-                self._numbers[labels[_SERVICE]].add(_number(labels))
-                if replica := _REPLICA.fullmatch(labels.get(COMPONENT_LABEL, "")):
+            if labels and is_service_container(labels):
+                self._numbers[labels[_SERVICE_LABEL]].add(_number(labels))
+                if replica := _REPLICA_NAME.fullmatch(labels.get(COMPONENT_LABEL, "")):
                     self._replicas[replica[1]].add(int(replica[2]))
 
     def name(self, labels: Labels | None) -> str | None:
         """What the container is called; ``None`` for one that does not count."""
-        if not labels or not counts(labels):
+        if not labels or not is_service_container(labels):
             return None
         if COMPONENT_LABEL in labels:
             return labels[COMPONENT_LABEL]
-        service = labels[_SERVICE]
+        service = labels[_SERVICE_LABEL]
         return component_name(service, _number(labels), len(self._numbers[service]))
 
     def component(self, inspected: Mapping[str, Any]) -> Component | None:
@@ -59,21 +59,21 @@ class Naming:
         name = self.name(labels)
         if name is None or (RUN_LABEL in labels and COMPONENT_LABEL not in labels):
             return None
-        service, index = labels[_SERVICE], _number(labels)
+        service, index = labels[_SERVICE_LABEL], _number(labels)
         if COMPONENT_LABEL in labels:
-            replica = _REPLICA.fullmatch(name)
+            replica = _REPLICA_NAME.fullmatch(name)
             several = replica is not None and len(self._replicas[replica[1]]) > 1
             service, index = (replica[1], int(replica[2])) if replica and several else (name, 1)
         return Component(name, service, index, str(config.get("Image", "")))
 
 
-def counts(labels: Labels) -> bool:
+def is_service_container(labels: Labels) -> bool:
     """Whether it is a container of a service, and no single command (``docker compose run``)."""
-    return _SERVICE in labels and labels.get(_ONE_OFF, "False").lower() != "true"
+    return _SERVICE_LABEL in labels and labels.get(_ONE_OFF_LABEL, "False").lower() != "true"
 
 
 def _number(labels: Labels) -> int:
-    text = labels.get(_NUMBER, "1")
+    text = labels.get(_NUMBER_LABEL, "1")
     return int(text) if text.isdigit() else 1
 
 

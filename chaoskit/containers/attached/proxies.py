@@ -16,8 +16,8 @@ from chaoskit.containers.attached.addresses import (
     Inspected,
     addresses,
     exposed,
-    joined,
-    parsed,
+    format_address,
+    parse_address,
     published,
 )
 from chaoskit.containers.attached.names import Directory
@@ -26,14 +26,14 @@ from chaoskit.interpose import API_PORT, Placed
 from chaoskit.system import ANY, HARNESS, OUTSIDE, Component, Link
 from chaoskit.toxiproxy import ProxyState, Toxiproxies
 
-OLDEST: Final = (2, 6)
+OLDEST_VERSION: Final = (2, 6)
 """The first Toxiproxy that takes PATCH, by which a proxy is disabled and enabled."""
-_BARE_VERSION: Final = re.compile(r'(?:\{"version": ?"?)?(?:git-)?v?\d+\.\d+')
+_PLAIN_VERSION_ANSWER: Final = re.compile(r'(?:\{"version": ?"?)?(?:git-)?v?\d+\.\d+')
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundToxiproxy:
     """A Toxiproxy.
 
     Attributes:
@@ -47,7 +47,9 @@ class Found:
     inside: bool
 
 
-def find(inspected: Mapping[str, Inspected], named: Sequence[str]) -> tuple[list[Found], list[str]]:
+def find_toxiproxies(
+    inspected: Mapping[str, Inspected], named: Sequence[str]
+) -> tuple[list[FoundToxiproxy], list[str]]:
     """The Toxiproxies that were named, and those in the project whose API is published on loopback.
 
     Returns:
@@ -56,18 +58,18 @@ def find(inspected: Mapping[str, Inspected], named: Sequence[str]) -> tuple[list
     Raises:
         UsageError: what was named is no address on this machine.
     """
-    found: dict[Address, Found] = {}
+    found: dict[Address, FoundToxiproxy] = {}
     warnings = []
     for text in named:
-        api = parsed(text, what="the Toxiproxy address")
+        api = parse_address(text, what="the Toxiproxy address")
         home = next((name for name, each in inspected.items() if api[1] in _ports(each)), None)
-        found[api] = Found(home or joined(api), api, home is not None)
+        found[api] = FoundToxiproxy(home or format_address(api), api, home is not None)
     for name, each in inspected.items():
-        if not looks_like_one(each) or any(server.name == name for server in found.values()):
+        if not looks_like_toxiproxy(each) or any(server.name == name for server in found.values()):
             continue
         where = published(each).get(API_PORT)
         if where is not None:
-            found[where] = Found(name, where, inside=True)
+            found[where] = FoundToxiproxy(name, where, inside=True)
         elif (each.get("State") or {}).get("Running"):
             warnings.append(
                 f"{name} looks like a Toxiproxy, but its API (port {API_PORT}) is not published on "
@@ -76,7 +78,7 @@ def find(inspected: Mapping[str, Inspected], named: Sequence[str]) -> tuple[list
     return list(found.values()), warnings
 
 
-def looks_like_one(inspected: Inspected) -> bool:
+def looks_like_toxiproxy(inspected: Inspected) -> bool:
     """Whether a container seems to be a Toxiproxy, by its image or its port."""
     image = str((inspected.get("Config") or {}).get("Image", ""))
     return (
@@ -85,7 +87,7 @@ def looks_like_one(inspected: Inspected) -> bool:
     )
 
 
-def greet(toxiproxies: Toxiproxies, servers: Iterable[Found]) -> None:
+def check_versions(toxiproxies: Toxiproxies, servers: Iterable[FoundToxiproxy]) -> None:
     """See that each answers, and is new enough.
 
     Raises:
@@ -95,11 +97,11 @@ def greet(toxiproxies: Toxiproxies, servers: Iterable[Found]) -> None:
     for server in servers:
         said = _version(toxiproxies, server.name)
         version = _VERSION.search(said)
-        if version and (int(version[1]), int(version[2])) < OLDEST:
+        if version and (int(version[1]), int(version[2])) < OLDEST_VERSION:
             raise UsageError(
                 f"Toxiproxy {server.name!r} is too old",
-                where=f"http://{joined(server.api)}",
-                limit=f"{'.'.join(map(str, OLDEST))} or later",
+                where=f"http://{format_address(server.api)}",
+                limit=f"{'.'.join(map(str, OLDEST_VERSION))} or later",
                 evidence=f"it says that it is {said.strip()[:80]}",
                 remedy="use ghcr.io/shopify/toxiproxy:2.12.0; the API is the same",
             )
@@ -110,15 +112,15 @@ def _version(toxiproxies: Toxiproxies, server: str) -> str:
         return toxiproxies.version(server)
     except ToxiproxyFailure as error:
         # Before 2.7 it was no JSON, which to the adapter is no Toxiproxy.
-        if error.evidence and _BARE_VERSION.match(error.evidence):
+        if error.evidence and _PLAIN_VERSION_ANSWER.match(error.evidence):
             return error.evidence
         raise
 
 
-def unreachable(error: ToxiproxyFailure, server: Found) -> ToxiproxyFailure:
+def unreachable(error: ToxiproxyFailure, server: FoundToxiproxy) -> ToxiproxyFailure:
     """The error of a Toxiproxy that does not answer, with what to do about one that is not ours."""
     error.remedy = (
-        f"see that it runs and that its API is at {joined(server.api)}; "
+        f"see that it runs and that its API is at {format_address(server.api)}; "
         "or attach without it, and touch no links"
     )
     return error
@@ -128,10 +130,10 @@ def _ports(inspected: Inspected) -> frozenset[int]:
     return frozenset(port for _, port in published(inspected).values())
 
 
-_UNSPECIFIED: Final = frozenset({"", "0.0.0.0", "[::]", "::"})
-_ADDRESSABLE: Final = re.compile(r"(?!\.{1,2}$)[^/?#%\x00-\x1f]+")
+_UNSPECIFIED_HOSTS: Final = frozenset({"", "0.0.0.0", "[::]", "::"})
+_ADDRESSABLE_NAME: Final = re.compile(r"(?!\.{1,2}$)[^/?#%\x00-\x1f]+")
 """A name that is one segment of a path; what is not ASCII in it is escaped on its way."""
-_REST: Final = re.compile(r"(?:\.|→|->|_to_|-to-)(?P<provider>.+?)(?:[.:](?P<port>\d+))?")
+_NAME_AFTER_CONSUMER: Final = re.compile(r"(?:\.|→|->|_to_|-to-)(?P<provider>.+?)(?:[.:](?P<port>\d+))?")
 """What stands behind the consumer in the name of a proxy: ``.cache.6379``, ``→cache:6379``, ``->cache``."""
 
 
@@ -159,7 +161,7 @@ class AttachedLink(Link):
         return self.named
 
 
-def link_up(
+def links_of_proxies(
     told: Mapping[str, Iterable[ProxyState]],
     inspected: Mapping[str, Inspected],
     components: Iterable[Component],
@@ -188,7 +190,7 @@ def link_up(
     homes: defaultdict[str, set[str]] = defaultdict(set)
     for server, proxies in told.items():
         for state in sorted(proxies, key=lambda each: each.name):
-            if not _ADDRESSABLE.fullmatch(state.name):
+            if not _ADDRESSABLE_NAME.fullmatch(state.name):
                 warnings.append(
                     f"the proxy {state.name!r} of {server} is left out: its name has one of / ? # %, so "
                     "Toxiproxy's API cannot address it"
@@ -228,7 +230,7 @@ def _placed(
     consumer = _by_name(state.name, directory.aliases(provider) | {host}, components)
     if consumer is None and seat is not None:
         consumer = directory.mentioning(directory.aliases(server) | {listen_host}, int(listen_port))
-    if listen_host in _UNSPECIFIED:
+    if listen_host in _UNSPECIFIED_HOSTS:
         listen_host = next(iter(networks.values()), "127.0.0.1") if networks else "127.0.0.1"
     link = AttachedLink(consumer or ANY, provider, int(port), state.name)
     return Placed(link, server, f"{listen_host}:{listen_port}", state.upstream)
@@ -237,7 +239,11 @@ def _placed(
 def _by_name(proxy: str, providers: frozenset[str], components: tuple[Component, ...]) -> str | None:
     known = {OUTSIDE, HARNESS, *(each.name for each in components), *(each.service for each in components)}
     for consumer in sorted(known, key=len, reverse=True):
-        rest = _REST.fullmatch(proxy.removeprefix(consumer)) if proxy.startswith(consumer) else None
+        rest = (
+            _NAME_AFTER_CONSUMER.fullmatch(proxy.removeprefix(consumer))
+            if proxy.startswith(consumer)
+            else None
+        )
         if rest and rest["provider"] in providers:
             return consumer
     return None

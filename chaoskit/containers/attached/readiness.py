@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from chaoskit.clock import Clock
 from chaoskit.containers.engine.client import Containers
 from chaoskit.containers.engine.lifecycle import Lifecycle
-from chaoskit.containers.engine.sockets import EPHEMERAL, InsideReader, of_process
+from chaoskit.containers.engine.sockets import EPHEMERAL_PORTS, InsideReader, reader_of_process
 from chaoskit.errors import NotReady
 
-_LOOK_AGAIN = 0.1
+_LOOK_INTERVAL = 0.1
 
 
 class GuestReadiness:
@@ -54,7 +54,7 @@ class GuestReadiness:
                         evidence=f"{missing}\n{self._lifecycle.logs(name, 5)}",
                         remedy="see why; this run may not start anew what it has not started",
                     )
-                self._clock.sleep(_LOOK_AGAIN)
+                self._clock.sleep(_LOOK_INTERVAL)
 
     def _missing(self, name: str) -> str | None:
         state = self._lifecycle.state(name)
@@ -68,9 +68,9 @@ class GuestReadiness:
         pid = int((inspected.get("State") or {}).get("Pid") or 0)
         if not pid:
             return frozenset()
-        reader = of_process(pid, inspected["Id"]) or InsideReader(
+        reader = reader_of_process(pid, inspected["Id"]) or InsideReader(
             self._containers.client, inspected["Id"], self.served(name)
         )
         sockets = reader.read(frozenset())
         listening = sockets.listening if sockets else frozenset[int]()
-        return frozenset(port for port in listening if port not in EPHEMERAL)
+        return frozenset(port for port in listening if port not in EPHEMERAL_PORTS)

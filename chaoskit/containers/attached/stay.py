@@ -7,7 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from chaoskit.clock import Clock
 from chaoskit.containers.attached import takeback
-from chaoskit.containers.attached.addresses import exposed, next_door, published, tried, way_to
+from chaoskit.containers.attached.addresses import (
+    direct_addresses,
+    exposed,
+    published,
+    reachable_address,
+    try_connection,
+)
 from chaoskit.containers.attached.guest import Guest
 from chaoskit.containers.attached.readiness import GuestReadiness
 from chaoskit.containers.attached.survey import survey
@@ -16,7 +22,7 @@ from chaoskit.containers.cleanup.reaper import Reaper
 from chaoskit.containers.engine.client import connect
 from chaoskit.containers.engine.flooding import Floods
 from chaoskit.containers.engine.output import Output
-from chaoskit.containers.engine.packets import split
+from chaoskit.containers.engine.packets import split_address
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
 from chaoskit.system import HARNESS
@@ -64,7 +70,7 @@ class Stay:
                 run_id,
                 keep=False,
                 undo=takeback.ledger_of(run_id),
-                replay=takeback.REPLAY,
+                replay=takeback.REPLAY_FUNCTION,
                 attached=attachment.project,
             )
             self._reapers.append(reaper)
@@ -106,7 +112,9 @@ class Stay:
         Raises:
             RuntimeFailure: it does not.
         """
-        found = self._own_door(component, port) or way_to(self.guest.containers.inspect(component), port)
+        found = self._own_door(component, port) or reachable_address(
+            self.guest.containers.inspect(component), port
+        )
         if found is None:
             raise RuntimeFailure(
                 f"this machine has no way to port {port} of {component}",
@@ -122,20 +130,20 @@ class Stay:
             link = each.link
             if (link.consumer, link.provider, link.port) == (HARNESS, component, port):
                 seat = self.survey.inspected.get(each.toxiproxy, {})
-                return published(seat).get(split(each.listen)[1])
+                return published(seat).get(split_address(each.listen)[1])
         return None
 
     def connect(self, placed: Placed, timeout: float) -> str:
         """What a fresh connection to the proxy meets: tried from this machine, and where there is no
         way from here (no port is published, the network keeps us out), in the consumer's network.
         """
-        host, port = split(placed.listen)
+        host, port = split_address(placed.listen)
         seat = self.survey.inspected.get(placed.toxiproxy)
         if seat is None:
-            return self.guest.cuts.heard(placed, tried((str(host), port), timeout))
-        ways = [(str(host), port)] if str(host) in next_door(seat) else []
+            return self.guest.cuts.heard(placed, try_connection((str(host), port), timeout))
+        ways = [(str(host), port)] if str(host) in direct_addresses(seat) else []
         for address in filter(None, [*ways, published(seat).get(port)]):
-            if (met := tried(address, timeout)) != "silent":
+            if (met := try_connection(address, timeout)) != "silent":
                 return self.guest.cuts.heard(placed, met)
         return self.guest.cuts.connect(placed, timeout)
 

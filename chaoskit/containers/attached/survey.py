@@ -9,9 +9,15 @@ from dataclasses import dataclass, field
 import docker
 from docker.errors import NotFound
 
-from chaoskit.containers.attached.addresses import Inspected, joined, parsed, published
-from chaoskit.containers.attached.names import PROJECT, Naming
-from chaoskit.containers.attached.proxies import Found, find, greet, link_up, unreachable
+from chaoskit.containers.attached.addresses import Inspected, format_address, parse_address, published
+from chaoskit.containers.attached.names import PROJECT_LABEL, Naming
+from chaoskit.containers.attached.proxies import (
+    FoundToxiproxy,
+    check_versions,
+    find_toxiproxies,
+    links_of_proxies,
+    unreachable,
+)
 from chaoskit.containers.engine.client import by_name, calling
 from chaoskit.errors import NotReady, ToxiproxyFailure, UsageError
 from chaoskit.interpose import Placed
@@ -37,7 +43,7 @@ class Survey:
     project: str
     components: tuple[Component, ...]
     inspected: Mapping[str, Inspected]
-    servers: tuple[Found, ...] = ()
+    servers: tuple[FoundToxiproxy, ...] = ()
     placed: tuple[Placed, ...] = ()
     entries: Mapping[str, str] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
@@ -77,7 +83,7 @@ def survey(
     if not inspected:
         raise _no_such_project(client, project)
     naming = Naming((each.get("Config") or {}).get("Labels") for each in inspected.values())
-    servers, warnings = find(inspected, toxiproxies)
+    servers, warnings = find_toxiproxies(inspected, toxiproxies)
     apart = {server.name for server in servers}
     everyone = {name: naming.component(each) for name, each in sorted(inspected.items())}
     components = tuple(each for name, each in everyone.items() if each and name not in apart)
@@ -96,7 +102,7 @@ def survey(
         if (inspected[name].get("State") or {}).get("ExitCode") != 0
     ]
     told, silent = _ask(servers, afterwards=afterwards)
-    placed, more = link_up(told, inspected, components)
+    placed, more = links_of_proxies(told, inspected, components)
     warnings += _left_by_others(told)
     return Survey(
         project,
@@ -113,19 +119,19 @@ def survey(
 def containers(client: docker.DockerClient, project: str) -> dict[str, str]:
     """The containers of a project now, name → full id."""
     with calling(f"list the containers of project {project!r}"):
-        listed = client.api.containers(all=True, filters={"label": f"{PROJECT}={project}"})
+        listed = client.api.containers(all=True, filters={"label": f"{PROJECT_LABEL}={project}"})
     return by_name(listed, Naming(each.get("Labels") for each in listed).name)
 
 
 def _ask(
-    servers: Iterable[Found], *, afterwards: bool
+    servers: Iterable[FoundToxiproxy], *, afterwards: bool
 ) -> tuple[dict[str, tuple[ProxyState, ...]], list[str]]:
     toxiproxies = Toxiproxies({each.name: each.api for each in servers})
     told: dict[str, tuple[ProxyState, ...]] = {}
     silent = []
     for server in servers:
         try:
-            greet(toxiproxies, [server])
+            check_versions(toxiproxies, [server])
             told[server.name] = tuple(toxiproxies.proxies(server.name).values())
         except ToxiproxyFailure as error:
             if not afterwards:
@@ -154,7 +160,7 @@ def _entries(
     found: dict[str, str] = {}
     for each in components:
         for port, address in sorted(published(inspected[each.name]).items()):
-            found[f"{each.name}:{port}"] = joined(address)
+            found[f"{each.name}:{port}"] = format_address(address)
     names = {each.name for each in components}
     for way in placed:
         listen = int(way.listen.rpartition(":")[2])
@@ -163,7 +169,7 @@ def _entries(
         if behind is None or way.link.provider not in names:
             continue
         if way.link.consumer == OUTSIDE or (way.link.consumer == ANY and door not in found):
-            found[door] = joined(behind)
+            found[door] = format_address(behind)
     for door, text in given.items():
         name, _, number = door.rpartition(":")
         if name not in names or not number.isdigit():
@@ -172,7 +178,7 @@ def _entries(
                 evidence=f"there are {', '.join(sorted(names))}",
                 remedy=f"write it as {min(names)}:PORT",
             )
-        found[door] = joined(parsed(text, what=f"the address of entry {door}"))
+        found[door] = format_address(parse_address(text, what=f"the address of entry {door}"))
     return found
 
 
@@ -192,10 +198,10 @@ def _status(inspected: Inspected) -> str:
 
 def _no_such_project(client: docker.DockerClient, project: str) -> UsageError:
     with calling("list the compose projects"):
-        listed = client.api.containers(all=True, filters={"label": PROJECT})
+        listed = client.api.containers(all=True, filters={"label": PROJECT_LABEL})
     states: defaultdict[str, list[str]] = defaultdict(list)
     for each in listed:
-        states[each["Labels"][PROJECT]].append(str(each.get("State", "")))
+        states[each["Labels"][PROJECT_LABEL]].append(str(each.get("State", "")))
     there = [
         f"{name} ({some.count('running')} of {len(some)} containers run)"
         for name, some in sorted(states.items())

@@ -24,9 +24,9 @@ from chaoskit.errors import ChaoskitError, EngineUnavailable, NotLifted, Runtime
 from chaoskit.runtime import Undo
 from chaoskit.runtime.undolog import UndoLog, pending
 
-REPLAY: Final = "chaoskit.containers.attached.takeback:replay"
+REPLAY_FUNCTION: Final = "chaoskit.containers.attached.takeback:replay"
 """What the reaper of an attached run calls when the harness has died."""
-PATIENCE: Final = 30.0
+ENGINE_DEADLINE: Final = 30.0
 """Seconds for which an engine that does not answer is asked again."""
 
 
@@ -94,7 +94,7 @@ def replay(ledger: Path) -> None:
     if not pending(ledger) and not restarts(ledger, attachment.touch):
         return
     clock = MonotonicClock()
-    client = _patiently(clock)
+    client = _connect_patiently(clock)
     try:
         try:
             there = survey(client, attachment.project, toxiproxies=attachment.toxiproxies, afterwards=True)
@@ -132,8 +132,8 @@ def restart(guest: Guest, touch: Sequence[str]) -> None:
         raise NotLifted("a component was not restarted", where=str(log.path), evidence="\n".join(failed))
 
 
-def _patiently(clock: Clock) -> docker.DockerClient:
-    until = clock.now() + PATIENCE
+def _connect_patiently(clock: Clock) -> docker.DockerClient:
+    until = clock.now() + ENGINE_DEADLINE
     while True:
         try:
             return connect()

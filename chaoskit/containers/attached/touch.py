@@ -10,7 +10,7 @@ from chaoskit.runtime import Undo
 from chaoskit.system import Component, Impact, Link, members
 from chaoskit.system.names import meant
 
-_OF_LINKS: Final = frozenset({"mend", "remove_toxic"})
+_LINK_ACTIONS: Final = frozenset({"mend", "remove_toxic"})
 """What is undone on links; all else is undone on components."""
 
 
@@ -85,7 +85,7 @@ class Touch:
             if step.detail.get("replaced"):
                 raise irreplaceable(step.target)
         touched = dict.fromkeys(step.target for step in plan)
-        if not plan or any(step.action not in _OF_LINKS for step in plan):
+        if not plan or any(step.action not in _LINK_ACTIONS for step in plan):
             touched |= dict.fromkeys(sorted(impact.lost | impact.strained))
         if strange := [name for name in touched if name not in self.components | self.proxies]:
             called = {link.proxy: link.name for link in self._links}

@@ -17,10 +17,10 @@ from chaoskit.containers.cleanup.removal import remove_run
 from chaoskit.containers.engine.client import connect
 from chaoskit.errors import EngineUnavailable
 
-DEADLINE: Final = 60.0
+REMOVAL_DEADLINE: Final = 60.0
 """Seconds in which the run is removed; what is left then is for ``chaoskit clean``."""
-LOOKS: Final = 5
-PAUSE: Final = 0.4
+EMPTY_LOOKS: Final = 5
+LOOK_INTERVAL: Final = 0.4
 """Seconds between the looks that must find nothing: an engine finishes the calls of dead clients."""
 
 
@@ -35,7 +35,7 @@ def clean_up(order: Mapping[str, Any]) -> None:
     folder = Path(order["folder"])
     try:
         if order["keep"] or order.get("attached"):
-            _take_back(order["replay"], Path(order["undo"]))
+            _lift_faults(order["replay"], Path(order["undo"]))
         if not order["keep"]:
             _remove(order["run"])
             shutil.rmtree(folder, ignore_errors=True)
@@ -44,7 +44,7 @@ def clean_up(order: Mapping[str, Any]) -> None:
         (folder / "note.txt").write_text(text, encoding="utf-8")
 
 
-def _take_back(replay: str | None, undo: Path) -> None:
+def _lift_faults(replay: str | None, undo: Path) -> None:
     if replay and undo.exists():
         module, _, function = replay.partition(":")
         getattr(importlib.import_module(module), function)(undo)
@@ -52,7 +52,7 @@ def _take_back(replay: str | None, undo: Path) -> None:
 
 def _remove(run_id: str, clock: Clock | None = None) -> None:
     clock = clock or MonotonicClock()
-    until = clock.now() + DEADLINE
+    until = clock.now() + REMOVAL_DEADLINE
     while True:
         try:
             client = connect()
@@ -62,6 +62,8 @@ def _remove(run_id: str, clock: Clock | None = None) -> None:
                 raise
             clock.sleep(0.5)
     try:
-        remove_run(client, run_id, deadline=until - clock.now(), looks=LOOKS, pause=PAUSE, clock=clock)
+        remove_run(
+            client, run_id, deadline=until - clock.now(), looks=EMPTY_LOOKS, pause=LOOK_INTERVAL, clock=clock
+        )
     finally:
         client.close()

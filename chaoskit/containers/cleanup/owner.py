@@ -23,7 +23,7 @@ from typing import IO, Any, Final, Protocol
 
 from chaoskit.errors import RuntimeFailure
 
-RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+RUN_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 
 
 def state_folder() -> Path:
@@ -39,7 +39,7 @@ def run_folder(run_id: str) -> Path:
     Raises:
         ValueError: the run id cannot name a folder.
     """
-    if not RUN_ID.fullmatch(run_id):
+    if not RUN_ID_PATTERN.fullmatch(run_id):
         raise ValueError(f"{run_id!r} is no run id")
     return state_folder() / "runs" / run_id
 

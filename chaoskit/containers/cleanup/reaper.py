@@ -24,8 +24,8 @@ from chaoskit.containers.cleanup import reaper_process
 from chaoskit.containers.cleanup.owner import Claim, Owner, close_in_forks
 from chaoskit.errors import RuntimeFailure
 
-_READY_WITHIN = 10.0
-_GONE_WITHIN = 5.0
+_READY_DEADLINE = 10.0
+_GOODBYE_DEADLINE = 5.0
 
 
 class Reaper:
@@ -77,7 +77,7 @@ class Reaper:
             "path": [str(Path(entry).absolute()) for entry in sys.path],
         }
         ours, theirs = socket.socketpair()
-        ours.settimeout(_READY_WITHIN)
+        ours.settimeout(_READY_DEADLINE)
         with theirs:
             # By its path and with -P: neither the package nor our docker.py is imported by accident.
             process = subprocess.Popen(
@@ -93,13 +93,13 @@ class Reaper:
         said = b""
         with suppress(OSError):
             said = ours.recv(64)
-        if said != reaper_process.READY:
+        if said != reaper_process.READY_MESSAGE:
             process.kill()
             self.goodbye()
             raise RuntimeFailure(
                 "the process that would clean up after a crash does not start",
                 where=f"{sys.executable} {reaper_process.__file__}",
-                limit=f"{_READY_WITHIN:g} s",
+                limit=f"{_READY_DEADLINE:g} s",
                 evidence=f"exit code {process.returncode}",
                 remedy="run that command by hand to see why",
             )
@@ -144,7 +144,7 @@ class Reaper:
             self._channel.sendall(b"goodbye\n")
         self._channel.close()
         try:
-            self._process.wait(_GONE_WITHIN)
+            self._process.wait(_GOODBYE_DEADLINE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-READY = b"ready\n"
+READY_MESSAGE = b"ready\n"
 
 
 def started(pid: int) -> str:
@@ -80,14 +80,14 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     order = json.loads(sys.argv[1])
     channel = socket.socket(fileno=0)
-    channel.sendall(READY)
+    channel.sendall(READY_MESSAGE)
     groups = listen(channel)
     if groups is not None:
         kill(groups)
-        _orphaned(order)
+        _clean_up(order)
 
 
-def _orphaned(order: dict[str, Any]) -> None:
+def _clean_up(order: dict[str, Any]) -> None:
     """From here on time does not matter so much: import what is needed to remove a run."""
     sys.path[:] = order["path"]
     package = type(sys)("chaoskit")  # found by its place, however it was installed

@@ -17,7 +17,7 @@ from chaoskit.containers.engine.client import ENGINE_ERRORS, last_line
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import RUN_LABEL
 
-_IN_PROGRESS = 409
+_CONFLICT_STATUS = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Removed:
 
 
 @dataclass(slots=True)
-class Present:
+class RunObjects:
     """What the engine has of a run: id → name, for each kind."""
 
     containers: dict[str, str] = field(default_factory=dict)
@@ -66,9 +66,9 @@ def remove_run(
     """
     clock = clock or MonotonicClock()
     until = clock.now() + deadline
-    seen, quiet, said = Present(), 0, ""
+    seen, quiet, said = RunObjects(), 0, ""
     while True:
-        left: Present | None = None
+        left: RunObjects | None = None
         try:
             left = look(client, run_id)
             if left:
@@ -96,17 +96,17 @@ def remove_run(
         clock.sleep(pause)
 
 
-def look(client: docker.DockerClient, run_id: str) -> Present:
+def look(client: docker.DockerClient, run_id: str) -> RunObjects:
     """What the engine has of a run now."""
-    by_run, _ = labelled(client, f"{RUN_LABEL}={run_id}")
-    return by_run.get(run_id, Present())
+    by_run, _ = objects_by_run(client, f"{RUN_LABEL}={run_id}")
+    return by_run.get(run_id, RunObjects())
 
 
-def labelled(
+def objects_by_run(
     client: docker.DockerClient, label: str = RUN_LABEL
-) -> tuple[dict[str, Present], dict[str, float]]:
+) -> tuple[dict[str, RunObjects], dict[str, float]]:
     """What carries the label, by run, and the epoch of each run's oldest container."""
-    by_run: defaultdict[str, Present] = defaultdict(Present)
+    by_run: defaultdict[str, RunObjects] = defaultdict(RunObjects)
     created: dict[str, float] = {}
     filters = {"label": label}
     for each in client.api.containers(all=True, filters=filters):
@@ -121,7 +121,7 @@ def labelled(
     return dict(by_run), created
 
 
-def _remove(client: docker.DockerClient, left: Present) -> str:
+def _remove(client: docker.DockerClient, left: RunObjects) -> str:
     """Try to remove all of it; the last thing that the engine objected to, if any."""
     api: Any = client.api
     said = ""
@@ -143,7 +143,7 @@ def _try(remove: Callable[[str], Any], name: str) -> str:
     except NotFound:
         return ""
     except APIError as error:
-        if error.status_code == _IN_PROGRESS and "in progress" in str(error):
+        if error.status_code == _CONFLICT_STATUS and "in progress" in str(error):
             return ""
         return last_line(str(error.explanation or error))
     except ENGINE_ERRORS as error:

@@ -50,14 +50,14 @@ def engine(**options: Any) -> docker.DockerClient:
 
 _SERVICE_LABEL = "com.docker.compose.service"
 
-DEADLINE = 20
+CALL_DEADLINE = 20
 """Seconds for one call to the engine; calls that wait by design get their wait on top."""
 
 # urllib3 and the sockets below it raise errors of their own while a body is read.
 ENGINE_ERRORS = (DockerException, requests.exceptions.RequestException, OSError)
 
 
-def connect(deadline: int | None = DEADLINE) -> docker.DockerClient:
+def connect(deadline: int | None = CALL_DEADLINE) -> docker.DockerClient:
     """A client for the engine that the ``docker`` command would use, which has answered once.
 
     Args:
@@ -125,7 +125,7 @@ def calling(doing: str, component: str | None = None) -> Iterator[None]:
         raise RuntimeFailure(
             f"could not {doing}" + (f" {component}" if component else ""),
             where=f"component {component}" if component else "the container engine",
-            limit=f"{DEADLINE:g} s for the engine's answer" if slow else None,
+            limit=f"{CALL_DEADLINE:g} s for the engine's answer" if slow else None,
             evidence=last_line(str(said)),
             remedy="chaoskit doctor checks the engine",
         ) from error

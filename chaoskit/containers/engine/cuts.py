@@ -28,21 +28,21 @@ import docker
 
 from chaoskit.containers.engine.client import containers
 from chaoskit.containers.engine.nettools import Nettools
-from chaoskit.containers.engine.packets import Dropped, LinkMeter, Quiet, connected, table
+from chaoskit.containers.engine.packets import LinkMeter, PacketDrops, RawOutcome, drop_table, try_connection
 from chaoskit.errors import RuntimeFailure, ToxiproxyFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Toxic
 from chaoskit.system import Link
 from chaoskit.toxiproxy import ProxyState, Toxiproxies
 
-Met = Literal["open", "refused", "silent", "hang"]
+ConnectionOutcome = Literal["open", "refused", "silent", "hang"]
 
-_FOR_EVER: Final = 30 * 86_400.0
+_CLOSE_DELAY: Final = 30 * 86_400.0
 """Seconds by which a close is put off: longer than any experiment, and no overflow in Toxiproxy."""
 
-HANG: Final = (
+HANG_TOXICS: Final = (
     # ``timeout`` alone lets the provider's close through, so one that puts it off comes before it.
-    Toxic("chaoskit-hang-close", "slow_close", "downstream", {"delay": _FOR_EVER}),
+    Toxic("chaoskit-hang-close", "slow_close", "downstream", {"delay": _CLOSE_DELAY}),
     Toxic("chaoskit-hang-down", "timeout", "downstream", {"timeout": 0.0}),
     Toxic("chaoskit-hang-up", "timeout", "upstream", {"timeout": 0.0}),
 )
@@ -78,7 +78,7 @@ class Cuts:
         self._container = container
         self._listens = listens
         self._nettools = Nettools(client, run_id)
-        self._dropped = Dropped(self._nettools)
+        self._dropped = PacketDrops(self._nettools)
         self._refused: frozenset[Link] = frozenset()
         self._guard = threading.Lock()
         self._locks: defaultdict[Link, threading.RLock] = defaultdict(threading.RLock)
@@ -99,7 +99,7 @@ class Cuts:
             if how == "refuse":
                 self._refuse(placed)
             elif how == "hang":
-                for toxic in HANG:
+                for toxic in HANG_TOXICS:
                     self._toxiproxies.add_toxic(placed.toxiproxy, placed.link.proxy, toxic)
             else:
                 self._dropped.add(self._network(placed.toxiproxy), placed.link.proxy, placed.listen)
@@ -115,7 +115,7 @@ class Cuts:
         server, proxy = placed.toxiproxy, placed.link.proxy
         with self._lock(placed):
             there = {toxic.name for toxic in self._toxiproxies.toxics(server, proxy)}
-            for toxic in HANG:
+            for toxic in HANG_TOXICS:
                 if toxic.name in there:
                     self._toxiproxies.remove_toxic(server, proxy, toxic.name)
             container = self._container(server)
@@ -161,7 +161,7 @@ class Cuts:
             self._toxiproxies.enable(placed.toxiproxy, placed.link.proxy)
             return True
 
-    def connect(self, placed: Placed, timeout: float = 2.0) -> Met:
+    def connect(self, placed: Placed, timeout: float = 2.0) -> ConnectionOutcome:
         """What a fresh connection meets, made in the consumer's own network.
 
         If the consumer has no running container, it is made in Toxiproxy's network. Where the
@@ -173,9 +173,9 @@ class Cuts:
             cannot reach the provider), ``silent`` after ``timeout`` seconds, ``hang`` or ``open``.
         """
         seats = [self._consumer(placed.link.consumer), self._container(placed.toxiproxy)]
-        return self.heard(placed, connected(self._nettools, seats, placed.listen, timeout))
+        return self.heard(placed, try_connection(self._nettools, seats, placed.listen, timeout))
 
-    def heard(self, placed: Placed, met: Quiet) -> Met:
+    def heard(self, placed: Placed, met: RawOutcome) -> ConnectionOutcome:
         """What a connection meets that was accepted and heard nothing: Toxiproxy's toxics tell."""
         if met != "quiet":
             return met
@@ -200,7 +200,7 @@ class Cuts:
         self._toxiproxies.disable(placed.toxiproxy, placed.link.proxy)
 
     def _how(self, placed: Placed, state: ProxyState | None, dropped: frozenset[str]) -> Cut | None:
-        if table(placed.link.proxy) in dropped:
+        if drop_table(placed.link.proxy) in dropped:
             return "silent"
         if state is not None and placed.link in self._refused and not state.enabled:
             return "refuse"
@@ -233,4 +233,4 @@ class Cuts:
 
 
 def _hangs(toxics: Iterable[Toxic]) -> bool:
-    return {toxic.name for toxic in HANG} <= {toxic.name for toxic in toxics}
+    return {toxic.name for toxic in HANG_TOXICS} <= {toxic.name for toxic in toxics}

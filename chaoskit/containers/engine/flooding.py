@@ -22,10 +22,10 @@ from chaoskit.containers.engine.nettools import TARGET_LABEL, create
 from chaoskit.flood import HEARTBEAT, STOP, FloodPlan, Report
 from chaoskit.flood.shipping import command
 
-_LAST_WORDS: Final = 2.0
+_TOTAL_DEADLINE: Final = 2.0
 """Seconds that a source has for its total after it was told to stop."""
 
-_MEMORY: Final = "512m"
+_MEMORY_LIMIT: Final = "512m"
 _LOOPBACK: Final = "127.0.0.1"
 
 
@@ -68,8 +68,8 @@ class DockerFlood:
                 command(plan, addresses(seen)),
                 labels={TARGET_LABEL: f"{container}@{seen['State']['StartedAt']}"},
                 stdin_open=True,
-                mem_limit=_MEMORY,
-                memswap_limit=_MEMORY,
+                mem_limit=_MEMORY_LIMIT,
+                memswap_limit=_MEMORY_LIMIT,
                 pids_limit=16,
             )
             self._container = str(made.id)
@@ -110,9 +110,9 @@ class DockerFlood:
         """Tell it to end, hear its total, and remove its container."""
         with suppress(*ENGINE_ERRORS, ValueError):  # it has ended already
             self._socket.sendall(STOP + b"\n")
-        self._thread.join(_LAST_WORDS)
+        self._thread.join(_TOTAL_DEADLINE)
         self._remove()
-        self._thread.join(_LAST_WORDS)
+        self._thread.join(_TOTAL_DEADLINE)
 
     def left(self) -> str:
         """Its container, as long as the engine knows it."""

@@ -18,7 +18,7 @@ PULL_DEADLINE = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedImage:
     """An image that something needs.
 
     Attributes:
@@ -40,13 +40,13 @@ class Wanted:
     remedy: str = ""
 
 
-def wanted(config: Mapping[str, Any]) -> list[Wanted]:
+def wanted_images(config: Mapping[str, Any]) -> list[WantedImage]:
     """The images of a resolved compose configuration (``docker compose config``)."""
     found = []
     for service, spec in sorted(config.get("services", {}).items()):
         built = "build" in spec
         found.append(
-            Wanted(
+            WantedImage(
                 name=spec.get("image") or f"{config['name']}-{service}",
                 user=f"service {service}",
                 built=built,
@@ -57,9 +57,9 @@ def wanted(config: Mapping[str, Any]) -> list[Wanted]:
     return found
 
 
-def ensure(
+def ensure_images(
     client: docker.DockerClient,
-    images: Iterable[Wanted],
+    images: Iterable[WantedImage],
     build: Callable[[Sequence[str]], None],
     progress: Callable[[str], None] = lambda text: None,
 ) -> bool:
@@ -83,7 +83,7 @@ def ensure(
         build(to_build)
     built = {each.name for each in absent if each.built}  # for others, too, that name the same image
     to_pull = {each.name: each for each in absent if each.name not in built}
-    failures: list[tuple[Wanted, str]] = []
+    failures: list[tuple[WantedImage, str]] = []
     if to_pull:
         progress(f"pulling {', '.join(to_pull)}")
         said = _pull_all(list(to_pull.values()))
@@ -103,7 +103,7 @@ def is_present(client: docker.DockerClient, name: str) -> bool:
     return True
 
 
-def _pull_all(images: Sequence[Wanted]) -> list[str]:
+def _pull_all(images: Sequence[WantedImage]) -> list[str]:
     patient = connect(PULL_DEADLINE)
     try:
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="chaoskit-pull") as pool:
@@ -112,7 +112,7 @@ def _pull_all(images: Sequence[Wanted]) -> list[str]:
         patient.close()
 
 
-def _pull(client: docker.DockerClient, image: Wanted) -> str:
+def _pull(client: docker.DockerClient, image: WantedImage) -> str:
     """Pull by the very name that was asked for, or by its source's; why not, or an empty text."""
     if not image.pull:
         return "its pull policy forbids to ask a registry"
@@ -131,7 +131,7 @@ def _pull(client: docker.DockerClient, image: Wanted) -> str:
     return ""
 
 
-def _unavailable(failures: Sequence[tuple[Wanted, str]]) -> ImageUnavailable:
+def _unavailable(failures: Sequence[tuple[WantedImage, str]]) -> ImageUnavailable:
     names = ", ".join(image.name for image, _ in failures)
     plural = len(failures) > 1
     remedies = dict.fromkeys(image.remedy for image, _ in failures if image.remedy)

@@ -13,11 +13,18 @@ from typing import Any
 from docker.errors import APIError
 
 from chaoskit.clock import Clock
-from chaoskit.containers.engine.client import DEADLINE, ENGINE_ERRORS, Containers, calling, hang_up, state_of
+from chaoskit.containers.engine.client import (
+    CALL_DEADLINE,
+    ENGINE_ERRORS,
+    Containers,
+    calling,
+    hang_up,
+    state_of,
+)
 from chaoskit.errors import RuntimeFailure
 from chaoskit.runtime import Executed, State
 
-_DOWN = frozenset({"created", "exited", "dead", "missing"})
+_DOWN_STATUSES = frozenset({"created", "exited", "dead", "missing"})
 
 
 class Lifecycle:
@@ -55,14 +62,14 @@ class Lifecycle:
                 if error.status_code != 409:
                     raise
                 self._api.stop(container, timeout=0)
-        self._confirm(component, "to be down", _DOWN)
+        self._confirm(component, "to be down", _DOWN_STATUSES)
 
     def stop(self, component: str, timeout: float = 10.0) -> None:
         """Its stop signal, then SIGKILL after ``timeout`` seconds."""
         container = self._containers.id(component)
         with calling("stop", component):
             self._api.stop(container, timeout=round(timeout))
-        self._confirm(component, "to be down", _DOWN)
+        self._confirm(component, "to be down", _DOWN_STATUSES)
 
     def start(self, component: str) -> None:
         """Start it, unless it runs."""
@@ -152,11 +159,11 @@ class Lifecycle:
     def _confirm(self, component: str, expected: str, statuses: frozenset[str] | set[str]) -> None:
         begun = self._clock.now()
         while (state := self.state(component)).status not in statuses:
-            if self._clock.now() - begun > DEADLINE:
+            if self._clock.now() - begun > CALL_DEADLINE:
                 raise RuntimeFailure(
                     f"waited in vain for {component} {expected}",
                     where=f"component {component}",
-                    limit=f"{DEADLINE:g} s",
+                    limit=f"{CALL_DEADLINE:g} s",
                     evidence=f"its state is {state.status}",
                     remedy="the engine's own log says why",
                 )

@@ -27,13 +27,13 @@ IMAGE: Final = "chaoskit/nettools:2"
 TARGET_LABEL: Final = "org.chaoskit.sidecar"
 """On a sidecar: the container whose network it shares, and that container's start."""
 ADMIN_LABEL: Final = "org.chaoskit.sidecar.admin"
-_TRIES: Final = 5
-_NEVER_RAN: Final = b"OCI runtime exec failed"
+_EXEC_ATTEMPTS: Final = 5
+_EXEC_FAILED_MESSAGE: Final = b"OCI runtime exec failed"
 """How the engine says that a command could not be begun. On a busy machine that passes: the sidecar
 runs, and the same command begins a moment later. Now and then it loses what a command printed, too.
 """
-_RECIPE: Final = Path(__file__).parents[2] / "images" / "nettools"
-_BASES: Final = ("chaoskit/base:bookworm", "debian:12.11-slim")
+_RECIPE_FOLDER: Final = Path(__file__).parents[2] / "images" / "nettools"
+_BASE_IMAGES: Final = ("chaoskit/base:bookworm", "debian:12.11-slim")
 
 
 @dataclass(slots=True)
@@ -88,12 +88,12 @@ class Nettools:
                 slot.id, slot.beside = self._start(container, beside, admin), beside
         bounded = ["timeout", "--kill-after=1", f"{timeout:.3f}", *command]
         with calling(f"run {command[0]} beside container {container[:12]}"):
-            for _ in range(_TRIES):
+            for _ in range(_EXEC_ATTEMPTS):
                 execution = self._client.api.exec_create(slot.id, bounded)["Id"]
                 output: bytes = self._client.api.exec_start(execution)
                 code = self._client.api.exec_inspect(execution)["ExitCode"]
                 lost = speaks and code == 0 and not output
-                if not lost and not (code and output.startswith(_NEVER_RAN)):
+                if not lost and not (code and output.startswith(_EXEC_FAILED_MESSAGE)):
                     break
         return Executed(exit_code=code, output=output.decode(errors="replace"))
 
@@ -201,13 +201,13 @@ def build(client: docker.DockerClient) -> None:
     Raises:
         ImageUnavailable: it cannot be built.
     """
-    base = next((name for name in _BASES if _present(client, name)), _BASES[-1])
+    base = next((name for name in _BASE_IMAGES if _present(client, name)), _BASE_IMAGES[-1])
     try:
-        client.images.build(path=str(_RECIPE), tag=IMAGE, buildargs={"BASE": base}, rm=True)
+        client.images.build(path=str(_RECIPE_FOLDER), tag=IMAGE, buildargs={"BASE": base}, rm=True)
     except (BuildError, DockerException, TypeError) as error:  # TypeError: there is no such folder
         raise ImageUnavailable(
             f"image {IMAGE} is neither on this engine nor can it be built",
-            where=f"{_RECIPE} on {base}",
+            where=f"{_RECIPE_FOLDER} on {base}",
             evidence=last_line(str(error)),
             remedy="make images",
         ) from None

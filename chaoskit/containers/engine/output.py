@@ -12,7 +12,7 @@ from chaoskit.clock import Clock
 from chaoskit.containers.engine.client import Containers, calling, hang_up
 from chaoskit.runtime import LogLine
 
-READ_BYTES = 2 * 1024 * 1024
+MOST_OUTPUT_BYTES = 2 * 1024 * 1024
 """How much of a component's output one call reads; a container that floods its log must not fill memory."""
 
 
@@ -50,7 +50,7 @@ class Output:
     def lines(self, component: str, since: float, until: float) -> list[LogLine]:
         """The lines that a component wrote between two moments of the engine's clock.
 
-        Of more than :data:`READ_BYTES` the first come; the last of them may be cut short.
+        Of more than :data:`MOST_OUTPUT_BYTES` the first come; the last of them may be cut short.
         """
         container = self._containers.find(component)
         if container is None:
@@ -61,7 +61,7 @@ class Output:
                     container, stream=True, follow=False, timestamps=True, since=since, until=until
                 )
                 try:
-                    text = b"".join(_at_most(stream, READ_BYTES))
+                    text = b"".join(_at_most(stream, MOST_OUTPUT_BYTES))
                 finally:
                     hang_up(stream)
             except NotFound:  # it was replaced meanwhile, and its output went with it

@@ -23,24 +23,24 @@ from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Executed
 
-Quiet = Literal["open", "refused", "silent", "quiet"]
+RawOutcome = Literal["open", "refused", "silent", "quiet"]
 """What a fresh connection meets; ``quiet`` if it was accepted and nothing was said, so that it may be
 open or hang."""
 
-_DEADLINE: Final = 10.0
-_PREFIX: Final = "chaoskit_"
-LISTEN: Final = 0.3
+_NFT_DEADLINE: Final = 10.0
+_DROP_PREFIX: Final = "chaoskit_"
+LISTEN_PERIOD: Final = 0.3
 """Seconds for which a fresh connection is listened to: a provider that speaks first has spoken."""
 
 # bash is on every Debian. ``read`` returns 0 for a byte, 1 for an end or a reset, more for silence.
-_CONNECT: Final = """
+_CONNECT_SCRIPT: Final = """
 exec 3<>"/dev/tcp/$0/$1" || exit 3
 IFS= read -r -t "$2" -N 1 -u 3
 echo "accepted $?"
 """
 
 
-class Dropped:
+class PacketDrops:
     """The links whose packets are dropped, one nftables table for each, in Toxiproxy's network.
 
     Args:
@@ -52,16 +52,16 @@ class Dropped:
 
     def add(self, container: str, proxy: str, listen: str) -> None:
         """Drop everything to and from ``listen`` (``address:port``), from now on."""
-        nft(self._nettools, container, rules(proxy, listen))
+        nft(self._nettools, container, drop_rules(proxy, listen))
 
     def remove(self, container: str, proxy: str) -> None:
         """Let it through again; nothing to remove is no error."""
-        name = table(proxy)
+        name = drop_table(proxy)
         nft(self._nettools, container, f"add table inet {name}; delete table inet {name}")
 
     def tables(self, container: str) -> frozenset[str]:
-        """The tables (see :func:`table`) that drop in both directions, as the kernel tells it."""
-        return dropping(listing(self._nettools, container, "list ruleset inet"))
+        """The tables (see :func:`drop_table`) that drop in both directions, as the kernel tells it."""
+        return dropping_tables(listing(self._nettools, container, "list ruleset inet"))
 
 
 def nft(nettools: Nettools, container: str, script: str, *options: str) -> str:
@@ -71,12 +71,12 @@ def nft(nettools: Nettools, container: str, script: str, *options: str) -> str:
         RuntimeFailure: it failed.
     """
     command = ["nft", *options, script]
-    done = nettools.run(container, command, timeout=_DEADLINE, admin=True, speaks="-j" in options)
+    done = nettools.run(container, command, timeout=_NFT_DEADLINE, admin=True, speaks="-j" in options)
     if done.exit_code != 0:
         raise RuntimeFailure(
             "nft failed in Toxiproxy's network",
             where=f"container {container[:12]}: nft {script}",
-            limit=f"{_DEADLINE:g} s" if done.exit_code in (124, 137) else None,
+            limit=f"{_NFT_DEADLINE:g} s" if done.exit_code in (124, 137) else None,
             evidence=done.output,
             remedy="the engine's kernel must have nf_tables (modprobe nf_tables); "
             "cut by 'refuse' or 'hang' where it has not",
@@ -102,19 +102,19 @@ def listing(nettools: Nettools, container: str, script: str) -> list[dict[str, A
         ) from None
 
 
-def table(proxy: str) -> str:
+def drop_table(proxy: str) -> str:
     """The name of a link's nftables table; a proxy's name may be too long for one."""
-    return _PREFIX + hashlib.sha256(proxy.encode()).hexdigest()[:16]
+    return _DROP_PREFIX + hashlib.sha256(proxy.encode()).hexdigest()[:16]
 
 
-def rules(proxy: str, listen: str) -> str:
+def drop_rules(proxy: str, listen: str) -> str:
     """The nftables script, one transaction, that makes ``listen`` a dead host's port.
 
     The hooks come before connection tracking. The first rule drops what arrives, the second what
     Toxiproxy still has to send on open connections.
     """
-    host, port = split(listen)
-    family, name, comment = ("ip6" if host.version == 6 else "ip"), table(proxy), proxy[:100]
+    host, port = split_address(listen)
+    family, name, comment = ("ip6" if host.version == 6 else "ip"), drop_table(proxy), proxy[:100]
     return "; ".join(
         [
             f"add table inet {name}",
@@ -126,30 +126,34 @@ def rules(proxy: str, listen: str) -> str:
     )
 
 
-def dropping(ruleset: Iterable[dict[str, Any]]) -> frozenset[str]:
+def dropping_tables(ruleset: Iterable[dict[str, Any]]) -> frozenset[str]:
     """The tables of ours that have both of their rules in what ``nft -j list ruleset`` tells."""
     seen: dict[str, set[str]] = {}
     for entry in ruleset:
         rule = entry.get("rule")
-        if rule and rule["table"].startswith(_PREFIX) and any("drop" in each for each in rule["expr"]):
+        if rule and rule["table"].startswith(_DROP_PREFIX) and any("drop" in each for each in rule["expr"]):
             seen.setdefault(rule["table"], set()).add(rule["chain"])
     return frozenset(name for name, chains in seen.items() if chains == {"input", "output"})
 
 
-def connected(nettools: Nettools, containers: Iterable[str | None], listen: str, timeout: float) -> Quiet:
+def try_connection(
+    nettools: Nettools, containers: Iterable[str | None], listen: str, timeout: float
+) -> RawOutcome:
     """What a fresh connection to ``listen`` meets in the network of the first container that runs."""
-    host, port = split(listen)
-    command = ["bash", "-c", _CONNECT, str(host), str(port), f"{LISTEN:g}"]
+    host, port = split_address(listen)
+    command = ["bash", "-c", _CONNECT_SCRIPT, str(host), str(port), f"{LISTEN_PERIOD:g}"]
     failure = None
     for container in filter(None, containers):
         try:
-            return met(nettools.run(container, command, timeout=timeout + LISTEN, speaks=True), listen)
+            return raw_outcome(
+                nettools.run(container, command, timeout=timeout + LISTEN_PERIOD, speaks=True), listen
+            )
         except RuntimeFailure as error:
             failure = error
     raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")
 
 
-def met(done: Executed, listen: str) -> Quiet:
+def raw_outcome(done: Executed, listen: str) -> RawOutcome:
     """What the attempt to connect says."""
     if "accepted " in done.output:
         status = int(done.output.rpartition("accepted ")[2].split()[0])
@@ -164,7 +168,7 @@ def met(done: Executed, listen: str) -> Quiet:
     )
 
 
-def split(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
+def split_address(listen: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, int]:
     """``10.0.0.2:80`` or ``[fd00::2]:80`` in its parts."""
     host, _, port = listen.rpartition(":")
     return ipaddress.ip_address(host.strip("[]")), int(port)
@@ -211,7 +215,7 @@ class LinkMeter:
             self._containers.pop()
 
     def _counted(self, container: str) -> int:
-        return packets(listing(self._nettools, container, f"list counters table inet {self._table}"))
+        return packet_count(listing(self._nettools, container, f"list counters table inet {self._table}"))
 
 
 def meter_rules(table: str, listens: Iterable[str]) -> str:
@@ -222,7 +226,7 @@ def meter_rules(table: str, listens: Iterable[str]) -> str:
         f"add counter inet {table} asked",
     ]
     for listen in sorted(set(listens)):
-        host, port = split(listen)
+        host, port = split_address(listen)
         family = "ip6" if host.version == 6 else "ip"
         script.append(
             f"add rule inet {table} input {family} daddr {host} tcp dport {port} "
@@ -231,6 +235,6 @@ def meter_rules(table: str, listens: Iterable[str]) -> str:
     return "; ".join(script)
 
 
-def packets(counters: Iterable[Mapping[str, Any]]) -> int:
+def packet_count(counters: Iterable[Mapping[str, Any]]) -> int:
     """The sum of the counters in what ``nft -j list counters`` tells."""
     return sum(entry["counter"]["packets"] for entry in counters if "counter" in entry)

@@ -23,17 +23,17 @@ import docker
 
 from chaoskit.containers.engine.client import ENGINE_ERRORS
 
-EPHEMERAL = range(32768, 61000)
+EPHEMERAL_PORTS = range(32768, 61000)
 """Ports that the kernel gives to outgoing sockets: one that listens there by itself is no service."""
 
-_LISTEN = "0A"
-_OPEN = frozenset({"01", "04", "05", "08"})
+_LISTEN_STATE = "0A"
+_OPEN_STATES = frozenset({"01", "04", "05", "08"})
 """ESTABLISHED, FIN_WAIT1, FIN_WAIT2 and CLOSE_WAIT: data may still flow."""
 
-_ANY_V6 = IPv6Address("::")
-_IN_USE = re.compile(r"^TCP6?: inuse \d+", re.MULTILINE)
-_NOT_LISTEN = re.compile(r"\s*\d+: \S+ \S+ (?!0A )")
-_LOCAL = re.compile(r"(?:[0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4}")
+_ANY_IPV6 = IPv6Address("::")
+_IN_USE_COUNT = re.compile(r"^TCP6?: inuse \d+", re.MULTILINE)
+_NOT_LISTENING_LINE = re.compile(r"\s*\d+: \S+ \S+ (?!0A )")
+_LOCAL_ADDRESS = re.compile(r"(?:[0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ def parse(tcp: Iterable[str], tcp6: Iterable[str]) -> Sockets:
     listening: set[int] = set()
     busy: set[int] = set()
     for address, port, state in rows((*tcp, *tcp6)):
-        if state in _OPEN:
+        if state in _OPEN_STATES:
             busy.add(port)
-        elif state == _LISTEN and _reachable(address):
+        elif state == _LISTEN_STATE and _reachable(address):
             listening.add(port)
     return Sockets(frozenset(listening), frozenset(busy))
 
@@ -87,7 +87,7 @@ def rows(table: Iterable[str]) -> Iterator[tuple[str, int, str]]:
     """The local address (as the kernel writes it), local port and state in each line of a table."""
     for line in table:
         fields = line.split(None, 4)
-        if len(fields) > 3 and _LOCAL.fullmatch(fields[1]):
+        if len(fields) > 3 and _LOCAL_ADDRESS.fullmatch(fields[1]):
             address, _, port = fields[1].partition(":")
             yield address, int(port, 16), fields[3]
 
@@ -104,14 +104,14 @@ def _reachable(text: str) -> bool:
     """Whether a socket bound to this address answers other machines over IPv4."""
     address = address_of(text)
     if isinstance(address, IPv6Address):
-        if address == _ANY_V6:
+        if address == _ANY_IPV6:
             return True  # dual-stack unless IPV6_V6ONLY is set, which the table does not tell
         mapped = address.ipv4_mapped
         return mapped is not None and not mapped.is_loopback
     return not address.is_loopback
 
 
-def of_process(pid: int, container: str, proc: Path = Path("/proc")) -> Reader | None:
+def reader_of_process(pid: int, container: str, proc: Path = Path("/proc")) -> Reader | None:
     """A reader of the namespace that a container's first process lives in.
 
     Args:
@@ -128,10 +128,10 @@ def of_process(pid: int, container: str, proc: Path = Path("/proc")) -> Reader |
             return None
     except OSError:
         return None
-    return _Process(home / "net")
+    return _ProcessReader(home / "net")
 
 
-class _Process:
+class _ProcessReader:
     """The tables of a process's network namespace.
 
     To read one costs milliseconds, however few sockets there are: the kernel looks through a hash
@@ -161,7 +161,7 @@ class _Process:
         counted = []
         for counter in self._counters:
             try:
-                found = _IN_USE.search(counter.read_text())
+                found = _IN_USE_COUNT.search(counter.read_text())
             except OSError:  # no IPv6, or the process has gone
                 found = None
             counted.append(found.group() if found else "")
@@ -177,18 +177,18 @@ def _lines(table: Path, *, listening: bool = False) -> list[str]:
     found = []
     with suppress(OSError), table.open() as file:  # no IPv6, or the process has just gone
         for line in file:
-            if listening and _NOT_LISTEN.match(line):
+            if listening and _NOT_LISTENING_LINE.match(line):
                 break
             found.append(line)
     return found
 
 
-def of_output(output: str) -> Sockets:
+def parse_output(output: str) -> Sockets:
     """The same from what ``cat /proc/net/tcp /proc/net/tcp6`` printed inside a component."""
     return parse(output.splitlines(), ())
 
 
-_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_TABLE_PATHS = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 class InsideReader:
@@ -214,12 +214,12 @@ class InsideReader:
     def read(self, served: frozenset[int]) -> Sockets | None:
         """What is there now, or the last reading if there is none: paused, or between two starts."""
         try:
-            execution = self._api.exec_create(self._container, ["cat", *_TABLES])["Id"]
+            execution = self._api.exec_create(self._container, ["cat", *_TABLE_PATHS])["Id"]
             output: bytes = self._api.exec_start(execution)
         except ENGINE_ERRORS:
             return self._last
         if b"local_address" in output:
-            self._last = of_output(output.decode(errors="replace"))
+            self._last = parse_output(output.decode(errors="replace"))
         else:
             self._last = Sockets(self._declared)
         return self._last

@@ -9,7 +9,7 @@ from chaoskit.containers.engine.client import Containers
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import API_PORT, Interposed, Route
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 class Doors:
@@ -40,7 +40,7 @@ class Doors:
             raise RuntimeFailure(
                 f"port {port} of {toxiproxy} is not published", where=f"container {toxiproxy}"
             )
-        return HOST, self._published[toxiproxy, port]
+        return LOOPBACK, self._published[toxiproxy, port]
 
     def read(self, toxiproxy: str) -> None:
         """Ask the engine; the published ports change with every start of the container."""

@@ -22,7 +22,7 @@ from chaoskit.toxiproxy import Toxiproxies
 
 TOXIPROXY_DEADLINE = 10.0
 """Seconds within which a Toxiproxy that has started answers."""
-SETTLED = 6.0
+SWITCH_DEADLINE = 6.0
 """Seconds within which a proxy is switched, or the call has failed."""
 
 
@@ -146,7 +146,7 @@ class Proxies:
                 self._wiring.enabled[link] = None  # so that the watcher sees to it
         return tuple(wrong)
 
-    def wait_switched(self, *links: Link, timeout: float = SETTLED) -> None:
+    def wait_switched(self, *links: Link, timeout: float = SWITCH_DEADLINE) -> None:
         """Wait until nothing is being switched any more on these links, at most ``timeout`` seconds."""
         with self._lock:
             under_way = [self._switching[link] for link in links if link in self._switching]

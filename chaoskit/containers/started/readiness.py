@@ -16,12 +16,12 @@ from chaoskit.containers.started.watch import Watcher
 from chaoskit.errors import ChaoskitError, NotReady
 from chaoskit.runtime import State
 
-POLL = 0.05
+LOOK_INTERVAL = 0.05
 """Seconds between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ReadinessLook:
     """What is seen of a component at one moment.
 
     Attributes:
@@ -50,7 +50,7 @@ class Obstacle:
     hopeless: bool = False
 
 
-def obstacle(look: Look) -> Obstacle | None:
+def obstacle(look: ReadinessLook) -> Obstacle | None:
     """What stands between a component and being ready; ``None`` if it is ready.
 
     Ready means running, healthy where there is a health check, and listening on every port that
@@ -79,7 +79,7 @@ def obstacle(look: Look) -> Obstacle | None:
 
 
 def wait(
-    look: Callable[[], Mapping[str, Look]],
+    look: Callable[[], Mapping[str, ReadinessLook]],
     clock: Clock,
     timeout: float,
     evidence: Callable[[str], str],
@@ -110,7 +110,7 @@ def wait(
                 hopeless or list(obstacles), obstacles, seen, timeout, clock.now() - begun, evidence
             )
         interrupted()
-        clock.sleep(min(POLL, max(0.0, timeout - (clock.now() - begun))))
+        clock.sleep(min(LOOK_INTERVAL, max(0.0, timeout - (clock.now() - begun))))
 
 
 def describe(state: State) -> str:
@@ -130,7 +130,7 @@ def describe(state: State) -> str:
 def _not_ready(
     names: list[str],
     obstacles: Mapping[str, Obstacle],
-    seen: Mapping[str, Look],
+    seen: Mapping[str, ReadinessLook],
     timeout: float,
     waited: float,
     evidence: Callable[[str], str],
@@ -157,13 +157,13 @@ def _not_ready(
     )
 
 
-GRACE = 5.0
+OTHER_PORTS_GRACE = 5.0
 """Seconds for which a component that serves already is waited for to listen on its other ports."""
-STALE = 2.0
+INSPECTION_INTERVAL = 2.0
 """Seconds after which the engine is asked again although no event came."""
-PROVEN, PROVEN_AGAIN = 1.0, 3.0
+PROVEN_AFTER, PROVEN_AFTER_RESTART = 1.0, 3.0
 """Seconds for which a component runs before that alone counts; the second once it was restarted."""
-_LINES = 10
+_OUTPUT_LINES = 10
 
 
 class Readiness:
@@ -205,11 +205,11 @@ class Readiness:
         Raises:
             NotReady: with the component, the condition, the limit, its state and its last output.
         """
-        asked = dict.fromkeys(names, -STALE)
+        asked = dict.fromkeys(names, -INSPECTION_INTERVAL)
 
-        def look() -> dict[str, Look]:
+        def look() -> dict[str, ReadinessLook]:
             now = self._clock.now()
-            if stale := [name for name, at in asked.items() if now - at >= STALE]:
+            if stale := [name for name, at in asked.items() if now - at >= INSPECTION_INTERVAL]:
                 asked.update(dict.fromkeys(stale, now))
                 for name in stale:
                     self._watcher.refresh(name)
@@ -234,12 +234,12 @@ class Readiness:
                 told += [f"{name}: {describe(state)}", *self._evidence(name).splitlines()]
         return "\n".join(told)
 
-    def _look(self, name: str) -> Look:
+    def _look(self, name: str) -> ReadinessLook:
         inspected = self._watcher.inspected(name)
         policy = ((inspected.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"
         state = state_of(inspected)
         absent = tuple(sorted(self._absent(name, state)))
-        return Look(state, policy, absent, self._unproven(name, state))
+        return ReadinessLook(state, policy, absent, self._unproven(name, state))
 
     def _unproven(self, name: str, state: State) -> bool:
         """Whether all that is known of a component is that it has just started: it may crash yet."""
@@ -250,7 +250,7 @@ class Readiness:
         if started_at != state.started_at:
             seen = now
         self._started[name] = state.started_at, seen
-        return now - seen < (PROVEN_AGAIN if state.restarts else PROVEN)
+        return now - seen < (PROVEN_AFTER_RESTART if state.restarts else PROVEN_AFTER)
 
     def _absent(self, name: str, state: State) -> frozenset[int]:
         """The expected ports that do not listen yet.
@@ -264,7 +264,7 @@ class Readiness:
         if not absent or not (expected & reachable or state.health == "healthy"):
             self._serving_since.pop(name, None)
             return absent
-        if now - self._serving_since.setdefault(name, now) < GRACE:
+        if now - self._serving_since.setdefault(name, now) < OTHER_PORTS_GRACE:
             return absent
         self._unserved[name] = absent
         return frozenset()
@@ -275,9 +275,9 @@ class Readiness:
         checks = ((inspected.get("State") or {}).get("Health") or {}).get("Log") or ()
         if checks:
             lines.append(f"its last health check ended with {checks[-1]['ExitCode']} and said:")
-            lines += [f"  {line}" for line in str(checks[-1]["Output"]).splitlines()[-_LINES:]]
+            lines += [f"  {line}" for line in str(checks[-1]["Output"]).splitlines()[-_OUTPUT_LINES:]]
         try:
-            output = self._lifecycle.logs(name, _LINES)
+            output = self._lifecycle.logs(name, _OUTPUT_LINES)
         except ChaoskitError as error:
             output = error.what
         lines.append("its last output:" if output else "it has printed nothing")

@@ -25,7 +25,7 @@ from chaoskit.containers.started.watch import Watcher
 from chaoskit.errors import ChaoskitError, RuntimeFailure
 from chaoskit.interpose import Interposed
 
-_SHARED = ("network_mode", "pid", "ipc")
+_NAMESPACE_KEYS = ("network_mode", "pid", "ipc")
 """Where a service may name another one, whose namespace it is in."""
 
 
@@ -107,7 +107,7 @@ def sharing(interposed: Interposed, component: str) -> tuple[str, ...]:
     mine = interposed.services[component]
 
     def named(service: str) -> set[str]:
-        modes = (str(services[service].get(key) or "") for key in _SHARED)
+        modes = (str(services[service].get(key) or "") for key in _NAMESPACE_KEYS)
         return {mode.partition(":")[2] for mode in modes if mode.startswith("service:")}
 
     return tuple(
@@ -134,7 +134,7 @@ def copied_files(interposed: Interposed, component: str) -> tuple[str, ...]:
     return tuple(paths)
 
 
-class Replacing:
+class Replacer:
     """Replaces containers; several components may be replaced at a time.
 
     The new container is made before the old one is stopped, and the old one removed when the new

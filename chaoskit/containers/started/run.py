@@ -9,26 +9,26 @@ from pathlib import Path
 from chaoskit.clock import Clock
 from chaoskit.containers.cleanup.reaper import Reaper
 from chaoskit.containers.cleanup.removal import remove_run
-from chaoskit.containers.compose import Up
+from chaoskit.containers.compose import ComposeUp
 from chaoskit.containers.engine.client import Containers, connect
 from chaoskit.containers.engine.flooding import Floods
 from chaoskit.containers.engine.lifecycle import Lifecycle
 from chaoskit.containers.engine.output import Output
 from chaoskit.containers.started.proxies import Proxies
 from chaoskit.containers.started.readiness import Readiness
-from chaoskit.containers.started.replace import Replacing
+from chaoskit.containers.started.replace import Replacer
 from chaoskit.containers.started.sightings import Sightings
 from chaoskit.containers.started.watch import Watcher
 from chaoskit.interpose import Interposed
 
-TAKE_BACK = "chaoskit.containers.started.takeback:replay"
+REPLAY_FUNCTION = "chaoskit.containers.started.takeback:replay"
 """What the reaper of a kept run calls if the harness dies while a fault is active."""
 
-CLOSE_DEADLINE = 60.0
+REMOVAL_DEADLINE = 60.0
 """Seconds within which everything of a run is removed."""
 
 
-class Running:
+class StartedRun:
     """A run; what is not annotated as optional is there once :meth:`watch` was called.
 
     Args:
@@ -44,7 +44,7 @@ class Running:
     proxies: Proxies
     watcher: Watcher
     readiness: Readiness
-    replacing: Replacing
+    replacing: Replacer
 
     def __init__(self, run_id: str, clock: Clock, progress: Callable[[str], None]) -> None:
         self.run_id = run_id
@@ -57,7 +57,7 @@ class Running:
         self.floods = Floods(self.containers, clock)
         self._reapers: list[Reaper] = []
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")
-        self.up: Up | None = None
+        self.up: ComposeUp | None = None
         self.sightings: Sightings | None = None
         """Where to keep what was seen, once the system was ready."""
         self._watching = False
@@ -70,7 +70,7 @@ class Running:
         """
 
         def start() -> None:
-            self._reapers.append(Reaper.start(self.run_id, keep=keep, replay=TAKE_BACK))
+            self._reapers.append(Reaper.start(self.run_id, keep=keep, replay=REPLAY_FUNCTION))
 
         return self._helper.submit(start)
 
@@ -93,7 +93,7 @@ class Running:
             self.containers, self.proxies, components=names, toxiproxies=interposed.toxiproxies
         )
         self.readiness = Readiness(self.watcher, self.proxies, self.lifecycle, expected, self.clock)
-        self.replacing = Replacing(
+        self.replacing = Replacer(
             self.containers, self.lifecycle, self.watcher, self.proxies.cuts, interposed
         )
         self._watching = True
@@ -115,7 +115,7 @@ class Running:
         """Remove everything from the engine, Compose first so that it makes nothing new."""
         watched = self._stop()
         try:
-            remove_run(self.client, self.run_id, deadline=CLOSE_DEADLINE)
+            remove_run(self.client, self.run_id, deadline=REMOVAL_DEADLINE)
         finally:
             if watched:
                 self.proxies.close()  # the Toxiproxies have gone, so no call to them takes long

@@ -10,8 +10,8 @@ from types import MappingProxyType, TracebackType
 from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.containers.engine.lifecycle import Lifecycle
 from chaoskit.containers.started.proxies import Proxies
-from chaoskit.containers.started.run import Running
-from chaoskit.containers.started.startup import Planned, begin, plan
+from chaoskit.containers.started.run import StartedRun
+from chaoskit.containers.started.startup import StartPlan, begin, plan
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, FloodPlan
 from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
@@ -47,8 +47,8 @@ class DockerRuntime:
         self._clock: Clock = clock or MonotonicClock()
         self._keep = keep
         self._progress = progress or (lambda line: None)
-        self._running: Running | None = None
-        self._planned: Planned | None = None
+        self._running: StartedRun | None = None
+        self._planned: StartPlan | None = None
 
     def __enter__(self) -> DockerRuntime:
         self.start()
@@ -98,7 +98,7 @@ class DockerRuntime:
         """What is not quite as it is without chaoskit, each one sentence."""
         return (*self._proxies.warnings(), *self._run.readiness.warnings())
 
-    def plan(self) -> Planned:
+    def plan(self) -> StartPlan:
         """The system as it is about to be started: resolved and rewritten, once.
 
         Raises:
@@ -116,7 +116,7 @@ class DockerRuntime:
             raise UsageError("this runtime has been started already")
         planned = self.plan()
         try:
-            self._running = Running(self._run_id, self._clock, self._progress)
+            self._running = StartedRun(self._run_id, self._clock, self._progress)
             begin(self._running, self.system, planned, keep=self._keep)
         except BaseException as error:
             try:
@@ -135,7 +135,7 @@ class DockerRuntime:
             self._running = None
 
     @property
-    def _run(self) -> Running:
+    def _run(self) -> StartedRun:
         if self._running is None:
             raise RuntimeFailure("the system does not run", remedy="call start() first")
         return self._running

@@ -10,30 +10,30 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from chaoskit.containers.compose import Compose, Up, resolve, routed_networks
+from chaoskit.containers.compose import Compose, ComposeUp, resolve, routed_networks
 from chaoskit.containers.engine import images
-from chaoskit.containers.started.run import Running
+from chaoskit.containers.started.run import StartedRun
 from chaoskit.containers.started.sightings import Sightings
 from chaoskit.errors import ImageUnavailable, StartFailed
 from chaoskit.interpose import Interposed, interpose
 from chaoskit.interpose.model import Resolved
 from chaoskit.system import OUTSIDE, System
 
-TOXIPROXY = images.Wanted(
+TOXIPROXY_IMAGE = images.WantedImage(
     "chaoskit/toxiproxy:2.12.0",
     user="chaoskit",
     source="ghcr.io/shopify/toxiproxy:2.12.0",
     remedy="let the engine reach ghcr.io, or build it: make images, among chaoskit's sources",
 )
-ATTEMPTS = 4
+SUBNET_ATTEMPTS = 4
 """How often other subnets are tried when the engine says that ours are taken."""
-_PROGRESS = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
-_SAID = 12
+_PROGRESS_LINE = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
+_COMPOSE_ERROR_LINES = 12
 """Lines of Compose's last words in an error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class StartPlan:
     """A system as it is about to be started.
 
     Attributes:
@@ -47,7 +47,7 @@ class Planned:
     sightings: Sightings
 
 
-def plan(run_id: str, system: System, resolved: Resolved | None = None) -> Planned:
+def plan(run_id: str, system: System, resolved: Resolved | None = None) -> StartPlan:
     """Resolve and rewrite a system, around the networks that this machine routes now; nothing is started.
 
     Args:
@@ -67,13 +67,13 @@ def plan(run_id: str, system: System, resolved: Resolved | None = None) -> Plann
         taken=routed_networks(),
         external=system.external,
         enabled=False,
-        toxiproxy_image=TOXIPROXY.name,
+        toxiproxy_image=TOXIPROXY_IMAGE.name,
         found=sightings.load(),
     )
-    return Planned(resolved, interposed, sightings)
+    return StartPlan(resolved, interposed, sightings)
 
 
-def begin(run: Running, system: System, planned: Planned, *, keep: bool = False) -> None:
+def begin(run: StartedRun, system: System, planned: StartPlan, *, keep: bool = False) -> None:
     """Start a system; on return all of it is ready.
 
     Raises:
@@ -85,7 +85,7 @@ def begin(run: Running, system: System, planned: Planned, *, keep: bool = False)
     if _ensure_images(run, system, planned.resolved):
         planned = plan(run.run_id, system)  # what the new images EXPOSE is known only now
     reaper.result()
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, SUBNET_ATTEMPTS + 1):
         interposed = planned.interposed
         run.progress(f"starting {len(interposed.components)} components as chaoskit-{run.run_id}")
         run.watch(interposed, expected_ports(interposed, planned.resolved.config))
@@ -94,7 +94,7 @@ def begin(run: Running, system: System, planned: Planned, *, keep: bool = False)
             names = [each.name for each in interposed.components]
             run.readiness.wait(names, system.ready_timeout, interrupted=run.check_up)
         except StartFailed as error:
-            if attempt == ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
+            if attempt == SUBNET_ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
                 error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
                 raise
             run.clear()  # another run was faster
@@ -123,7 +123,7 @@ def expected_ports(interposed: Interposed, config: Mapping[str, Any]) -> dict[st
     return {name: frozenset(ports) for name, ports in expected.items()}
 
 
-def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
+def _ensure_images(run: StartedRun, system: System, resolved: Resolved) -> bool:
     def build(services: Sequence[str]) -> None:
         try:
             compose = _compose(run, system, system.compose, resolved.directory, system.profiles)
@@ -136,12 +136,12 @@ def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
                 remedy=f"docker compose build {' '.join(services)} shows all of it",
             ) from None
 
-    wanted = [TOXIPROXY, *images.wanted(resolved.config)]
-    return images.ensure(run.client, wanted, build, run.progress)
+    wanted = [TOXIPROXY_IMAGE, *images.wanted_images(resolved.config)]
+    return images.ensure_images(run.client, wanted, build, run.progress)
 
 
 def _compose(
-    run: Running, system: System, files: Sequence[Path], directory: Path, profiles: Sequence[str] = ()
+    run: StartedRun, system: System, files: Sequence[Path], directory: Path, profiles: Sequence[str] = ()
 ) -> Compose:
     return Compose(
         directory,
@@ -154,7 +154,7 @@ def _compose(
     )
 
 
-def _up(run: Running, system: System, planned: Planned) -> None:
+def _up(run: StartedRun, system: System, planned: StartPlan) -> None:
     file = run.folder / "compose.json"
     file.write_text(json.dumps(planned.interposed.compose, indent=2), encoding="utf-8")
     compose = _compose(run, system, [file], planned.resolved.directory)  # the profiles have been applied
@@ -170,11 +170,11 @@ def _up(run: Running, system: System, planned: Planned) -> None:
                 remedy="`docker compose up` on the file shows whether chaoskit has a part in it",
             ) from None
 
-    run.up = Up(work)
+    run.up = ComposeUp(work)
     run.up.start()
 
 
 def _last(said: bytes) -> str:
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if not _PROGRESS.fullmatch(line)]
-    return "\n".join((telling or lines)[-_SAID:])
+    telling = [line for line in lines if not _PROGRESS_LINE.fullmatch(line)]
+    return "\n".join((telling or lines)[-_COMPOSE_ERROR_LINES:])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chaoskit.containers.engine.sockets import EPHEMERAL, Sockets
+from chaoskit.containers.engine.sockets import EPHEMERAL_PORTS, Sockets
 from chaoskit.interpose import Placed, Route
 from chaoskit.system import HARNESS, Link
 
@@ -65,7 +65,7 @@ class SwitchedWiring:
         """
         new: list[Placed] = []
         for port in sorted(sockets.listening):
-            if port in EPHEMERAL:
+            if port in EPHEMERAL_PORTS:
                 continue
             for route in self._routes.get(provider, ()):
                 link = Link(route.consumer, provider, port)

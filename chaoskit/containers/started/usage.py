@@ -15,22 +15,22 @@ from pathlib import Path
 from chaoskit.containers.engine.sockets import address_of, rows
 from chaoskit.errors import ToxiproxyFailure
 
-_COUNTER = re.compile(
+_BYTE_COUNTER = re.compile(
     r'toxiproxy_proxy_\w+_bytes_total\{[^}]*\bproxy="(?P<proxy>[^"]+)"[^}]*\} (?P<bytes>\S+)'
 )
-_DEADLINE = 5.0
-_ESTABLISHED = "01"
+_METRICS_DEADLINE = 5.0
+_ESTABLISHED_STATE = "01"
 
 
 def counted(metrics: str) -> frozenset[str]:
     """The proxies that have carried bytes, in the text that Toxiproxy gives to Prometheus."""
-    return frozenset(found["proxy"] for found in _COUNTER.finditer(metrics) if float(found["bytes"]) > 0)
+    return frozenset(found["proxy"] for found in _BYTE_COUNTER.finditer(metrics) if float(found["bytes"]) > 0)
 
 
 def connected(tcp: Iterable[str]) -> frozenset[str]:
     """The local ``address:port`` of each open connection in a ``/proc/<pid>/net/tcp``."""
     return frozenset(
-        f"{address_of(address)}:{port}" for address, port, state in rows(tcp) if state == _ESTABLISHED
+        f"{address_of(address)}:{port}" for address, port, state in rows(tcp) if state == _ESTABLISHED_STATE
     )
 
 
@@ -53,12 +53,12 @@ def of_toxiproxy(host: str, port: int, pid: int) -> frozenset[str]:
 def _metrics(host: str, port: int) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a web proxy
     try:
-        with opener.open(f"http://{host}:{port}/metrics", timeout=_DEADLINE) as answer:
+        with opener.open(f"http://{host}:{port}/metrics", timeout=_METRICS_DEADLINE) as answer:
             return str(answer.read().decode())
     except OSError as error:
         raise ToxiproxyFailure(
             "Toxiproxy does not tell its counters",
             where=f"{host}:{port}",
-            limit=f"{_DEADLINE:g} s",
+            limit=f"{_METRICS_DEADLINE:g} s",
             evidence=str(error),
         ) from None

@@ -19,12 +19,18 @@ from typing import Any
 import docker
 
 from chaoskit.containers.engine.client import ENGINE_ERRORS, Containers, calling, connect, hang_up, name_of
-from chaoskit.containers.engine.sockets import EPHEMERAL, InsideReader, Reader, Sockets, of_process
+from chaoskit.containers.engine.sockets import (
+    EPHEMERAL_PORTS,
+    InsideReader,
+    Reader,
+    Sockets,
+    reader_of_process,
+)
 from chaoskit.containers.started.proxies import Proxies
 from chaoskit.errors import ChaoskitError
 from chaoskit.interpose import RUN_LABEL
 
-_RECONNECT = 0.5
+_RECONNECT_INTERVAL = 0.5
 """Seconds between two attempts to follow an engine that has closed the stream."""
 
 
@@ -90,25 +96,25 @@ class Events:
                     if name := name_of(event["Actor"]["Attributes"]):
                         self._containers.learn(name, event["Actor"]["ID"])
                         self._tell(name)
-            while not self._stopping.wait(_RECONNECT):
+            while not self._stopping.wait(_RECONNECT_INTERVAL):
                 with suppress(ChaoskitError):
                     self._follow()
                     break
 
 
-TICK, CALM = 0.04, 0.25
+MOVING_INTERVAL, CALM_INTERVAL = 0.04, 0.25
 """Seconds between two looks at whether a component's sockets have changed: while any component is
 moving, and else."""
-HOT, MOVING = 3.0, 10.0
+HOT_PERIOD, MOVING_PERIOD = 3.0, 10.0
 """Seconds after an event for which a component may change at any moment, and may soon change."""
-THOROUGH = 5.0
+LONGEST_READING_INTERVAL = 5.0
 """Seconds after which its sockets are read although nothing seems to have changed."""
-SHARE = 8
+READING_COST_MULTIPLE = 8
 """Reading the sockets of a component takes at most one part in so many of the time."""
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedComponent:
     """What the watcher knows of a component.
 
     Attributes:
@@ -136,15 +142,18 @@ class Watched:
         """
         listening = self.sockets.listening if self.sockets else frozenset()
         age = now - self.moved_at
-        deaf = not self.served <= listening if self.served else age < MOVING
-        return max(SHARE * self.cost, 0.0 if deaf or age < HOT else CALM if age < MOVING else 4 * CALM)
+        deaf = not self.served <= listening if self.served else age < MOVING_PERIOD
+        return max(
+            READING_COST_MULTIPLE * self.cost,
+            0.0 if deaf or age < HOT_PERIOD else CALM_INTERVAL if age < MOVING_PERIOD else 4 * CALM_INTERVAL,
+        )
 
     def due(self, now: float) -> bool:
         """Whether it is time to read its sockets."""
         if self.reader is None:
             return False
         since = now - self.read_at
-        return since >= THOROUGH or (since >= self.patience(now) and self.reader.changed())
+        return since >= LONGEST_READING_INTERVAL or (since >= self.patience(now) and self.reader.changed())
 
 
 class Watcher:
@@ -168,7 +177,7 @@ class Watcher:
         self._containers = containers
         self._proxies = proxies
         self._toxiproxies = frozenset(toxiproxies)
-        self._seen = {name: Watched() for name in components}
+        self._seen = {name: WatchedComponent() for name in components}
         self._lock = threading.RLock()
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -208,7 +217,7 @@ class Watcher:
         """Component → the lasting ports that it has ever listened on."""
         with self._lock:
             return {
-                name: frozenset(port for port in each.served if port not in EPHEMERAL)
+                name: frozenset(port for port in each.served if port not in EPHEMERAL_PORTS)
                 for name, each in self._seen.items()
             }
 
@@ -220,10 +229,10 @@ class Watcher:
     def _run(self) -> None:
         while True:
             now = time.monotonic()
-            moving = any(now - each.moved_at < MOVING for each in self._seen.values())
+            moving = any(now - each.moved_at < MOVING_PERIOD for each in self._seen.values())
             woken: dict[str, None] = {}
             with suppress(queue.Empty):
-                woken[self._woken.get(timeout=TICK if moving else CALM)] = None
+                woken[self._woken.get(timeout=MOVING_INTERVAL if moving else CALM_INTERVAL)] = None
                 while True:
                     woken[self._woken.get_nowait()] = None
             if self._stopping.is_set():
@@ -256,7 +265,7 @@ class Watcher:
             self._move_owner(inspected)
             if pid:
                 known = self._proxies.ports(name)
-                watched.reader = of_process(pid, inspected["Id"]) or InsideReader(
+                watched.reader = reader_of_process(pid, inspected["Id"]) or InsideReader(
                     self._containers.client, inspected["Id"], known
                 )
 
@@ -267,7 +276,7 @@ class Watcher:
             if other.inspected.get("Id") and mode == f"container:{other.inspected['Id']}":
                 other.moved_at, other.read_at = time.monotonic(), 0.0
 
-    def _look(self, name: str, watched: Watched) -> None:
+    def _look(self, name: str, watched: WatchedComponent) -> None:
         """Read a component's sockets if that is due, and have its proxies follow."""
         with self._lock:
             now = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chaoskit.containers.attached.proxies import link_up
+from chaoskit.containers.attached.proxies import links_of_proxies
 from chaoskit.errors import UsageError
 from chaoskit.interpose import Placed
 from chaoskit.system import ANY, HARNESS, OUTSIDE, Component
@@ -17,7 +17,7 @@ COMPONENTS = (Component("app-1", "app", 1), Component("app-2", "app", 2), Compon
 
 def linked(*proxies: ProxyState) -> list[Placed]:
     """The links of the shop's Toxiproxy."""
-    return link_up({"toxiproxy": proxies}, shop(), COMPONENTS)[0]
+    return links_of_proxies({"toxiproxy": proxies}, shop(), COMPONENTS)[0]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_upstream_tells_the_provider(upstream: str, provider: str) -> None:
 
 def test_a_toxiproxy_elsewhere_dials_published_ports() -> None:
     """One that runs on the machine itself reaches the system by its published ports."""
-    found, _ = link_up(
+    found, _ = links_of_proxies(
         {"127.0.0.1:8474": [proxy("web", "127.0.0.1:9000", "127.0.0.1:40001")]}, shop(), COMPONENTS
     )
     assert [(each.link.name, each.listen) for each in found] == [("any→app-1:40001", "127.0.0.1:9000")]
@@ -80,7 +80,7 @@ def test_an_alias_is_looked_up_where_toxiproxy_is() -> None:
     inspected["other"] = container("other", ip="10.9.0.2", network="shop_back")
     inspected["other"]["NetworkSettings"]["Networks"]["shop_back"]["Aliases"] = ["cache"]
     components = (*COMPONENTS, Component("other", "other"))
-    found, _ = link_up({"toxiproxy": [proxy("p", "[::]:1", "cache:6379")]}, inspected, components)
+    found, _ = links_of_proxies({"toxiproxy": [proxy("p", "[::]:1", "cache:6379")]}, inspected, components)
     assert found[0].link.provider == "cache"
 
 
@@ -107,11 +107,11 @@ def test_two_toxiproxies_with_a_proxy_of_one_name_are_refused() -> None:
     """An undo names a proxy by its name alone, so it must not be left to chance which one that is."""
     told = {"one": [proxy("p", "[::]:1", "cache:1")], "two": [proxy("p", "[::]:1", "cache:1")]}
     with pytest.raises(UsageError, match="two Toxiproxies"):
-        link_up(told, shop(), COMPONENTS)
+        links_of_proxies(told, shop(), COMPONENTS)
 
 
 def test_a_proxy_that_the_api_cannot_address_is_left_out_with_a_warning() -> None:
     """A name with a slash would be another path."""
-    found, warnings = link_up({"toxiproxy": [proxy("a/b", "[::]:1", "cache:1")]}, shop(), COMPONENTS)
+    found, warnings = links_of_proxies({"toxiproxy": [proxy("a/b", "[::]:1", "cache:1")]}, shop(), COMPONENTS)
     assert found == []
     assert "'a/b'" in warnings[0]

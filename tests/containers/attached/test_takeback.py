@@ -61,7 +61,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     monkeypatch.setattr(takeback, "survey", made.look)
     monkeypatch.setattr(takeback, "Guest", made.guest)
-    monkeypatch.setattr(takeback, "_patiently", lambda clock: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(takeback, "_connect_patiently", lambda clock: SimpleNamespace(close=lambda: None))
     return made
 
 

@@ -267,5 +267,5 @@ def test_an_engine_that_restarts_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(EngineUnavailable):
         orphan._remove("run", clock)
     assert tried[0] == 0.0
-    assert tried[-1] == orphan.DEADLINE
+    assert tried[-1] == orphan.REMOVAL_DEADLINE
     assert len(tried) > 50

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.containers.engine import cuts as module
-from chaoskit.containers.engine.cuts import HANG, Cuts
+from chaoskit.containers.engine.cuts import HANG_TOXICS, Cuts
 from chaoskit.errors import ToxiproxyFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Executed, Toxic
@@ -183,7 +183,7 @@ def test_hang_never_removes_a_timeout_before_what_stands_in_front_of_it(toxiprox
 @pytest.mark.usefixtures("nettools")
 def test_half_a_cut_is_mended(toxiproxies: FakeToxiproxies) -> None:
     """A harness that died between two toxics leaves one; mending finds it. It is no cut, though."""
-    toxiproxies.add_toxic(ONE.toxiproxy, ONE.link.proxy, HANG[0])
+    toxiproxies.add_toxic(ONE.toxiproxy, ONE.link.proxy, HANG_TOXICS[0])
     cuts = make(toxiproxies)
     assert cuts.active([ONE]) == {}
     cuts.mend(ONE)

@@ -9,7 +9,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from chaoskit.containers.engine import images
-from chaoskit.containers.engine.images import Wanted, ensure, wanted
+from chaoskit.containers.engine.images import WantedImage, ensure_images, wanted_images
 from chaoskit.errors import ImageUnavailable
 
 
@@ -67,31 +67,33 @@ def test_what_a_compose_configuration_needs() -> None:
             "worker": {"image": "shop-api", "pull_policy": "never"},
         },
     }
-    assert wanted(config) == [
-        Wanted("shop-api", "service api", built=True, pull=False),
-        Wanted("db:1", "service db", platform="linux/arm64"),
-        Wanted("shop-api", "service worker", pull=False),
+    assert wanted_images(config) == [
+        WantedImage("shop-api", "service api", built=True, pull=False),
+        WantedImage("db:1", "service db", platform="linux/arm64"),
+        WantedImage("shop-api", "service worker", pull=False),
     ]
 
 
 def test_nothing_is_fetched_when_all_is_here(engine: Engine) -> None:
     """No registry is asked and nothing is built."""
-    assert not ensure(engine, [Wanted("db:1", "service db")], nothing)  # type: ignore[arg-type]
+    assert not ensure_images(engine, [WantedImage("db:1", "service db")], nothing)  # type: ignore[arg-type]
     assert not engine.pulled
 
 
 def test_an_image_of_another_name_gets_its_own(engine: Engine) -> None:
     """Toxiproxy comes from its makers' registry, and is called then what a built one is called."""
     engine.registry.add("ghcr.io/shopify/toxiproxy:2.12.0")
-    wanted = Wanted("chaoskit/toxiproxy:2.12.0", "chaoskit", source="ghcr.io/shopify/toxiproxy:2.12.0")
-    assert ensure(engine, [wanted], nothing)  # type: ignore[arg-type]
+    wanted_images = WantedImage(
+        "chaoskit/toxiproxy:2.12.0", "chaoskit", source="ghcr.io/shopify/toxiproxy:2.12.0"
+    )
+    assert ensure_images(engine, [wanted_images], nothing)  # type: ignore[arg-type]
     assert "chaoskit/toxiproxy:2.12.0" in engine.here
 
 
 def test_a_missing_image_is_pulled_by_one_tag(engine: Engine) -> None:
     """A name without a tag means latest: the engine would pull every tag otherwise."""
-    asked = [Wanted("cache", "service cache"), Wanted("host:5000/app", "service app")]
-    assert ensure(engine, asked, nothing)  # type: ignore[arg-type]
+    asked = [WantedImage("cache", "service cache"), WantedImage("host:5000/app", "service app")]
+    assert ensure_images(engine, asked, nothing)  # type: ignore[arg-type]
     assert sorted(engine.pulled) == ["cache:latest", "host:5000/app:latest"]
 
 
@@ -103,20 +105,23 @@ def test_what_is_built_is_left_to_compose_and_serves_who_shares_it(engine: Engin
         built.extend(services)
         engine.here.add("shop-api")
 
-    asked = [Wanted("shop-api", "service api", built=True), Wanted("shop-api", "service worker", pull=False)]
-    assert ensure(engine, asked, build)  # type: ignore[arg-type]
+    asked = [
+        WantedImage("shop-api", "service api", built=True),
+        WantedImage("shop-api", "service worker", pull=False),
+    ]
+    assert ensure_images(engine, asked, build)  # type: ignore[arg-type]
     assert built == ["api"]
 
 
 def test_all_that_cannot_be_had_is_in_one_error(engine: Engine) -> None:
     """Each image with who needs it and what was tried; the remedy of our own comes with ours."""
     asked = [
-        Wanted("gone:2", "service a"),
-        Wanted("local", "service b", pull=False),
-        Wanted("toxi:1", "chaoskit", remedy="make images"),
+        WantedImage("gone:2", "service a"),
+        WantedImage("local", "service b", pull=False),
+        WantedImage("toxi:1", "chaoskit", remedy="make images"),
     ]
     with pytest.raises(ImageUnavailable) as caught:
-        ensure(engine, asked, nothing)  # type: ignore[arg-type]
+        ensure_images(engine, asked, nothing)  # type: ignore[arg-type]
     text = str(caught.value)
     for part in (
         "gone:2, local, toxi:1",

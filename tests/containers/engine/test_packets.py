@@ -12,14 +12,14 @@ import pytest
 
 from chaoskit.containers.engine.packets import (
     LinkMeter,
-    connected,
-    dropping,
-    met,
+    drop_rules,
+    drop_table,
+    dropping_tables,
     meter_rules,
-    packets,
-    rules,
-    split,
-    table,
+    packet_count,
+    raw_outcome,
+    split_address,
+    try_connection,
 )
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
@@ -45,13 +45,13 @@ from chaoskit.system import Link
 )
 def test_the_words_of_bash(done: Executed, word: str) -> None:
     """What bash and timeout print and return is understood."""
-    assert met(done, "10.0.0.2:1") == word
+    assert raw_outcome(done, "10.0.0.2:1") == word
 
 
 def test_words_that_are_not_understood_are_an_error() -> None:
     """A probe that could not work is never taken for a state of the link."""
     with pytest.raises(RuntimeFailure, match="not understood") as caught:
-        met(Executed(127, "bash: not found"), "10.0.0.2:1")
+        raw_outcome(Executed(127, "bash: not found"), "10.0.0.2:1")
     assert "bash: not found" in str(caught.value.evidence)
 
 
@@ -59,38 +59,38 @@ def test_a_probe_without_any_container_is_an_error() -> None:
     """Nowhere to connect from is not a state of the link either."""
     nowhere: Any = None
     with pytest.raises(RuntimeFailure, match="no container to connect"):
-        connected(nowhere, [None], "10.0.0.2:1", 1.0)
+        try_connection(nowhere, [None], "10.0.0.2:1", 1.0)
 
 
 def test_rules_name_both_directions_and_no_more() -> None:
     """One table of its own; what comes in to the address and port, and what goes out from them."""
-    name = table("api.db.5432")
-    script = rules("api.db.5432", "10.0.0.2:5432").split("; ")
+    name = drop_table("api.db.5432")
+    script = drop_rules("api.db.5432", "10.0.0.2:5432").split("; ")
     assert script[0] == f"add table inet {name}"
     assert any("input ip daddr 10.0.0.2 tcp dport 5432 drop" in line for line in script)
     assert any("output ip saddr 10.0.0.2 tcp sport 5432 drop" in line for line in script)
     assert all(name in line for line in script if line.startswith("add"))
-    assert "ip6 daddr fd00::2 tcp dport 80" in rules("p", "[fd00::2]:80")
+    assert "ip6 daddr fd00::2 tcp dport 80" in drop_rules("p", "[fd00::2]:80")
 
 
 def test_a_listening_address_that_is_none_never_reaches_nft() -> None:
     """Nothing but an address and a number gets into the script."""
     for listen in ("db; flush ruleset:1", "10.0.0.2:1; flush ruleset"):
         with pytest.raises(ValueError, match=r"does not appear|invalid literal"):
-            split(listen)
+            split_address(listen)
 
 
 def test_half_a_table_is_not_silence() -> None:
     """A table with one of its rules, or somebody else's, is not taken for a cut."""
-    ours, theirs = table("p"), "firewall"
+    ours, theirs = drop_table("p"), "firewall"
 
     def rule(name: str, chain: str, verdict: str = "drop") -> dict[str, Any]:
         return {"rule": {"table": name, "chain": chain, "expr": [{"match": {}}, {verdict: None}]}}
 
-    assert dropping([rule(ours, "input"), rule(ours, "output")]) == {ours}
-    assert dropping([rule(ours, "input")]) == frozenset()
-    assert dropping([rule(ours, "input"), rule(ours, "output", "accept")]) == frozenset()
-    assert dropping([rule(theirs, "input"), rule(theirs, "output")]) == frozenset()
+    assert dropping_tables([rule(ours, "input"), rule(ours, "output")]) == {ours}
+    assert dropping_tables([rule(ours, "input")]) == frozenset()
+    assert dropping_tables([rule(ours, "input"), rule(ours, "output", "accept")]) == frozenset()
+    assert dropping_tables([rule(theirs, "input"), rule(theirs, "output")]) == frozenset()
 
 
 class FakeNettools:
@@ -159,12 +159,12 @@ def test_a_meter_is_not_taken_for_a_cut() -> None:
     """Whoever looks for links whose packets are dropped passes it over."""
     expression = [{"match": {}}, {"counter": "asked"}]
     rule = {"rule": {"table": "chaoskit_meter_1", "chain": "input", "expr": expression}}
-    assert dropping([rule]) == frozenset()
+    assert dropping_tables([rule]) == frozenset()
 
 
 def test_counters_are_summed() -> None:
     """The rest of what nft prints is passed over."""
-    assert packets([{"metainfo": {}}, {"counter": {"packets": 3}}, {"counter": {"packets": 4}}]) == 7
+    assert packet_count([{"metainfo": {}}, {"counter": {"packets": 3}}, {"counter": {"packets": 4}}]) == 7
 
 
 def test_a_count_that_is_lost_is_an_error(nettools: FakeNettools, meter: LinkMeter) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.containers.engine.sockets import Sockets, of_output, of_process, parse
+from chaoskit.containers.engine.sockets import Sockets, parse, parse_output, reader_of_process
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 
@@ -69,7 +69,7 @@ def test_listening_and_busy_ports_are_those_of_their_states(rows: list[tuple[str
 @given(st.text())
 def test_foreign_text_is_no_socket(text: str) -> None:
     """An error message where the table was expected reads as nothing that listens."""
-    assert not of_output(f"cat: {text}").listening
+    assert not parse_output(f"cat: {text}").listening
 
 
 def test_a_process_outside_the_container_is_not_read(tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ def test_a_process_outside_the_container_is_not_read(tmp_path: Path) -> None:
     (home / "cgroup").write_text("0::/system.slice/docker-abc.scope\n")
     (home / "net/tcp").write_text(f"{HEAD}\n{row('0.0.0.0', 80)}\n")
     (home / "net/tcp6").write_text(HEAD)
-    assert of_process(42, "another", tmp_path) is None
-    assert of_process(43, "abc", tmp_path) is None
-    reader = of_process(42, "abc", tmp_path)
+    assert reader_of_process(42, "another", tmp_path) is None
+    assert reader_of_process(43, "abc", tmp_path) is None
+    reader = reader_of_process(42, "abc", tmp_path)
     assert reader is not None
     found = reader.read(frozenset())
     assert found is not None
@@ -96,7 +96,7 @@ def test_a_change_is_seen_by_the_number_of_sockets(tmp_path: Path) -> None:
     (home / "net/tcp").write_text(HEAD)
     (home / "net/sockstat").write_text("sockets: used 3\nTCP: inuse 1 orphan 0 tw 7 alloc 4 mem 0\n")
     (home / "net/sockstat6").write_text("TCP6: inuse 1\n")
-    reader = of_process(42, "abc", tmp_path)
+    reader = reader_of_process(42, "abc", tmp_path)
     assert reader is not None
     assert reader.changed()
     reader.read(frozenset())
@@ -114,7 +114,7 @@ def test_connections_are_read_only_when_a_port_is_missing(tmp_path: Path) -> Non
     (home / "cgroup").write_text("abc")
     (home / "net/tcp").write_text("\n".join([HEAD, row("0.0.0.0", 80), row("10.0.0.3", 90, "01")]))
     (home / "net/tcp6").write_text(HEAD)
-    reader = of_process(42, "abc", tmp_path)
+    reader = reader_of_process(42, "abc", tmp_path)
     assert reader is not None
     assert reader.read(frozenset({80})) == Sockets(frozenset({80}), frozenset())
     assert reader.read(frozenset({80, 90})) == Sockets(frozenset({80}), frozenset({90}))
@@ -125,7 +125,7 @@ def test_a_process_that_has_gone_reads_as_nothing(tmp_path: Path) -> None:
     home = tmp_path / "42"
     home.mkdir()
     (home / "cgroup").write_text("abc")
-    reader = of_process(42, "abc", tmp_path)
+    reader = reader_of_process(42, "abc", tmp_path)
     assert reader is not None
     assert reader.read(frozenset()) is None
 
@@ -135,5 +135,5 @@ def test_the_kernels_own_table_is_understood() -> None:
     """A socket that this test opens is found, and gone when it is closed."""
     with socket.create_server(("0.0.0.0", 0)) as server:
         port = server.getsockname()[1]
-        assert port in of_output(Path("/proc/net/tcp").read_text()).listening
-    assert port not in of_output(Path("/proc/net/tcp").read_text()).listening
+        assert port in parse_output(Path("/proc/net/tcp").read_text()).listening
+    assert port not in parse_output(Path("/proc/net/tcp").read_text()).listening

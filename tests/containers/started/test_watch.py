@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from chaoskit.containers.engine.sockets import Sockets
-from chaoskit.containers.started.watch import CALM, SHARE, THOROUGH, Watched
+from chaoskit.containers.started.watch import (
+    CALM_INTERVAL,
+    LONGEST_READING_INTERVAL,
+    READING_COST_MULTIPLE,
+    WatchedComponent,
+)
 
 NOW = 1000.0
 DB = frozenset({5432})
@@ -30,30 +35,34 @@ class Still:
     ("age", "served", "listening", "patience"),
     [
         (0.5, DB, DB, 0.0),  # something has just happened
-        (5.0, DB, DB, CALM),
-        (60.0, DB, DB, 4 * CALM),
+        (5.0, DB, DB, CALM_INTERVAL),
+        (60.0, DB, DB, 4 * CALM_INTERVAL),
         (60.0, DB, frozenset[int](), 0.0),  # deaf where it has listened: it may be back any moment
         (5.0, frozenset[int](), frozenset[int](), 0.0),  # still starting
-        (60.0, frozenset[int](), frozenset[int](), 4 * CALM),  # a worker, which serves nothing
+        (60.0, frozenset[int](), frozenset[int](), 4 * CALM_INTERVAL),  # a worker, which serves nothing
     ],
 )
 def test_patience_is_for_those_with_nothing_to_show(
     age: float, served: frozenset[int], listening: frozenset[int], patience: float
 ) -> None:
     """A component that may begin or cease to listen is read at once when its sockets change."""
-    watched = Watched(served=served, sockets=Sockets(listening), moved_at=NOW - age)
+    watched = WatchedComponent(served=served, sockets=Sockets(listening), moved_at=NOW - age)
     assert watched.patience(NOW) == patience
 
 
 def test_reading_never_takes_more_than_its_share() -> None:
     """Where the kernel needs long for its table, it is asked less often."""
-    assert Watched(moved_at=NOW, cost=0.02).patience(NOW) == pytest.approx(SHARE * 0.02)
+    assert WatchedComponent(moved_at=NOW, cost=0.02).patience(NOW) == pytest.approx(
+        READING_COST_MULTIPLE * 0.02
+    )
 
 
 def test_what_has_not_changed_is_read_now_and_then_only() -> None:
     """Counters can miss one socket that replaces another; a thorough look makes up for it."""
-    quiet = Watched(reader=Still(False), moved_at=NOW - 60, read_at=NOW - THOROUGH + 0.1)
+    quiet = WatchedComponent(
+        reader=Still(False), moved_at=NOW - 60, read_at=NOW - LONGEST_READING_INTERVAL + 0.1
+    )
     assert not quiet.due(NOW)
     assert quiet.due(NOW + 0.2)
-    assert Watched(reader=Still(True), moved_at=NOW - 60, read_at=NOW - 2).due(NOW)
-    assert not Watched(moved_at=NOW).due(NOW)
+    assert WatchedComponent(reader=Still(True), moved_at=NOW - 60, read_at=NOW - 2).due(NOW)
+    assert not WatchedComponent(moved_at=NOW).due(NOW)
