@@ -1,4 +1,7 @@
-"""Hosts outside that the user names: the only way out, and a link like any other."""
+"""The external hosts that the user names: all that a service can reach outside of the application.
+
+A connection to an external host is a link like any other.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 @dataclass(frozen=True, slots=True)
 class ExternalHost:
-    """A host outside and the ports of it that may be reached."""
+    """An external host, and its ports that services may reach."""
 
     host: str
     ports: tuple[int, ...]
@@ -27,7 +30,7 @@ def external_hosts(
     """Read ``host:port`` entries.
 
     Returns:
-        The hosts in the order in which they were named, and what is wrong with the entries.
+        The hosts in the order in which they were named, and a reason for each wrong entry.
     """
     found: dict[str, list[int]] = {}
     wrong: list[str] = []
@@ -39,18 +42,18 @@ def external_hosts(
             wrong.append(f"external host {entry!r} is not of the form host:port")
         elif _is_address(host):
             wrong.append(
-                f"external host {entry!r} is an address: Toxiproxy stands in for names; "
-                "let the application call it by a name"
+                f"external host {entry!r} is an address, but Toxiproxy can only stand in for a name; "
+                "let the application use a name"
             )
         elif host in inside:
-            wrong.append(f"external host {entry!r} has the name of a service; only one of them can be meant")
+            wrong.append(f"external host {entry!r} has the same name as a service, so it would be ambiguous")
         elif int(port) not in found.setdefault(host, []):
             found[host].append(int(port))
     return [ExternalHost(host, tuple(ports)) for host, ports in found.items()], wrong
 
 
 def reaches_beyond(member: Member, application: Application) -> bool:
-    """Whether it could reach beyond the application's networks before: one of them was not internal."""
+    """Whether a member could reach hosts outside before: one of its networks was not internal."""
     networks = application.config.get("networks") or {}
     return any(key == BRIDGE or not (networks.get(key) or {}).get("internal") for key in member.networks)
 

@@ -1,6 +1,7 @@
-"""Ports that need no saying: of schemes, of clients in health checks, of images not yet here.
+"""Finding ``host:port`` in environments, commands and health checks.
 
-Finds ``host:port`` in what people write: environments, commands, health checks.
+Where the port is not written, it is a well-known port: of a URL scheme, of a client in a health check, or
+of an image that the engine does not have yet.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SCHEME_PORTS: Mapping[str, int] = {
     "wss": 443,
     "zookeeper": 2181,
 }
-"""URL scheme → its port when the URL has none. A driver (``postgresql+asyncpg``) is left off first."""
+"""URL scheme → the port of a URL without one. A driver (``postgresql+asyncpg``) is removed first."""
 
 CLIENT_PORTS: Mapping[str, tuple[str, int]] = {
     "cqlsh": ("", 9042),
@@ -54,7 +55,7 @@ CLIENT_PORTS: Mapping[str, tuple[str, int]] = {
     "redis-cli": ("-p", 6379),
     "valkey-cli": ("-p", 6379),
 }
-"""Command → its option for the port beside ``--port``, and the port without it."""
+"""Command → its option for the port in addition to ``--port``, and its default port."""
 
 _IMAGE_PORTS: Mapping[str, tuple[int, ...]] = {
     "caddy": (80, 443),
@@ -85,12 +86,13 @@ _IMAGE_PORTS: Mapping[str, tuple[int, ...]] = {
     "valkey": (6379,),
     "zookeeper": (2181,),
 }
+"""Last part of an image's name → the ports of that engine."""
 
 
 def image_ports(image: str) -> tuple[int, ...]:
-    """The ports of a well-known engine, by the last part of its image's name without the tag.
+    """The ports of a well-known image, by the last part of its name without the tag.
 
-    Asked only where the engine does not have the image, whose EXPOSE is the better source.
+    They are used only if the Docker engine does not have the image: its EXPOSE is the better source.
     """
     name = re.sub(r"[:@].*$", "", image.rpartition("/")[2])
     return _IMAGE_PORTS.get(name, ())
@@ -112,10 +114,10 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "ip6-localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A port that somebody writes down.
+    """A port that a service's configuration mentions.
 
     Attributes:
-        host: whose, by the writer's name for it; empty for the writer's own.
+        host: the host with that port, by the name that the service uses; empty for the service itself.
         port: the port.
     """
 
@@ -124,7 +126,7 @@ class Mention:
 
 
 def in_text(text: str) -> Iterator[Mention]:
-    """``host:port``, URLs by their scheme's port, and what wait scripts say (``nc -z db 5432``)."""
+    """The mentions as ``host:port``, in URLs (by their scheme) and in wait scripts (``nc -z db 5432``)."""
     for scheme, host, port in _URL.findall(text):
         if not port and scheme in SCHEME_PORTS:
             yield Mention(host, SCHEME_PORTS[scheme])
@@ -134,7 +136,7 @@ def in_text(text: str) -> Iterator[Mention]:
 
 
 def in_environment(environment: Mapping[str, str]) -> Iterator[Mention]:
-    """In the values; ``DB_HOST=db`` together with ``DB_PORT=5432``; and ``PORT``, one's own."""
+    """The mentions in the values, in pairs (``DB_HOST=db``, ``DB_PORT=5432``), and in ``PORT``, its own."""
     by_key = {key.upper(): value for key, value in environment.items()}
     for key, value in environment.items():
         yield from in_text(value)
@@ -150,7 +152,7 @@ def in_environment(environment: Mapping[str, str]) -> Iterator[Mention]:
 
 
 def in_command(words: Sequence[str]) -> Iterator[Mention]:
-    """Whom it dials, and where it says that it listens (``--port 8000``, ``-b 0.0.0.0:8000``)."""
+    """The hosts that a command dials, and its own ports (``--port 8000``, ``-b 0.0.0.0:8000``)."""
     text = " ".join(words)
     yield from in_text(text)
     for pattern in (_BOUND_ADDRESS, _PORT_OPTION):
@@ -159,7 +161,7 @@ def in_command(words: Sequence[str]) -> Iterator[Mention]:
 
 
 def in_health_check(words: Sequence[str]) -> Iterator[Mention]:
-    """What is checked: by address, or by a client of which the port is known (``redis-cli ping``)."""
+    """The ports that a health check tests, by address or by a well-known client (``redis-cli ping``)."""
     text = " ".join(words[1:] if words[:1] and words[0] in ("CMD", "CMD-SHELL") else words)
     for mention in in_text(text):
         yield Mention("" if mention.host in _LOCAL_HOSTS else mention.host, mention.port)
