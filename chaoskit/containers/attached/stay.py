@@ -1,4 +1,4 @@
-"""A stay in somebody else's system, from the first look to the last thing undone."""
+"""One stay in a system that chaoskit did not start, from the first look to the last undo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from chaoskit.system import HARNESS
 
 
 class Stay:
-    """One attachment; see :class:`chaoskit.containers.attached.runtime.AttachedRuntime`."""
+    """One stay; see :class:`chaoskit.containers.attached.runtime.AttachedRuntime` for the arguments."""
 
     def __init__(
         self,
@@ -45,8 +45,7 @@ class Stay:
         self.client = connect()
         try:
             self.survey = survey(self.client, project, toxiproxies=toxiproxies, entries=entries)
-            there = self.survey.placed
-            links = [each.link for each in there if each.link.consumer != HARNESS]
+            links = [each.link for each in self.survey.placed if each.link.consumer != HARNESS]
             self.touch = Touch(project, touch, self.survey.components, links)
             self._reap(run_id, takeback.Attachment(project, toxiproxies, sorted(self.touch.components)))
             self.guest = Guest(self.client, run_id, self.survey, takeback.ledger_of(run_id), clock)
@@ -60,9 +59,10 @@ class Stay:
             raise
 
     def _reap(self, run_id: str, attachment: takeback.Attachment) -> None:
-        """Have somebody there who cleans up if we die, before anything is touched.
+        """Start the reaper, which cleans up if the harness dies, before anything is touched.
 
-        In a thread of its own: there, no Ctrl-C can come between its birth and our knowing of it.
+        A thread of its own starts it. No Ctrl-C can interrupt that thread between the reaper's start
+        and the moment when the stay knows of it.
         """
 
         def start() -> None:
@@ -80,11 +80,11 @@ class Stay:
         attachment.save(run_id)
 
     def close(self) -> None:
-        """Undo what was done, remove our sidecars, and go.
+        """Undo every change, remove the run's sidecars, and end the stay.
 
         Raises:
-            NotLifted: something could not be undone; then the reaper stays, and tries again when
-                this process ends.
+            NotLifted: a change could not be undone; the reaper stays and tries again when this process
+                ends.
         """
         try:
             self.floods.close()
@@ -100,55 +100,57 @@ class Stay:
         self.client.close()
 
     def ports(self, component: str) -> tuple[int, ...]:
-        """The ports it declares or publishes, listened on at first, or is linked to by."""
+        """The ports that a component declares, publishes, listened on on entry, or serves over a link."""
         seen = self.guest.containers.inspect(component)
         linked = {each.link.port for each in self.survey.placed if each.link.provider == component}
         found = exposed(seen) | set(published(seen)) | self.readiness.served(component) | linked
         return tuple(sorted(found))
 
     def address(self, component: str, port: int) -> tuple[str, int]:
-        """Where this machine reaches a port.
+        """The address at which this machine reaches a port of a component.
 
         Raises:
-            RuntimeFailure: it does not.
+            RuntimeFailure: this machine cannot reach it.
         """
-        found = self._own_door(component, port) or reachable_address(
+        found = self._harness_entry(component, port) or reachable_address(
             self.guest.containers.inspect(component), port
         )
         if found is None:
             raise RuntimeFailure(
-                f"this machine has no way to port {port} of {component}",
+                f"this machine cannot reach port {port} of {component}",
                 evidence=f"known ports: {', '.join(map(str, self.ports(component))) or 'none'}; "
-                "it has no address in a network that this machine is in, too",
-                remedy=f"publish it on 127.0.0.1 under ports: of {component}",
+                "the component shares no network with this machine",
+                remedy=f"publish the port on 127.0.0.1 under `ports:` of {component}",
             )
         return found
 
-    def _own_door(self, component: str, port: int) -> tuple[str, int] | None:
-        """The link by which the harness reached it that left the system running."""
+    def _harness_entry(self, component: str, port: int) -> tuple[str, int] | None:
+        """The entry of the harness link to a port, in a system that an earlier run left running."""
         for each in self.survey.placed:
             link = each.link
             if (link.consumer, link.provider, link.port) == (HARNESS, component, port):
-                seat = self.survey.inspected.get(each.toxiproxy, {})
-                return published(seat).get(split_address(each.listen)[1])
+                toxiproxy = self.survey.inspected.get(each.toxiproxy, {})
+                return published(toxiproxy).get(split_address(each.listen)[1])
         return None
 
     def connect(self, placed: Placed, timeout: float) -> str:
-        """What a fresh connection to the proxy meets: tried from this machine, and where there is no
-        way from here (no port is published, the network keeps us out), in the consumer's network.
+        """What a new connection to the proxy meets.
+
+        It is tried from this machine first. If this machine cannot reach the proxy (no port is
+        published, or the network excludes this machine), it is tried in the consumer's network.
         """
         host, port = split_address(placed.listen)
-        seat = self.survey.inspected.get(placed.toxiproxy)
-        if seat is None:
-            return self.guest.cuts.heard(placed, try_connection((str(host), port), timeout))
-        ways = [(str(host), port)] if str(host) in direct_addresses(seat) else []
-        for address in filter(None, [*ways, published(seat).get(port)]):
+        toxiproxy = self.survey.inspected.get(placed.toxiproxy)
+        if toxiproxy is None:
+            return self.guest.cuts.outcome(placed, try_connection((str(host), port), timeout))
+        direct = [(str(host), port)] if str(host) in direct_addresses(toxiproxy) else []
+        for address in filter(None, [*direct, published(toxiproxy).get(port)]):
             if (met := try_connection(address, timeout)) != "silent":
-                return self.guest.cuts.heard(placed, met)
+                return self.guest.cuts.outcome(placed, met)
         return self.guest.cuts.connect(placed, timeout)
 
     def sharing(self, component: str) -> tuple[str, ...]:
-        """The other components that share a namespace with it."""
+        """The other components that share a namespace with a component."""
         names = [each.name for each in self.survey.components if each.name != component]
         return tuple(name for name in names if self._joins(name, component) or self._joins(component, name))
 

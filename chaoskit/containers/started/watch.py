@@ -1,9 +1,8 @@
-"""The engine's events about the containers of a run, as the names of those that something befell.
+"""The thread that keeps each proxy in step with whether its provider listens.
 
-The thread that keeps each proxy in step with whether its provider listens.
-
-Two sources: the engine's events say at once that a container started or died; the kernel's table
-of sockets, read every few hundredths of a second while something is moving, says when it listens.
+It has two sources. The engine's events say at once which container started or died. The kernel's
+table of sockets says when a component listens; it is read every few hundredths of a second while a
+component is changing.
 """
 
 from __future__ import annotations
@@ -31,16 +30,16 @@ from chaoskit.errors import ChaoskitError
 from chaoskit.interpose import RUN_LABEL
 
 _RECONNECT_INTERVAL = 0.5
-"""Seconds between two attempts to follow an engine that has closed the stream."""
+"""Seconds between two attempts to follow the engine again after it closed the stream of events."""
 
 
 class Events:
-    """Follows the engine in a thread of its own.
+    """Follows the engine's events about a run's containers, in a thread of its own.
 
     Args:
-        containers: those of the run.
-        tell: takes a component's name, from that thread; called once for each container that is
-            already there, too.
+        containers: the run's containers.
+        tell: takes the name of the component that an event is about, in that thread. It is also
+            called once for each container that already exists.
     """
 
     def __init__(self, containers: Containers, tell: Callable[[str], None]) -> None:
@@ -52,10 +51,10 @@ class Events:
         self._thread = threading.Thread(target=self._run, name="chaoskit-events", daemon=True)
 
     def start(self) -> None:
-        """When this returns no later event can be missed.
+        """Start to follow; once this returns, no event is missed.
 
         Raises:
-            EngineUnavailable, RuntimeFailure: the engine does not let itself be followed.
+            EngineUnavailable, RuntimeFailure: the engine does not send its events.
         """
         self._client = connect(None)
         self._follow()
@@ -78,7 +77,7 @@ class Events:
                 filters={
                     "type": "container",
                     "label": f"{RUN_LABEL}={self._containers.run_id}",
-                    # kill: a signal was sent, so it may cease to listen long before it dies.
+                    # After a kill (any signal) a component may stop listening long before it dies.
                     "event": ["start", "kill", "die", "pause", "unpause", "health_status"],
                 },
             )
@@ -103,14 +102,13 @@ class Events:
 
 
 MOVING_INTERVAL, CALM_INTERVAL = 0.04, 0.25
-"""Seconds between two looks at whether a component's sockets have changed: while any component is
-moving, and else."""
+"""Seconds between two looks at whether sockets have changed: while any component moves, and otherwise."""
 HOT_PERIOD, MOVING_PERIOD = 3.0, 10.0
-"""Seconds after an event for which a component may change at any moment, and may soon change."""
+"""Seconds after an event during which a component may change at any moment, and may soon change."""
 LONGEST_READING_INTERVAL = 5.0
-"""Seconds after which its sockets are read although nothing seems to have changed."""
+"""Seconds after which a component's sockets are read although nothing seems to have changed."""
 READING_COST_MULTIPLE = 8
-"""Reading the sockets of a component takes at most one part in so many of the time."""
+"""A component's sockets are read at most once in this many times the duration of the last reading."""
 
 
 @dataclass(slots=True)
@@ -118,12 +116,12 @@ class WatchedComponent:
     """What the watcher knows of a component.
 
     Attributes:
-        inspected: what the engine said of it after the last event.
+        inspected: the engine's data about it, as of the last event.
         reader: reads its sockets; ``None`` while it is down.
         sockets: the last reading; ``None`` while it is down.
-        served: the ports that it has ever listened on.
-        moved_at, read_at: when the last event came, and the last reading.
-        cost: seconds that the last reading took.
+        served: all ports on which it has listened so far.
+        moved_at, read_at: the moments of the last event and of the last reading.
+        cost: the duration of the last reading in seconds.
     """
 
     inspected: Mapping[str, Any] = field(default_factory=dict)
@@ -135,10 +133,10 @@ class WatchedComponent:
     cost: float = 0.0
 
     def patience(self, now: float) -> float:
-        """Seconds between two readings if its sockets change all the time, as under traffic.
+        """Seconds between two readings while its sockets change all the time, as under traffic.
 
-        None to speak of while it may begin or cease to listen: just started or stopped, or not
-        listening where it has listened before.
+        The pause is as short as possible while the component may start or stop listening: it has just
+        started or stopped, or it does not listen on a port on which it listened before.
         """
         listening = self.sockets.listening if self.sockets else frozenset()
         age = now - self.moved_at
@@ -149,20 +147,20 @@ class WatchedComponent:
         )
 
     def due(self, now: float) -> bool:
-        """Whether it is time to read its sockets."""
+        """Whether its sockets should be read now."""
         if self.reader is None:
             return False
-        since = now - self.read_at
-        return since >= LONGEST_READING_INTERVAL or (since >= self.patience(now) and self.reader.changed())
+        age = now - self.read_at
+        return age >= LONGEST_READING_INTERVAL or (age >= self.patience(now) and self.reader.changed())
 
 
 class Watcher:
     """Watches the containers of a run from :meth:`start` to :meth:`stop`.
 
     Args:
-        containers: those of the run.
-        proxies: told of every reading.
-        components, toxiproxies: their names.
+        containers: the run's containers.
+        proxies: follow every reading.
+        components, toxiproxies: the names of the containers to watch.
     """
 
     def __init__(
@@ -185,7 +183,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="chaoskit-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch; containers that already run are seen too."""
+        """Begin to watch, including the containers that already run."""
         self._events.start()
         self._thread.start()
 
@@ -198,10 +196,10 @@ class Watcher:
             self._thread.join(10.0)
 
     def refresh(self, component: str) -> Mapping[str, Any]:
-        """Ask the engine now; when this returns the component's proxies are in step with the answer.
+        """Inspect a component now; on return, its proxies are in step with the engine's answer.
 
         Returns:
-            What the engine said; empty if there is no container.
+            The engine's answer; empty if the component has no container.
         """
         with self._lock:
             self._on_event(component)
@@ -214,7 +212,7 @@ class Watcher:
         return inspected
 
     def served(self) -> dict[str, frozenset[int]]:
-        """Component → the lasting ports that it has ever listened on."""
+        """Component → the ports on which it has listened so far, without ephemeral ports."""
         with self._lock:
             return {
                 name: frozenset(port for port in each.served if port not in EPHEMERAL_PORTS)
@@ -222,7 +220,7 @@ class Watcher:
             }
 
     def inspected(self, component: str) -> Mapping[str, Any]:
-        """What the engine said of the component when something last happened to it."""
+        """The engine's data about the component, as of its last event."""
         with self._lock:
             return self._seen[component].inspected
 
@@ -244,10 +242,10 @@ class Watcher:
                     self._look(name, watched)
                 self.failure = None
             except ChaoskitError as error:
-                self.failure = error  # tried again at the next turn; readiness reports it
+                self.failure = error  # the next turn retries it, and readiness reports it
 
     def _on_event(self, name: str) -> None:
-        """Look anew at a container: what exactly happened does not matter, what is now does."""
+        """Look at a container again: only its present state matters, not the kind of event."""
         with self._lock:
             if name not in self._seen and name not in self._toxiproxies:
                 return
@@ -262,22 +260,22 @@ class Watcher:
             watched.inspected = inspected
             watched.moved_at, watched.read_at, watched.cost = time.monotonic(), 0.0, 0.0
             watched.reader, watched.sockets = None, None
-            self._move_owner(inspected)
+            self._mark_owner_moved(inspected)
             if pid:
                 known = self._proxies.ports(name)
                 watched.reader = reader_of_process(pid, inspected["Id"]) or InsideReader(
                     self._containers.client, inspected["Id"], known
                 )
 
-    def _move_owner(self, inspected: Mapping[str, Any]) -> None:
-        """What shares another's network (a sidecar) listens there: look at that one closely, too."""
+    def _mark_owner_moved(self, inspected: Mapping[str, Any]) -> None:
+        """Look closely at the owner of a sidecar's network as well, since the sidecar listens there."""
         mode = str((inspected.get("HostConfig") or {}).get("NetworkMode"))
         for other in self._seen.values():
             if other.inspected.get("Id") and mode == f"container:{other.inspected['Id']}":
                 other.moved_at, other.read_at = time.monotonic(), 0.0
 
     def _look(self, name: str, watched: WatchedComponent) -> None:
-        """Read a component's sockets if that is due, and have its proxies follow."""
+        """Read a component's sockets if that is due, and let its proxies follow."""
         with self._lock:
             now = time.monotonic()
             if watched.reader is not None and watched.due(now):

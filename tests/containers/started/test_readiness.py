@@ -1,4 +1,4 @@
-"""Readiness: what is waited for, and what the error says when it does not come."""
+"""What readiness waits for, and what the error says if it does not come."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UP = State("running")
     ],
 )
 def test_what_counts_as_ready(look: ReadinessLook, condition: str | None) -> None:
-    """Running, healthy and listening; or ended well where nothing is to restart it."""
+    """A component is ready if it runs, is healthy and listens, or ended well and is not to be restarted."""
     found = obstacle(look)
     assert (found is None) if condition is None else (found is not None and condition in found.condition)
 
@@ -49,7 +49,7 @@ def test_a_crash_without_a_restart_policy_is_not_waited_for(restart: str, hopele
 
 
 def test_the_wait_ends_when_the_last_component_is_ready() -> None:
-    """It returns at the first look at which nothing is missing, and no later."""
+    """The wait returns at the first look at which nothing is missing."""
     clock = ManualClock()
 
     def look() -> Mapping[str, ReadinessLook]:
@@ -60,7 +60,7 @@ def test_the_wait_ends_when_the_last_component_is_ready() -> None:
 
 
 def test_the_error_at_the_limit_says_everything_an_operator_asks() -> None:
-    """Component, condition, limit, state, the others that wait, and the last words."""
+    """It has the component, condition, limit, state, other waiting components and last output."""
     clock = ManualClock()
     seen = {
         "db": ReadinessLook(State("running", health="unhealthy", restarts=2)),
@@ -83,17 +83,17 @@ def test_the_error_at_the_limit_says_everything_an_operator_asks() -> None:
 
 
 def test_a_hopeless_component_ends_the_wait_at_once() -> None:
-    """Its exit code and that it was killed for memory are in the error; no time passes."""
+    """The error has its exit code and that it ran out of memory, and no time passes."""
     clock = ManualClock()
     dead = ReadinessLook(State("exited", exit_code=137, out_of_memory=True))
     with pytest.raises(NotReady, match="worker has ended") as caught:
         wait(lambda: {"api": ReadinessLook(UP, absent=(1,)), "worker": dead}, clock, 60, lambda name: "")
-    assert "exit code 137, killed for memory" in str(caught.value)
+    assert "exit code 137, killed because it ran out of memory" in str(caught.value)
     assert clock.now() == 0
 
 
 def test_the_wait_can_be_interrupted() -> None:
-    """A failure of Compose ends it although no component says anything."""
+    """A failure of Compose ends the wait, although no component has failed."""
     clock = ManualClock()
 
     def interrupted() -> None:

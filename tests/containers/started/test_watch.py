@@ -1,4 +1,4 @@
-"""How closely a component is watched: what may change at any moment, all the time; the rest, cheaply."""
+"""How often a component is read: at any moment while it may change, and rarely otherwise."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ DB = frozenset({5432})
 
 
 class Still:
-    """A reader of a namespace in which sockets come and go, or do not."""
+    """A reader of a namespace whose sockets change, or do not."""
 
     def __init__(self, changed: bool) -> None:
         self._changed = changed
 
     def changed(self) -> bool:
-        """As told."""
+        """The given answer."""
         return self._changed
 
     def read(self, served: frozenset[int]) -> Sockets | None:
-        """Not what is tested here."""
+        """Not tested here."""
         raise NotImplementedError
 
 
@@ -45,20 +45,20 @@ class Still:
 def test_patience_is_for_those_with_nothing_to_show(
     age: float, served: frozenset[int], listening: frozenset[int], patience: float
 ) -> None:
-    """A component that may begin or cease to listen is read at once when its sockets change."""
+    """A component that may start or stop listening is read at once when its sockets change."""
     watched = WatchedComponent(served=served, sockets=Sockets(listening), moved_at=NOW - age)
     assert watched.patience(NOW) == patience
 
 
 def test_reading_never_takes_more_than_its_share() -> None:
-    """Where the kernel needs long for its table, it is asked less often."""
+    """If reading the kernel's table takes long, it is read less often."""
     assert WatchedComponent(moved_at=NOW, cost=0.02).patience(NOW) == pytest.approx(
         READING_COST_MULTIPLE * 0.02
     )
 
 
 def test_what_has_not_changed_is_read_now_and_then_only() -> None:
-    """Counters can miss one socket that replaces another; a thorough look makes up for it."""
+    """Counters miss a socket that replaces another, so an unchanged component is still read occasionally."""
     quiet = WatchedComponent(
         reader=Still(False), moved_at=NOW - 60, read_at=NOW - LONGEST_READING_INTERVAL + 0.1
     )
