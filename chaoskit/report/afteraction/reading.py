@@ -78,7 +78,7 @@ class Fields:
         value = self._get(key)
         if not isinstance(value, str):
             raise self.wrong("not a text", value, key)
-        return _sound(value)
+        return _encodable(value)
 
     def number(self, key: str) -> float:
         """A finite number."""
@@ -121,7 +121,7 @@ class Fields:
         values = self._list(key)
         if not all(isinstance(each, str) for each in values):
             raise self.wrong("not a list of texts", values, key)
-        return tuple(map(_sound, values))
+        return tuple(map(_encodable, values))
 
     def counts(self, key: str) -> tuple[int, ...]:
         """A column of counts."""
@@ -146,7 +146,7 @@ class Fields:
     def named(self, key: str) -> dict[str, Fields]:
         """Objects by their names."""
         within = self.object(key)
-        return {_sound(str(name)): within.object(name) for name in within._value}
+        return {_encodable(str(name)): within.object(name) for name in within._value}
 
     def _get(self, key: str) -> Any:
         if key not in self._value:
@@ -167,7 +167,7 @@ class Fields:
         return value
 
 
-def _sound(text: str) -> str:
+def _encodable(text: str) -> str:
     """Text that a file can hold. JSON allows lone surrogates; each becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
 
