@@ -122,7 +122,7 @@ class Facts:
         return tuple(each for each in self.findings if each.verdict is self.verdict)
 
 
-def facts_of(file: str, record: Journal) -> Facts:
+def of(file: str, record: Mapping[str, Any]) -> Facts:
     """The facts of a journal.
 
     Args:
@@ -136,7 +136,7 @@ def facts_of(file: str, record: Journal) -> Facts:
         return _facts(file, record)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise UsageError(
-            "this journal does not match journal.schema.json",
+            "the journal does not match journal.schema.json",
             where=file,
             evidence=f"{type(error).__name__}: {error}",
             remedy="use the journal exactly as chaoskit wrote it",

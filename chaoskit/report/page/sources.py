@@ -66,7 +66,7 @@ def gather(paths: Iterable[Path]) -> Sources:
         elif path.name == DETECTION:
             matrices[path.resolve()] = _detection(path)
         else:
-            files[path.resolve()] = files.get(path.resolve()) or facts.facts_of(path.name, _journal(path))
+            files[path.resolve()] = files.get(path.resolve()) or facts.of(path.name, _journal(path))
             _add_detection(path.parent / DETECTION, matrices, passed)
     if not files and not days:
         raise UsageError(
@@ -88,15 +88,15 @@ def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
         except UsageError as error:
             passed.append(f"{path}: {error.what}")
         else:
-            found.append((path.resolve(), facts.facts_of(path.name, record)))
+            found.append((path.resolve(), facts.of(path.name, record)))
             del record  # before the next is read
     return sorted(found, key=lambda each: str(each[1].record["run"]["written_at"]))
 
 
 def _journal(path: Path) -> Journal:
     record = journal.read(path)
-    if missing := journal.lacks(record):
-        raise UsageError("not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
+    if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
+        raise UsageError("this is no journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
     return record
 
 
@@ -117,7 +117,7 @@ def _detection(path: Path) -> dict[str, Any]:
             "the detection matrix cannot be read", where=str(path), evidence=error.strerror
         ) from error
     except ValueError as error:
-        raise UsageError("this is not a detection matrix: it is not JSON", where=str(path)) from error
+        raise UsageError("not a detection matrix: the file is not valid JSON", where=str(path)) from error
     if not isinstance(record, dict) or record.get("version") != 1 or "trials" not in record:
-        raise UsageError("this is not a detection matrix of version 1", where=str(path))
+        raise UsageError("not a detection matrix of version 1", where=str(path))
     return record
