@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.cli.finding import find_system
-from chaoskit.gameday.command import Venue, run_gameday
+from chaoskit.gameday.command import run_gameday
+from chaoskit.gameday.venue import Venue
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +61,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the subcommand; return the exit code."""
-    place = Venue(
+    """Run it; returns the exit code."""
+    venue = Venue(
         attach=options.attach,
         touch=_several(options.touch),
         toxiproxies=_several(options.toxiproxy),
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         options.runbook,
         options.system,
         find_system,
-        place=place,
+        venue=venue,
         report_dir=options.report_dir,
         screen=not options.no_screen,
     )
