@@ -14,6 +14,6 @@ def test_worker_backlog(chaos: Chaos) -> None:
 
 
 def test_crashing_worker(chaos: Chaos) -> None:
-    """A worker that dies again and again in the middle of its work loses no receipt and sends none twice."""
+    """A worker that dies again and again during its work loses no receipt and sends none twice."""
     crashes = faults.WorkerBacklog(receipts, workers="worker", how="crash", at_least=1)
     chaos.experiment(crashes).assert_held()

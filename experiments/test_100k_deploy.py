@@ -1,4 +1,4 @@
-"""100,000 users: there is always somebody online, also during a deploy."""
+"""100,000 users: players are always online, also during a deploy."""
 
 import pytest
 
