@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from chaoskit.flood import MOST_REQUESTS_PER_S, FloodPlan
+from chaoskit.flood import FloodPlan
 from chaoskit.flood.shipping import command
 from chaoskit.load.eventloop import calm_the_collector, new_event_loop
 from chaoskit.load.guard import Guard

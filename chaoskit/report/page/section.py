@@ -128,7 +128,7 @@ Entry = tuple[float, int, str, str]
 
 def log_section(facts: Facts, anchor: str) -> Html:
     """What the components logged around the moments that matter, in the order of time."""
-    logs: dict[str, Any] | None = facts.record.get("logs")
+    logs = facts.record.get("logs")
     heading = tag("h3", "What the components logged", id=f"{anchor}--logs")
     if logs is None:
         return tag("div", heading, tag("p", "This journal has no log lines.", class_="note"))
