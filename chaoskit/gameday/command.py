@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from chaoskit.errors import ChaoskitError, FaultMisfit, UsageError
-from chaoskit.exitcodes import FAILED, INTERRUPTED, UNKNOWN
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, INTERRUPTED, UNKNOWN
 from chaoskit.experiment.environment import Environment
 from chaoskit.faults.base import check
 from chaoskit.gameday import runbook, terminal

@@ -66,7 +66,7 @@ class Active:
             raise TimeoutError(f"another thread has been lifting it for {OTHER_LIFT_WITHIN:g} s")
         try:
             if not self.lifted:
-                self.injector.take_back()
+                self.injector.begin_lift()
                 self.lifted = True
         finally:
             self.lock.release()
@@ -138,7 +138,7 @@ def _confirm(active: Active, wait: Wait, *, lift: bool = True) -> Evidence:
     try:
         if lift and not active.under_way:
             active.lift()  # again, if the first time failed or came too early
-        return active.injector.confirm(wait)
+        return active.injector.prove_gone(wait)
     except Exception as error:  # noqa: BLE001 - a fault that cannot be looked at does not count as gone
         return Evidence(False, _line(error))
 

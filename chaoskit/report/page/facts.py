@@ -122,7 +122,7 @@ class Facts:
         return tuple(each for each in self.findings if each.verdict is self.verdict)
 
 
-def of(file: str, record: Mapping[str, Any]) -> Facts:
+def of(file: str, record: Journal) -> Facts:
     """The facts of a journal.
 
     Args:
