@@ -95,7 +95,9 @@ def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
 def _journal(path: Path) -> dict[str, Any]:
     record = journal.read(path)
     if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
-        raise UsageError("this is no journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
+        raise UsageError(
+            "this is not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}"
+        )
     return record
 
 
