@@ -95,8 +95,10 @@ def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
 
 def _journal(path: Path) -> Journal:
     record = journal.read(path)
-    if missing := journal.lacks(record):
-        raise UsageError("not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
+    if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
+        raise UsageError(
+            "this is not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}"
+        )
     return record
 
 
