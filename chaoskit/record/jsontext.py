@@ -20,7 +20,7 @@ _READ_BYTES: Final = 1 << 16
 """The most bytes of a column that are parsed at once."""
 
 _PLACEHOLDER: Final = "0e730501"
-"""The begin of a number that no text holds. It stands for an object of columns until the rest is read."""
+"""The start of a number that no text holds. It stands for an object of columns until the rest is read."""
 
 _NULL_FOR_INFINITY: Final = ("Infinity", "null")
 

@@ -128,7 +128,7 @@ def test_an_error_out_of_chaoskits_own_code_is_a_harness_error(tmp_path: Path) -
         (2, {HARNESS_ERROR: 2}, HARNESS_ERROR),
         (2, {UNKNOWN: 1, HARNESS_ERROR: 1}, HARNESS_ERROR),
         (3, {UNKNOWN: 1, HARNESS_ERROR: 1, FAILED: 1}, FAILED),
-        (2, {UNKNOWN: 1}, FAILED),  # of the other one nobody knows anything: a collection, say
+        (2, {UNKNOWN: 1}, FAILED),  # nothing is known of the other one: it may be a collection
     ],
 )
 def test_what_is_worse_wins(failures: int, codes: dict[int, int], code: int) -> None:
