@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chaoskit.clock import ManualClock
-from chaoskit.flood import SILENCE, STOP, FloodPlan, Report
+from chaoskit.flood import MOST_SILENT_SECONDS, STOP_MESSAGE, FloodPlan, Report
 from chaoskit.flood.bots import Bot
 from chaoskit.flood.source import CannotBegin, Source, allow_files, find
 from tests.flood.server import Server, answering, answering_once, resetting, serving, silent
@@ -275,7 +275,7 @@ def test_an_answer_that_the_source_was_too_late_to_read_is_an_answer(flood: Floo
     assert dict(told.total.answered) == {200: told.total.sent}
 
 
-@pytest.mark.parametrize(("word", "why"), [(STOP, "told to"), (b"", "has gone")])
+@pytest.mark.parametrize(("word", "why"), [(STOP_MESSAGE, "told to"), (b"", "is gone")])
 def test_the_end_of_the_lease_ends_the_flood(
     flood: Flood, lease: tuple[int, int], word: bytes, why: str
 ) -> None:
@@ -297,8 +297,8 @@ def test_without_a_sign_of_life_it_ends(flood: Flood, lease: tuple[int, int]) ->
     flood.at(2.0, lambda: os.write(lease[1], b"\n"))
     with serving(answering(OK)) as server:
         told = flood(server, seconds=300.0)
-    assert told.why == f"no sign of life for {SILENCE:g} s"
-    assert told.total.seconds == pytest.approx(2.0 + SILENCE, abs=0.2)
+    assert told.why == f"no sign of life for {MOST_SILENT_SECONDS:g} s"
+    assert told.total.seconds == pytest.approx(2.0 + MOST_SILENT_SECONDS, abs=0.2)
 
 
 def test_the_first_address_that_accepts_is_taken() -> None:

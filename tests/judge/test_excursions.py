@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chaoskit.judge.excursions import Excursion, Excursions, find_excursions
@@ -110,9 +112,15 @@ def test_recovery_grows_with_the_outage(eighths: int, more: int) -> None:
 @given(
     st.lists(st.sampled_from([None, None, None, 1.0, "503"]), min_size=128, max_size=128), st.integers(0, 127)
 )
+@example([None] * 64 + [1.0] * 63 + [None], 127)  # the last good request turns bad: from late to never
 def test_a_worse_request_never_makes_recovery_earlier(fates: list[float | str | None], index: int) -> None:
     """Whatever happened, one more quick request that turns bad does not move recovery forward."""
-    before = settled(lambda at: fates[int(at * RATE)])
+    before = recovered(settled(lambda at: fates[int(at * RATE)]))
     worse = [*fates[:index], fates[index] or 1.0, *fates[index + 1 :]]
-    after = settled(lambda at: worse[int(at * RATE)])
-    assert (before.since or 1e9) <= (after.since or 1e9) or before.since == 0.0
+    after = recovered(settled(lambda at: worse[int(at * RATE)]))
+    assert before <= after
+
+
+def recovered(found: Excursions) -> float:
+    """Since when it is inside for good; infinity for never. Zero is at once, and not never."""
+    return math.inf if found.since is None else found.since

@@ -126,6 +126,7 @@ def test_a_load_generator_later_than_the_timeout_blames_itself() -> None:
 
     samples = Rig(note, timeout=0.1, rate=100).drive(10, late=1.0)
     assert not ran
+    assert len(samples) == 10
     assert all(sample.error.startswith("load generator") for sample in samples)
     assert all(sample.lag is not None and sample.lag > 0.1 for sample in samples)
 
@@ -133,6 +134,8 @@ def test_a_load_generator_later_than_the_timeout_blames_itself() -> None:
 def test_the_timeout_counts_from_the_intended_start() -> None:
     """A run that does not end fails and is cancelled when its user gives up."""
     samples = Rig(forever, timeout=0.05).drive(10)
+    assert len(samples) == 10
+    assert "timeout after 0.05 s" in {sample.error for sample in samples}  # not a late engine alone
     for sample in samples:
         assert sample.outcome is Outcome.FAILED
         assert sample.error == "timeout after 0.05 s"

@@ -82,6 +82,7 @@ def test_the_accounts_add_up(load: Make, server: Server) -> None:
     errors = {each.error for each in history.samples if not each.error.startswith("load generator")}
     assert errors == {"", "HTTPStatusError: 503 Said from GET /status/503", "timeout after 0.15 s"}
     late = [each for each in history.samples if each.journey == "hang"]
+    assert len(late) == hang.scheduled
     assert all(each.latency is not None and each.latency >= 0.15 for each in late)
 
 
@@ -99,6 +100,7 @@ def test_arrivals_beyond_the_cap_are_never_sent(load: Make, server: Server) -> N
     assert account.never_sent > 10
     assert account.most_in_flight == reached == 5
     unsent = [each for each in history.samples if each.outcome is Outcome.NEVER_SENT]
+    assert len(unsent) == account.never_sent
     assert all(each.started is None and each.ended is None and "in flight" in each.error for each in unsent)
 
 
@@ -126,6 +128,7 @@ def test_users_keep_their_own_cookies_and_come_back(load: Make, server: Server) 
     for seen in server.seen:
         if "user=" in seen.path:
             cookies.setdefault(seen.path, set()).add(seen.headers["cookie"])
+    assert cookies
     assert all(len(own) == 1 for own in cookies.values())
     assert len({next(iter(own)) for own in cookies.values()}) == len(cookies)
 

@@ -185,6 +185,7 @@ def test_garbage_is_the_servers_failure(garbage: list[bytes]) -> None:
     """Any bytes lead to an answer or to a RemoteProtocolError, and to nothing else."""
     answer = Desk().ask(*garbage, eof=True)
     assert answer.ended
+    assert (answer.error is None) is answer.complete
     assert answer.error is None or answer.error[0] is httpx.RemoteProtocolError
 
 
