@@ -24,7 +24,7 @@ pytestmark = pytest.mark.docker
 WITHIN = 10.0
 """Seconds after its death within which nothing of the harness is left: the promise."""
 
-# A harness: says "here" once the reaper watches, then starts what its arguments tell until it is killed.
+# A harness: prints "here" once its reaper runs, then starts what its arguments name until it is killed.
 HARNESS = """
 import subprocess, sys, time
 import docker
