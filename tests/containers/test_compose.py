@@ -21,7 +21,7 @@ from chaoskit.system import System
 
 Write = Callable[[str], Path]
 
-compose_reads = pytest.mark.docker  # its command line, not its engine
+compose_reads = pytest.mark.docker  # needs Docker's command line, not its engine
 
 
 @pytest.fixture

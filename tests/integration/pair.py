@@ -28,8 +28,8 @@ from tests.integration.world import base_image
 
 PORT = 7000
 
-# Listens after ARGV[1] seconds and greets whoever connects. SIGTERM ends it, after ARGV[2] more
-# seconds in which it no longer listens and still answers on open connections.
+# Listens after ARGV[1] seconds and greets each client. SIGTERM ends it after ARGV[2] more seconds, in
+# which it no longer listens but still answers on open connections.
 PROVIDER = r"""
 use IO::Socket::INET; use IO::Select; use Time::HiRes qw(time sleep); $| = 1;
 my ($port, $after, $drain) = @ARGV; my $stop = 0; $SIG{TERM} = sub { $stop = time };
@@ -55,8 +55,8 @@ while (1) {
 }
 """
 
-# A line for each attempt: when it began, how long it took, what it met. Beside that one connection
-# is held: "held" lines say what became of it.
+# Prints a line for each attempt: its start, its duration, what it met. It also holds one connection
+# open, and "held" lines tell how that ends.
 CONSUMER = r"""
 use Socket qw(:all); use IO::Select; use Errno; use Fcntl; use Time::HiRes qw(time sleep); $| = 1;
 my ($host, $port) = @ARGV; my ($held, $said);

@@ -23,10 +23,10 @@ SOON = 1.5
 """Seconds, on a busy machine, within which a change must have reached consumers; measured: 0.1."""
 
 DOWN = {
-    # Plain Compose: at first nobody answers for the address, then the name is gone.
+    # Plain Compose: at first no host answers at the address, then the name is gone.
     "plain": {"read ECONNRESET", "ECONNREFUSED", "no answer", "EHOSTUNREACH", "unknown name"},
-    # Toxiproxy keeps the name. It closes a connection that comes before it is told, and hangs on one
-    # that it dials for in the very moment in which the address vanishes.
+    # Toxiproxy keeps the name. It closes a connection that comes before its proxy is disabled, and
+    # hangs on one for which it dials at the very moment when the address vanishes.
     "chaoskit": {"ECONNREFUSED", "closed", "silent"},
 }
 

@@ -25,10 +25,7 @@ pytestmark = pytest.mark.docker
 WITHIN = 10.0
 """Seconds after its death within which nothing of the harness is left: the promise."""
 
-SEED = "CHAOSKIT_MOMENT_SEED"
-"""The variable that chooses the moments at which harnesses die; by default they differ from run to run."""
-
-# A harness: says "here" once the reaper watches, then starts what its arguments tell until it is killed.
+# A harness: prints "here" once its reaper runs, then starts what its arguments name until it is killed.
 HARNESS = """
 import subprocess, sys, time
 import docker

@@ -134,10 +134,10 @@ def test_a_killed_component_stays_down_whatever_its_restart_policy(running: Dock
     """restart: always does not restart it before it is started; then the policy holds again."""
     before = running.state("db").started_at
     running.kill("db")
-    time.sleep(1.5)  # the engine's first restart comes after 0.1 s: this is what must not happen
+    time.sleep(1.5)  # the engine would restart it after 0.1 s, which must not happen
     state = running.state("db")
     assert (state.status, state.exit_code) == ("exited", 137)
-    running.kill("db")  # one that is down already is no error
+    running.kill("db")  # killing a component that is already down is not an error
     running.start_component("db")
     running.wait_ready(["db"], 20)
     after = running.state("db")
@@ -404,7 +404,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
             super()._finish(keep=keep)
 
     def interrupt() -> None:
-        # Python loses an interrupt that comes within a weak reference's callback: people press again.
+        # Python loses an interrupt that comes within a weak reference's callback, so press again.
         while not cleaning.wait(after):
             os.kill(os.getpid(), signal.SIGINT)
             if cleaning.wait(3):

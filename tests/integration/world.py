@@ -23,7 +23,7 @@ from chaoskit.toxiproxy import Toxiproxies
 TOXIPROXY = "chaoskit/toxiproxy:2.12.0"
 PORT = 6379
 
-# Answers each line with the same line; "close" closes the connection from this end.
+# Answers each line with the same line; the line "close" closes the connection from this end.
 ECHO = r"""
 use IO::Socket::INET; $SIG{CHLD} = "IGNORE";
 my $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 64, ReuseAddr => 1) or die $!;
@@ -34,8 +34,8 @@ while (my $c = $s->accept) {
 }
 """
 
-# Opens a connection, says that it did, then does what it is told on stdin: "say TEXT SECONDS" and
-# "wait SECONDS"; prints what came: the line, "closed", "nothing", or the errno's name.
+# Opens a connection, prints the result, then follows orders on stdin: "say TEXT SECONDS" and "wait SECONDS".
+# It prints what came: the line, "closed", "nothing", or the errno's name.
 CLIENT = r"""
 use IO::Socket::INET; use IO::Select; use Errno; use Time::HiRes qw(time); $| = 1;
 $SIG{PIPE} = "IGNORE";

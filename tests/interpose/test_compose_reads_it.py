@@ -17,7 +17,7 @@ from chaoskit.interpose.model import Resolved
 from chaoskit.system import System
 from tests.interpose.shapes import links
 
-pytestmark = pytest.mark.docker  # its command line, not its engine
+pytestmark = pytest.mark.docker  # needs Docker's command line, not its engine
 
 APPLICATIONS = Path(__file__).parent / "applications"
 

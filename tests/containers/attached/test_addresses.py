@@ -65,7 +65,7 @@ def test_only_what_is_next_door_is_reached_by_its_address(monkeypatch: pytest.Mo
     far["State"]["Pid"] = 7
     far["NetworkSettings"]["Networks"]["shop_default"]["IPPrefixLen"] = 24
     monkeypatch.setattr(addresses, "reader_of_process", lambda pid, identity: None)
-    assert direct_addresses(near) == []  # a container of another machine may have any address
+    assert direct_addresses(near) == []  # a container on another machine may have any address
     monkeypatch.setattr(addresses, "reader_of_process", lambda pid, identity: "a reader")
     assert reachable_address(near, 6379) == ("127.0.0.1", 6379)
     assert reachable_address(far, 6379) is None

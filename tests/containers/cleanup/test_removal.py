@@ -24,14 +24,14 @@ def test_all_that_has_the_label_goes_and_nothing_else() -> None:
     """Objects of this run are removed; those of another run or without a label stay."""
     engine = Engine()
     for kind in engine.things:
-        for name, owner in (("ours", "run"), ("other", "run2"), ("nobody", None)):
+        for name, owner in (("ours", "run"), ("other", "run2"), ("unlabelled", None)):
             engine.put(kind, f"{name}-{kind}", owner)
-    engine.things["networks"].pop("nobody-networks")  # the engine's own stay in another test
+    engine.things["networks"].pop("unlabelled-networks")  # another test keeps the engine's own networks
     engine.things["containers"] = {
         k: v for k, v in engine.things["containers"].items() if k.startswith("ours")
     }
     assert remove(engine) == Removed(("ours-containers",), ("ours-networks",), ("ours-volumes",))
-    assert engine.left == {"other-networks", "other-volumes", "nobody-volumes"}
+    assert engine.left == {"other-networks", "other-volumes", "unlabelled-volumes"}
 
 
 def test_what_fails_is_tried_again() -> None:
@@ -94,7 +94,9 @@ def test_removal_is_complete_and_touches_nothing_else(
     """Whatever exists and however often a removal fails, in the end exactly this run is gone."""
     engine = Engine(stubborn={str(name): times for name, times in stubborn.items()}, broken=broken)
     for kind, name, owner in things:
-        if kind != "containers" or owner == "run":  # others' containers would hold our networks for ever
+        if (
+            kind != "containers" or owner == "run"
+        ):  # containers of others would keep the networks in use for ever
             engine.put(kind, str(name), owner)
     others = {
         (kind, name)

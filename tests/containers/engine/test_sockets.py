@@ -23,8 +23,8 @@ def row(address: str, port: int, state: str = "0A") -> str:
     if sys.byteorder == "little":
         words = [word[::-1] for word in words]
     text = b"".join(words).hex().upper()
-    nobody = "0" * len(text)
-    return f"   0: {text}:{port:04X} {nobody}:0000 {state} 00000000:00000000 00:00000000 00000000  0 0 1 1 0"
+    unbound = "0" * len(text)
+    return f"   0: {text}:{port:04X} {unbound}:0000 {state} 00000000:00000000 00:00000000 00000000  0 0 1 1 0"
 
 
 @pytest.mark.parametrize(

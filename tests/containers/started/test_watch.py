@@ -34,12 +34,12 @@ class Still:
 @pytest.mark.parametrize(
     ("age", "served", "listening", "patience"),
     [
-        (0.5, DB, DB, 0.0),  # something has just happened
+        (0.5, DB, DB, 0.0),  # an event has just come
         (5.0, DB, DB, CALM_INTERVAL),
         (60.0, DB, DB, 4 * CALM_INTERVAL),
-        (60.0, DB, frozenset[int](), 0.0),  # deaf where it has listened: it may be back any moment
+        (60.0, DB, frozenset[int](), 0.0),  # it no longer listens, and may listen again at any moment
         (5.0, frozenset[int](), frozenset[int](), 0.0),  # still starting
-        (60.0, frozenset[int](), frozenset[int](), 4 * CALM_INTERVAL),  # a worker, which serves nothing
+        (60.0, frozenset[int](), frozenset[int](), 4 * CALM_INTERVAL),  # a worker, which serves no port
     ],
 )
 def test_patience_is_for_those_with_nothing_to_show(
