@@ -151,7 +151,7 @@ class Simulation:
         return runtime
 
     def _make_traffic(
-        self, system: System, history: History, doors: Mapping[str, str], seed: int
+        self, system: System, history: History, entries: Mapping[str, str], seed: int
     ) -> ScriptedTraffic:
         self.seeds.append(seed)
         traffic = ScriptedTraffic(system, history, self._behaviour, self.runtimes[-1])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chaoskit.errors import ChaoskitError, UsageError
+from chaoskit.plugin.junit import properties_of
 from chaoskit.plugin.provenance import commit_of, session_id
 from chaoskit.plugin.session import SessionReporter, carry, summary_file
 
@@ -269,7 +270,7 @@ def pytest_runtest_makereport(
         new = item.stash[_CHAOS].conclusions[item.stash.get(_REPORTED, 0) :]
         item.stash[_REPORTED] = item.stash.get(_REPORTED, 0) + len(new)
         for conclusion in new:
-            item.user_properties += _properties(conclusion)
+            item.user_properties += properties_of(conclusion)
     report = yield
     error = call.excinfo.value if call.excinfo else None
     # Any other test fails as it does without chaoskit.
@@ -282,17 +283,3 @@ def pytest_runtest_makereport(
         del item.stash[_CHAOS]
         item.stash[_REPORTED] = 0
     return report
-
-
-def _properties(conclusion: Conclusion) -> list[tuple[str, object]]:
-    result = conclusion.result
-    found: list[tuple[str, object]] = [
-        ("chaos.fault", result.fault),
-        ("chaos.verdict", result.verdict.name),
-        ("chaos.journal", str(result.journal)),
-    ]
-    for journey in result.judgement.journeys:
-        found.append((f"chaos.{journey.journey}.verdict", journey.verdict.name))
-        if journey.recovery is not None and journey.recovery.seconds is not None:
-            found.append((f"chaos.{journey.journey}.recovery_seconds", round(journey.recovery.seconds, 3)))
-    return found

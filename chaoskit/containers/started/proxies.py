@@ -12,8 +12,8 @@ from chaoskit.containers.engine.client import Containers
 from chaoskit.containers.engine.cuts import Cuts
 from chaoskit.containers.engine.sockets import Sockets
 from chaoskit.containers.started import usage
-from chaoskit.containers.started.doors import Doors
-from chaoskit.containers.started.switching import SwitchedWiring
+from chaoskit.containers.started.enabling import ProxySwitches
+from chaoskit.containers.started.published_ports import PublishedPorts
 from chaoskit.errors import ChaoskitError, RuntimeFailure
 from chaoskit.interpose import Interposed, Placed
 from chaoskit.runtime import Cut
@@ -40,10 +40,10 @@ class Proxies:
         self.cuts = Cuts(
             containers.client, containers.run_id, self.toxiproxies, containers.id, listens=self._listens
         )
-        self.doors = Doors(containers, interposed)
+        self.published = PublishedPorts(containers, interposed)
         self._containers = containers
         self._interposed = interposed
-        self._wiring = SwitchedWiring(interposed.placed, interposed.routes)
+        self._switches = ProxySwitches(interposed.placed, interposed.routes)
         # This lock is never held while a cut is made or a proxy is switched.
         self._lock = threading.RLock()
         self._up: set[str] = set()
@@ -56,19 +56,19 @@ class Proxies:
         """The error of the last switch, until a later one succeeds."""
         components = {each.name for each in interposed.components}
         # Nothing can watch an external host, so it counts as listening.
-        self._external = self._wiring.providers - components
+        self._external = self._switches.providers - components
 
     # The watcher calls these to keep the proxies in step with their providers.
 
     def started(self, toxiproxy: str) -> None:
         """A Toxiproxy runs: find its API, wait for its answer, and make the switches that it missed."""
         with self._lock:
-            self.doors.read(toxiproxy)
-            self.toxiproxies.add_server(toxiproxy, *self.doors.api(toxiproxy))
+            self.published.read(toxiproxy)
+            self.toxiproxies.add_server(toxiproxy, *self.published.api(toxiproxy))
             self.toxiproxies.wait_for(toxiproxy, TOXIPROXY_DEADLINE)
             self._up.add(toxiproxy)
             for provider in self._external:
-                self.follow(provider, Sockets(self._wiring.ports(provider)))
+                self.follow(provider, Sockets(self._switches.ports(provider)))
 
     def stopped(self, toxiproxy: str) -> None:
         """A Toxiproxy is down: leave its proxies alone until it runs again."""
@@ -85,10 +85,10 @@ class Proxies:
         with self._lock:
             sockets = None if provider in self._doomed else sockets
             self._sockets[provider] = sockets
-            for placed in self._wiring.new_proxies(provider, sockets) if sockets else ():
+            for placed in self._switches.new_proxies(provider, sockets) if sockets else ():
                 if placed.toxiproxy in self._up:
                     self._create(placed, enabled=True)
-            for placed, enabled in self._wiring.changes(provider, sockets):
+            for placed, enabled in self._switches.changes(provider, sockets):
                 idle = placed.link not in self._switching and placed.link not in self._cut
                 if idle and placed.toxiproxy in self._up:
                     self._switching[placed.link] = self._pool.submit(self._switch, placed, enabled)
@@ -108,7 +108,7 @@ class Proxies:
             with self._lock:
                 del self._switching[placed.link]
                 # Toxiproxy may still carry out a call that timed out, so the state is unknown then.
-                self._wiring.enabled[placed.link] = enabled if done else None
+                self._switches.enabled[placed.link] = enabled if done else None
 
     @contextmanager
     def doomed(self, provider: str) -> Iterator[None]:
@@ -137,7 +137,7 @@ class Proxies:
             ToxiproxyFailure: a Toxiproxy does not answer.
         """
         with self._lock:
-            mine = [each for each in self._wiring.placed.values() if each.link.provider == provider]
+            mine = [each for each in self._switches.placed.values() if each.link.provider == provider]
             mine = [each for each in mine if each.link not in self._cut and each.toxiproxy in self._up]
         seen = {name: self.toxiproxies.proxies(name) for name in {each.toxiproxy for each in mine}}
         wrong = [
@@ -145,7 +145,7 @@ class Proxies:
         ]
         with self._lock:
             for link in wrong:
-                self._wiring.enabled[link] = None  # makes the watcher switch it
+                self._switches.enabled[link] = None  # makes the watcher switch it
         return tuple(wrong)
 
     def wait_switched(self, *links: Link, timeout: float = SWITCH_DEADLINE) -> None:
@@ -170,7 +170,7 @@ class Proxies:
             upstream=placed.upstream,
             enabled=enabled,
         )
-        self._wiring.add(placed, enabled=enabled)
+        self._switches.add(placed, enabled=enabled)
 
     def listening(self, provider: str) -> frozenset[int]:
         """The ports on which a provider listened at the last look."""
@@ -181,7 +181,7 @@ class Proxies:
     def reachable(self, provider: str) -> frozenset[int]:
         """Those of the ports in :meth:`listening` whose proxies let every consumer through."""
         with self._lock:
-            behind = self._wiring.changes(provider, self._sockets.get(provider))
+            behind = self._switches.changes(provider, self._sockets.get(provider))
             return self.listening(provider) - {placed.link.port for placed, _ in behind}
 
     def _listens(self, placed: Placed) -> bool:
@@ -190,7 +190,7 @@ class Proxies:
     def links(self) -> tuple[Link, ...]:
         """All links that are known by now."""
         with self._lock:
-            return tuple(self._wiring.placed)
+            return tuple(self._switches.placed)
 
     def placed(self, link: Link) -> Placed:
         """The place of a link's proxy.
@@ -199,7 +199,7 @@ class Proxies:
             RuntimeFailure: there is no such link.
         """
         with self._lock:
-            found = self._wiring.placed.get(link)
+            found = self._switches.placed.get(link)
         if found is None:
             known = ", ".join(each.name for each in self.links() if each.consumer != HARNESS)
             raise RuntimeFailure(
@@ -233,9 +233,9 @@ class Proxies:
         carried: set[tuple[str, str]] = set()
         for toxiproxy in self._interposed.toxiproxies:
             pid = (self._containers.inspect(toxiproxy).get("State") or {}).get("Pid") or 0
-            carried |= {(toxiproxy, each) for each in usage.of_toxiproxy(*self.doors.api(toxiproxy), pid)}
+            carried |= {(toxiproxy, each) for each in usage.of_toxiproxy(*self.published.api(toxiproxy), pid)}
         with self._lock:
-            everything = list(self._wiring.placed.values())
+            everything = list(self._switches.placed.values())
         return tuple(
             each.link
             for each in everything
@@ -245,12 +245,12 @@ class Proxies:
     def ports(self, provider: str) -> tuple[int, ...]:
         """The ports that a provider is known to serve, declared or seen."""
         with self._lock:
-            return tuple(sorted(self._wiring.ports(provider) | self.reachable(provider)))
+            return tuple(sorted(self._switches.ports(provider) | self.reachable(provider)))
 
     def warnings(self) -> tuple[str, ...]:
         """The differences from a run without chaoskit, each one sentence."""
         with self._lock:
-            return (*self._interposed.warnings, *self._wiring.warnings)
+            return (*self._interposed.warnings, *self._switches.warnings)
 
     def cut(self, link: Link, how: Cut) -> None:
         """Cut a link, and keep it cut whatever its provider does."""
@@ -266,7 +266,7 @@ class Proxies:
         self.cuts.mend(placed)
         with self._lock:
             self._cut.discard(link)
-            self._wiring.enabled[link] = None
+            self._switches.enabled[link] = None
             if link.provider in self._sockets:
                 self.follow(link.provider, self._sockets[link.provider])
         self.wait_switched(link)
@@ -274,7 +274,7 @@ class Proxies:
     def active_cuts(self) -> Mapping[Link, Cut]:
         """The links that are cut now, as read back."""
         with self._lock:
-            return self.cuts.active(self._wiring.placed.values())
+            return self.cuts.active(self._switches.placed.values())
 
     def address(self, component: str, port: int) -> tuple[str, int]:
         """The address at which the harness reaches a port; an undeclared port gets its proxy now.
@@ -283,16 +283,16 @@ class Proxies:
             RuntimeFailure: no spare published port is left.
         """
         with self._lock:
-            if self.doors.harness(component, port) is None:
+            if self.published.harness(component, port) is None:
                 self._add_harness_link(component, port)
         self.wait_switched(Link(HARNESS, component, port))
-        known = self.doors.harness(component, port)
+        known = self.published.harness(component, port)
         assert known is not None
-        return self.doors.published(*known)
+        return self.published.published(*known)
 
     def _add_harness_link(self, component: str, port: int) -> None:
-        for route in self._wiring.routes(component):
-            spare = self.doors.take_spare(route, port) if route.consumer == HARNESS else None
+        for route in self._switches.routes(component):
+            spare = self.published.take_spare(route, port) if route.consumer == HARNESS else None
             if spare is not None:
                 listen, upstream = f"{route.listen_host}:{spare}", f"{route.upstream_host}:{port}"
                 link = Link(HARNESS, component, port)

@@ -91,7 +91,7 @@ class DockerRuntime:
     @property
     def entries(self) -> Mapping[str, str]:
         """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
-        return MappingProxyType(self._proxies.doors.entries())
+        return MappingProxyType(self._proxies.published.entries())
 
     @property
     def warnings(self) -> tuple[str, ...]:

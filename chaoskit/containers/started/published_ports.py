@@ -12,7 +12,7 @@ from chaoskit.interpose import API_PORT, Interposed, Route
 LOOPBACK = "127.0.0.1"
 
 
-class Doors:
+class PublishedPorts:
     """The table of a run's published Toxiproxy ports; safe to use from several threads.
 
     Args:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.containers.engine.sockets import Sockets
-from chaoskit.containers.started.switching import SwitchedWiring
+from chaoskit.containers.started.enabling import ProxySwitches
 from chaoskit.interpose import Placed, Route
 from chaoskit.system import HARNESS, Link
 
@@ -44,14 +44,14 @@ def test_a_proxy_is_enabled_exactly_while_its_provider_listens(
     was: bool | None, seen: Sockets | None, should: bool
 ) -> None:
     """It is disabled while the provider does not listen, unless the provider drains open connections."""
-    wiring = SwitchedWiring([PLACED], ROUTES)
+    wiring = ProxySwitches([PLACED], ROUTES)
     wiring.enabled[API_DB] = was
     assert wiring.changes("db", seen) == ([] if was is should else [(PLACED, should)])
 
 
 def test_a_port_found_at_run_time_gets_a_proxy_for_every_consumer_but_the_harness() -> None:
     """The harness has spare published ports for that, which are used only on demand."""
-    wiring = SwitchedWiring([PLACED], ROUTES)
+    wiring = ProxySwitches([PLACED], ROUTES)
     found = wiring.new_proxies("db", sockets(5432, 9187))
     assert {(each.link, each.listen, each.upstream) for each in found} == {
         (Link("api", "db", 9187), "10.0.0.2:9187", "10.0.1.3:9187"),
@@ -66,7 +66,7 @@ def test_a_port_found_at_run_time_gets_a_proxy_for_every_consumer_but_the_harnes
 
 def test_a_place_that_is_taken_is_said_once_and_not_taken_again() -> None:
     """Two providers on one port cannot share a Toxiproxy, so the second is left out with a remedy."""
-    wiring = SwitchedWiring([PLACED], ROUTES)
+    wiring = ProxySwitches([PLACED], ROUTES)
     assert not wiring.new_proxies("queue", sockets(5432))
     assert not wiring.new_proxies("queue", sockets(5432))
     (warning,) = wiring.warnings
@@ -77,5 +77,5 @@ def test_a_place_that_is_taken_is_said_once_and_not_taken_again() -> None:
 @given(st.frozensets(st.integers(1, 65535)))
 def test_ephemeral_ports_get_no_proxy(ports: frozenset[int]) -> None:
     """An undeclared port in the range of outgoing sockets is not a service."""
-    found = SwitchedWiring([], ROUTES).new_proxies("queue", Sockets(ports))
+    found = ProxySwitches([], ROUTES).new_proxies("queue", Sockets(ports))
     assert {each.link.port for each in found} == {port for port in ports if not 32768 <= port < 61000}

@@ -15,7 +15,7 @@ from chaoskit.interpose import Placed, Route
 from chaoskit.system import HARNESS, Link
 
 
-class SwitchedWiring:
+class ProxySwitches:
     """The proxies that are known by now.
 
     It is not safe to use from several threads; the caller holds a lock.
