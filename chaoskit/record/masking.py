@@ -67,18 +67,18 @@ class Masker:
         lines = {line.strip() for value in secrets for line in (value, *value.splitlines())}
         known = {form for line in lines if _telling(line) for form in _forms(line)}
         longest_first = sorted(known, key=len, reverse=True)
-        # A look-ahead, so that a secret which begins within another one is found as well.
+        # The look-ahead also finds a secret that begins inside another one.
         self._values = re.compile(f"(?=({'|'.join(map(re.escape, longest_first))}))") if known else None
 
     def text(self, text: str) -> str:
-        """The text, each secret in it as ``***``; secrets that overlap are one."""
+        """The text with ``***`` for each secret in it; secrets that overlap become one mask."""
         text = self._known(text)
         if "://" in text:
             text = _URL.sub(rf"\g<before>{MASK}@", text)
         return self._known(_HEADER.sub(_header, text))
 
     def _known(self, text: str) -> str:
-        """Without the known values. A mask and what stands beside it may be a secret again."""
+        """The text without the known values. A mask and the text beside it may be a secret again."""
         while self._values is not None:
             spans: list[tuple[int, int]] = []
             for low, high in (found.span(1) for found in self._values.finditer(text)):
@@ -147,7 +147,7 @@ def _telling(value: str) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    """A value as it is, as URLs have it, and as a string of JSON has it."""
+    """A value as it is, as it stands in URLs, and as it stands in JSON strings."""
     quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
     lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in quoted}
     return {value, *quoted, *lower, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}

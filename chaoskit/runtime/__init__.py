@@ -258,16 +258,17 @@ class Runtime(Protocol):
     def exchange(
         self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
     ) -> Exchange:
-        """What comes of a fresh connection over the link, and how long it takes, measured in the
-        consumer's network: evidence of what toxics do.
+        """The result of a fresh connection over a link and of the bytes sent on it, with the time that it
+        took.
+        It is measured in the consumer's network: evidence of the effect of toxics.
 
         Args:
-            link: over which link.
-            said: what is said as soon as it is connected.
-            until: ``answer`` ends with the first bytes that come; ``end`` closes the sending side, and
-                ends when the other side is closed as well.
-            patience: seconds after which it is given up.
-            past: whether it goes past the link's proxy: from where that runs, to the provider itself.
+            link: the link.
+            said: the bytes that the consumer sends as soon as it is connected.
+            until: ``answer`` ends with the first bytes that arrive; ``end`` closes the sending side, and ends
+                when the other side is closed as well.
+            patience: seconds after which the exchange is given up.
+            past: whether to go past the link's proxy: from the place of the proxy to the provider itself.
         """
         ...
 

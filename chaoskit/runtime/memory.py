@@ -258,7 +258,7 @@ class MemoryRuntime:
     def exchange(
         self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
     ) -> Exchange:
-        """What cuts, toxics and the provider's state make of it; providers echo what is said."""
+        """What the cut, the toxics and the provider's state make of it; a provider echoes the bytes."""
         met = {"open": "answered", "hang": "quiet"}.get(found := self.connect(link), found)
         if met == "answered" and self._provider(link) == "paused":
             met = "quiet"

@@ -13,7 +13,7 @@ Cut = Literal["refuse", "silent", "hang"]
 
 
 Until = Literal["answer", "end"]
-"""What an exchange waits for."""
+"""The event that ends an exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Toxic:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came of a fresh connection over a link on which something was said at once.
+    """The result of a fresh connection over a link on which the consumer sent bytes at once.
 
     Attributes:
-        met: ``answered``; ``closed`` (without an answer, or at its end); ``reset``; ``quiet`` (connected,
-            and nothing came in time); ``refused``; ``silent`` (no connection in time).
-        seconds: from before connecting until then.
-        heard_bytes: how many bytes came first; 0 for none.
+        met: ``answered``; ``closed`` (without an answer, or at its end); ``reset``; ``quiet`` (connected, and
+            nothing arrived in time); ``refused``; ``silent`` (no connection in time).
+        seconds: the time from before the connection attempt until the result.
+        heard_bytes: how many bytes arrived first; 0 for none.
     """
 
     met: str

@@ -55,7 +55,7 @@ def test_a_variable_is_secret_by_its_name(name: str, secret: bool) -> None:
     ],
 )
 def test_what_is_secret_is_masked_and_the_rest_stays(line: str, shown: str | None) -> None:
-    """Known values, also as a URL has them; passwords of URLs; values of headers."""
+    """Known values (also in a URL's form), passwords of URLs and values of headers are masked."""
     expected = shown or "[(b'authorization', b'***'), (b'host', b'api')]"
     assert Masker(secrets_of({"DB_PASSWORD": PASSWORD})).text(line) == expected
 
@@ -68,7 +68,7 @@ def test_what_is_short_a_word_or_a_number_stays(value: str) -> None:
 
 
 def test_a_password_in_a_variables_url_is_known_wherever_it_stands() -> None:
-    """Also decoded, and in a line that holds no URL."""
+    """A password of a URL is masked decoded, too, and in a line without a URL."""
     masker = Masker(secrets_of({"DATABASE_URL": "postgres://shop:p%40ssw0rd@db/shop"}))
     assert masker.text("password=p@ssw0rd or p%40ssw0rd") == f"password={MASK} or {MASK}"
 
@@ -82,7 +82,7 @@ def test_every_line_of_a_secret_is_one_and_the_longest_is_masked_first() -> None
 
 
 def test_the_secrets_of_compose_files_are_read_where_they_can_be(tmp_path: Path) -> None:
-    """From files beside the compose file and from variables; what cannot be read costs nothing."""
+    """Secrets come from files beside the compose file and from variables; an unreadable one costs nothing."""
     (tmp_path / "db.txt").write_text("from-a-file\n")
     (tmp_path / "compose.yaml").write_text(
         "secrets:\n  a: {file: db.txt}\n  b: {environment: B}\n"
@@ -113,7 +113,7 @@ AROUND = st.text(max_size=40) | st.text(ODD, max_size=40)
     st.data(),
 )
 def test_a_known_secret_never_survives(secrets: list[str], around: list[str], data: st.DataObject) -> None:
-    """Whatever stands around them, and however they overlap, none is left: as it is, in a URL or in JSON."""
+    """Whatever surrounds secrets, and however they overlap, none is left: plain, in a URL or in JSON."""
     forms = [secrets, *[[quote(s, safe="") for s in secrets], [json.dumps(s)[1:-1] for s in secrets]]]
     for written in forms:
         pieces = data.draw(st.permutations([*written, *around]))
@@ -123,7 +123,7 @@ def test_a_known_secret_never_survives(secrets: list[str], around: list[str], da
 
 
 def test_secrets_that_overlap_leave_nothing_of_each_other() -> None:
-    """The rest of a secret whose beginning was the end of another is as secret as the whole."""
+    """The rest of a secret whose start was the end of another one is masked, too."""
     assert Masker(["abc123x", "123xyz9888"]).text("<abc123xyz9888>") == "<***>"
 
 
@@ -135,7 +135,7 @@ def test_secrets_that_overlap_leave_nothing_of_each_other() -> None:
     ],
 )
 def test_a_mask_and_its_neighbours_spell_no_secret(secrets: list[str], text: str, shown: str) -> None:
-    """What masking itself has written is looked at once more."""
+    """The text that masking has written is masked once more."""
     assert Masker(secrets).text(text) == shown
 
 
