@@ -25,9 +25,6 @@ pytestmark = pytest.mark.docker
 SEED = "CHAOSKIT_MOMENT_SEED"
 """The variable that chooses the moments at which harnesses die; by default they differ from run to run."""
 
-WITHIN = 10.0
-"""Seconds after its death within which nothing of the harness is left: the promise."""
-
 # A harness: prints "here" once its reaper runs, then starts what its arguments name until it is killed.
 HARNESS = """
 import subprocess, sys, time
