@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from chaoskit.experiment.recording import file_name, record_of
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
 from chaoskit.faults.base import Evidence, Fault, Obligation, check
-from chaoskit.judge import JudgeSettings, judge, observation_limit, recovered, shown_after, unsteady
+from chaoskit.judge import JudgeSettings, Outlook, judge, outlook, recovered, shown_after, unsteady
 from chaoskit.record import journal
 from chaoskit.record.history import History, Mark
 from chaoskit.system import Impact
@@ -123,7 +123,7 @@ class Experiment:
     def control(self) -> None:
         """Control window: what is normal here, before anything is injected."""
         seconds = self.enough(self.timing.control)
-        self._tell(f"control window, {seconds:.3g} s")
+        self._tell(f"control window, {seconds:.3g} s{self._stretched(self.timing.control)}")
         self._mark("control")
         self.wait(seconds)
 
@@ -169,8 +169,9 @@ class Experiment:
 
     def hold(self) -> None:
         """Fault window: the fault stays, the traffic goes on, until it has run its course if it has one."""
-        seconds = self.enough(self.timing.active)
-        self._tell(f"fault window, {seconds:.3g} s")
+        failing_over = max((each.degraded.within for each in self._terms if each.degraded), default=0.0)
+        seconds = failing_over + self.enough(self.timing.active - failing_over)
+        self._tell(f"fault window, {seconds:.3g} s{self._stretched(self.timing.active - failing_over)}")
         until = self._now() + seconds + self.timing.lifting
         self.wait(seconds)
         while self.under_way() and self._now() < until:
@@ -181,24 +182,25 @@ class Experiment:
         return any(each.injection.under_way() for each in self.injectors if each.injection is not None)
 
     def recover(self) -> bool:
-        """recover: until every journey has been inside its SLO for a whole stability window, or
-        until no verdict on recovery can change any more; whether they were.
+        """recover: until every journey is inside its SLO, as surely as it can be told, or until no
+        verdict on recovery can change any more; whether they are inside.
         """
         lifted = [mark for mark in self.history.marks if mark.name == "lift"]
         if not lifted:
             return False
         lift = lifted[-1]
-        limit = observation_limit(self._terms, self.settings)
         self._tell("recover")
         # Even a journey that was never disturbed has to be seen for one stability window.
         self.wait(lift.at + self.settings.stability - self._now())
         self._await_obligations(lift.at)
-        while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
-            if self._now() > lift.at + limit:
-                self._tell(f"not recovered within {limit:.3g} s")
-                return False
+        while True:
+            seen = outlook(self._terms, self.history, lift.at, self._now(), self.settings)
+            if seen is not Outlook.OPEN:
+                break
             self.wait(LOOK_AGAIN * 4)
-        return True
+        if seen is Outlook.OUTSIDE:
+            self._tell(f"not recovered within {self._now() - lift.at:.3g} s")
+        return seen is Outlook.INSIDE
 
     def _await_obligations(self, lifted: float) -> None:
         """Ask what else was owed under the fault until each answer is there; a promise has a deadline
@@ -259,11 +261,18 @@ class Experiment:
 
     def enough(self, seconds: float) -> float:
         """At least so long that the slowest journey shows something."""
-        return max(seconds, shown_after(self._terms, self.settings))
+        return max(seconds, shown_after(self._terms, self.settings)[0])
+
+    def _stretched(self, asked: float) -> str:
+        """Which journey makes a window longer than was asked for, if one does."""
+        needed, journey = shown_after(self._terms, self.settings)
+        if needed <= asked:
+            return ""
+        return f" ({asked:.3g} s asked for; {journey} needs so long to show anything)"
 
     def _brief(self) -> JudgeSettings:
         """Steadiness before the control window is seen in a window no longer than the warm-up."""
-        return replace(self.settings, stability=min(self.settings.stability, self.timing.warm_up))
+        return self.settings.brief(self.timing.warm_up)
 
     def _now(self) -> float:
         return self.environment.runtime.clock.now()

@@ -96,7 +96,7 @@ class Steps:
     def _control(self) -> float | None:
         """When the control window begins: just before now, as the load runs anyway. Waits for calm."""
         day = self.day
-        seconds = max(day.timing.control, shown_after(day.terms, day.settings))
+        seconds = max(day.timing.control, shown_after(day.terms, day.settings)[0])
         limit = day.clock.now() + seconds + day.timing.steady_within
         while True:
             now = day.clock.now()

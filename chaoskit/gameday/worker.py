@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from chaoskit.errors import ChaoskitError
 from chaoskit.gameday.commands import Finish, Inject, Lift
 from chaoskit.gameday.day import Day
@@ -75,8 +73,8 @@ class DayWorker:
     def _come_up(self) -> bool:
         """Wait for the steady state; whether it came."""
         day = self.day
-        brief = replace(day.settings, stability=min(day.settings.stability, day.timing.warm_up))
-        limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings))
+        brief = day.settings.brief(day.timing.warm_up)
+        limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings)[0])
         told = False
         while not recovered(day.terms, day.history, day.begun, day.clock.now(), brief):
             day.look_up()

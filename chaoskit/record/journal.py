@@ -23,7 +23,7 @@ from chaoskit.record.samples import OUTCOMES, Column, Columns
 from chaoskit.system import Component, Impact, Slo, Terms
 from chaoskit.system.arrivals import STEADY, Course
 
-VERSION = 1
+VERSION = 2
 SCHEMA = Path(__file__).with_name("journal.schema.json")
 
 _COLUMNS = {"intended": "d", "started": "d", "ended": "d", "outcome": "B", "error": "i"}

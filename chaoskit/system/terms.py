@@ -19,6 +19,7 @@ class Slo:
         recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
         fails_within: where the journey may fail, seconds within which it does so at the p95: a
             user who waits for nothing is worse off than one who is told. ``None`` promises nothing.
+        within: of a degraded SLO, seconds after the injection that a journey may take to reach it.
     """
 
     availability: float = 0.99
@@ -28,6 +29,7 @@ class Slo:
     p99: float | None = None
     recovery: float = 30.0
     fails_within: float | None = None
+    within: float = 0.0
 
     @property
     def quantiles(self) -> tuple[tuple[float, float], ...]:

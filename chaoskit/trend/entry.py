@@ -42,7 +42,7 @@ class JourneyEntry:
         journey: its name.
         verdict, standing: as the judge has them.
         recovery: seconds to be back inside the SLO; ``None`` where that was not seen.
-        resolution: seconds by which the true moment may lie earlier.
+        resolution: seconds by which the true moment may lie earlier or later.
         deadline: seconds that were allowed.
         phases: those that were measured.
     """

@@ -11,7 +11,7 @@ from chaoskit.judge import DECISIVE, Moment, Verdict
 from chaoskit.report.page import journey, words
 from chaoskit.report.page.facts import ZEROS, Facts
 from chaoskit.report.page.html import Html, tag
-from chaoskit.report.page.overview import recovery, why
+from chaoskit.report.page.overview import failover, recovery, why
 
 IN_FULL = 4000
 """Characters of a reason."""
@@ -63,6 +63,7 @@ def _summary(facts: Facts) -> Html:
         ("What it hit", ", ".join(hit) or "nothing"),
         ("Stage", facts.stage or words.NONE),
         ("Blast radius", ", ".join(facts.judgement.blast_radius) or "none"),
+        *([("Fail-over", failover(facts))] if failover(facts) else []),
         ("Recovery", recovery(facts)),
         ("Test", tag("code", words.breakable(facts.test)) if facts.test else words.NONE),
         ("Journal", tag("code", words.breakable(facts.file))),
