@@ -11,7 +11,7 @@ together spend more than the budget of a period stay as they are.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from chaoskit.judge.binomial import breaks_at
@@ -25,14 +25,24 @@ _BESIDE = 40
 _AFTER = 10
 """so many there must be after it."""
 
+_LASTS = 0.05
+"""Seconds of a stall; in a shorter time independent requests may be bad together by chance, but not"""
+
+_MANY = 6
+"""so many, most of those that came."""
+
 _SURE = 0.999
 """Calm is what the budget explains, with this confidence."""
 
 
-def collapsed(
+Burst = tuple[int, int]
+"""Of the bad requests those from the first number to before the second."""
+
+
+def bursts_within_budget(
     bad: Sequence[int], times: Sequence[float], samples: int, budget: float, rate: float, period: float
-) -> list[int]:
-    """The bad requests, but of each burst within the budget only its first.
+) -> list[Burst]:
+    """The bursts that are one event each.
 
     Args:
         bad: the indices of the bad requests, ascending.
@@ -44,26 +54,30 @@ def collapsed(
     """
     allowance = budget * rate * period
     if allowance < 2.0 or len(bad) < 2:
-        return list(bad)
-    bursts = _bursts(bad, samples, allowance, budget)
-    within = _within_budget([times[low] for low, _ in bursts], bursts, allowance, period)
-    if not within:
-        return list(bad)
+        return []
+    found = _bursts(bad, samples, allowance, budget, rate)
+    return _within_budget([times[low] for low, _ in found], found, allowance, period)
+
+
+def collapsed(bad: Sequence[int], bursts: Iterable[Burst]) -> list[int]:
+    """The bad requests, but of each of these bursts only its first."""
     kept, since = list[int](), 0
-    for low, high in within:
+    for low, high in bursts:
         kept += bad[since : low + 1]
         since = high
     return kept + list(bad[since:])
 
 
-def _bursts(bad: Sequence[int], samples: int, allowance: float, budget: float) -> list[tuple[int, int]]:
+def _bursts(bad: Sequence[int], samples: int, allowance: float, budget: float, rate: float) -> list[Burst]:
     """The short runs with calm around them, as rows [low, high) of the bad requests."""
     found, low = [], 0
     for row in range(1, len(bad) + 1):
         if row < len(bad) and bad[row] - bad[row - 1] <= _LINK:
             continue
+        span = bad[row - 1] - bad[low] + 1
+        stall = span >= _LASTS * rate or 2 * (row - low) > max(span, 2 * _MANY - 1)
         room = min(_BESIDE, samples - bad[row - 1] - 1)
-        if 2 <= row - low <= allowance and room >= _AFTER:
+        if stall and 2 <= row - low <= allowance and room >= _AFTER:
             before = low - bisect_left(bad, bad[low] - _BESIDE, 0, low)
             after = bisect_right(bad, bad[row - 1] + room, row) - row
             if before < breaks_at(_BESIDE, budget, _SURE) and after < breaks_at(room, budget, _SURE):
@@ -73,8 +87,8 @@ def _bursts(bad: Sequence[int], samples: int, allowance: float, budget: float) -
 
 
 def _within_budget(
-    starts: Sequence[float], bursts: Sequence[tuple[int, int]], allowance: float, period: float
-) -> list[tuple[int, int]]:
+    starts: Sequence[float], bursts: Sequence[Burst], allowance: float, period: float
+) -> list[Burst]:
     """Those that no period counts too many of."""
     spent = [0, *accumulate(high - low for low, high in bursts)]
     fits = [True] * len(bursts)

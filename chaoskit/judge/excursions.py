@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import compress
 
 from chaoskit.judge.binomial import at_least
-from chaoskit.judge.bursts import collapsed
+from chaoskit.judge.bursts import Burst, bursts_within_budget, collapsed
 from chaoskit.judge.changepoint import find_end
 from chaoskit.judge.cusum import LOWEST_BUDGET, evidence, excluded
 from chaoskit.judge.settings import JudgeSettings
@@ -86,12 +86,14 @@ class _Promise:
         indicator: the promise.
         rows: of each of these requests its row in the trace.
         bad: which of them were bad, as indices into ``rows``.
-        events: the same with bursts within the budget as one.
+        bursts: those within the budget.
+        events: ``bad`` with each of them as one.
     """
 
     indicator: Indicator
     rows: Sequence[int]
     bad: Sequence[int]
+    bursts: Sequence[Burst]
     events: Sequence[int]
 
 
@@ -119,7 +121,7 @@ def find_excursions(
         unseen = max(unseen, _unseen(after, each, start, 1.0 - settings.confidence))
         if seen.start < DOUBT:
             continue
-        last = find_end(each.events, len(each.rows), seen, 1.0 - settings.confidence)
+        last = find_end(each.bad, len(each.rows), 1.0 - settings.confidence, each.bursts, seen)
         latest = max(latest, _answered(after, each.rows, last.latest))
         if seen.start < -math.log(risk):
             doubts.append(_doubt(each))
@@ -163,8 +165,8 @@ def _promise(trace: Trace, indicator: Indicator, rate: float, settings: JudgeSet
         numbers = running(counted)
         rows = array("I", compress(range(len(flags)), counted))
         bad = [numbers[row] for row in bad]
-    events = collapsed(bad, times, len(rows), indicator.budget, rate, settings.period)
-    return _Promise(indicator, rows, bad, events)
+    bursts = bursts_within_budget(bad, times, len(rows), indicator.budget, rate, settings.period)
+    return _Promise(indicator, rows, bad, bursts, collapsed(bad, bursts))
 
 
 def _intended(trace: Trace, rows: Sequence[int], number: int) -> float:

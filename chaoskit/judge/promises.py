@@ -122,7 +122,9 @@ def _may_fail(
     return findings
 
 
-def _fails_fast(journey: str, within: float, window: FaultWindow, settings: JudgeSettings, risk: float) -> Finding:
+def _fails_fast(
+    journey: str, within: float, window: FaultWindow, settings: JudgeSettings, risk: float
+) -> Finding:
     """At most 5% of the failing requests take longer than ``within`` to fail."""
     if len(window.core) < settings.min_samples:
         reason = f"{len(window.core)} requests in the fault window, {settings.min_samples} needed"
@@ -145,7 +147,9 @@ def _fails_fast(journey: str, within: float, window: FaultWindow, settings: Judg
     return Finding(journey, "fails fast", verdict, reason, figures, at)
 
 
-def judged(journey: str, promise: str, seen: Sequence[Share], landed: float, settings: JudgeSettings) -> Finding:
+def judged(
+    journey: str, promise: str, seen: Sequence[Share], landed: float, settings: JudgeSettings
+) -> Finding:
     """A finding on the promises of an SLO in a window of the fault."""
     verdict = combined(each.verdict for each in seen)
     if verdict is not Verdict.BROKEN:

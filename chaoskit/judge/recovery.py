@@ -53,7 +53,14 @@ class _Case:
 
 
 def judge_recovery(
-    terms: Terms, after: Trace, start: float, end: float, settings: JudgeSettings, risk: float, *, lifted: bool
+    terms: Terms,
+    after: Trace,
+    start: float,
+    end: float,
+    settings: JudgeSettings,
+    risk: float,
+    *,
+    lifted: bool,
 ) -> Recovered:
     """Judge the requests after lifting.
 

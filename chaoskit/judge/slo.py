@@ -161,7 +161,9 @@ def measure(
     )
 
 
-def decide(samples: int, bad: int, budget: float, settings: JudgeSettings, risk: float | None = None) -> Verdict:
+def decide(
+    samples: int, bad: int, budget: float, settings: JudgeSettings, risk: float | None = None
+) -> Verdict:
     """The verdict on ``bad`` of ``samples`` requests where ``budget`` is the share allowed.
 
     BROKEN needs certainty and two bad requests: with the probability ``risk``, or less, it is wrong.

@@ -32,14 +32,22 @@ class Outlook(Enum):
 
 
 def recovered(
-    terms: Sequence[Terms], history: History, lift_at: float, now: float, settings: JudgeSettings | None = None
+    terms: Sequence[Terms],
+    history: History,
+    lift_at: float,
+    now: float,
+    settings: JudgeSettings | None = None,
 ) -> bool:
     """Whether every journey is inside its SLO by ``now``; see :func:`outlook`."""
     return outlook(terms, history, lift_at, now, settings) is Outlook.INSIDE
 
 
 def outlook(
-    terms: Sequence[Terms], history: History, lift_at: float, now: float, settings: JudgeSettings | None = None
+    terms: Sequence[Terms],
+    history: History,
+    lift_at: float,
+    now: float,
+    settings: JudgeSettings | None = None,
 ) -> Outlook:
     """Whether to go on watching.
 

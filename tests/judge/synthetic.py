@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from chaoskit.judge.recovery import Recovered, judge_recovery
@@ -29,7 +29,7 @@ Stretch = tuple[int, int, float]
 
 def chosen(stretches: Iterable[Stretch], dice: random.Random) -> list[int]:
     """Which requests are bad, each independently of the others."""
-    found = []
+    found = list[int]()
     for low, high, share in stretches:
         if share >= 1.0:
             found += range(low, high)
@@ -82,9 +82,9 @@ def recovery_of(
 
 def experiment(
     terms: Sequence[Terms],
-    phases: dict[str, float],
-    bad: dict[str, Iterable[int]],
-    slow: dict[str, Iterable[int]],
+    phases: Mapping[str, float],
+    bad: Mapping[str, Iterable[int]],
+    slow: Mapping[str, Iterable[int]],
 ) -> History:
     """A whole experiment.
 
