@@ -24,13 +24,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaoskit.judge.bursts import Burst, collapsed
-from chaoskit.judge.cusum import Evidence, evidence
+from chaoskit.judge.cusum import LOWEST_BUDGET, Evidence, evidence
 
 RECENT = 10
 """Distances between bad requests with which the last ones are compared."""
 
 _FEW = 5
-"""For the estimate alone fewer will do, and a pause before them matters less."""
+"""From so many distances the share of the estimate is found."""
 
 _UNLIKE = 0.01
 """Distances that would be so much longer than those before them with this probability are not compared."""
@@ -69,21 +69,20 @@ class End:
 def find_end(
     bad: Sequence[int],
     samples: int,
+    budget: float,
     error: float,
     bursts: Sequence[Burst] = (),
     found: Evidence | None = None,
-    budget: float = 0.0,
 ) -> End:
     """The interval of the last change from outside the budget to inside.
 
     Args:
         bad: the indices of the bad requests, ascending.
         samples: how many requests there are.
+        budget: the share that may be bad.
         error: the probability that the interval does not hold the truth.
         bursts: those that count as one event, once the stretch is over.
-        found: the evidence against each beginning, with those bursts as one event; found by ``budget``
-            if it is not given.
-        budget: the share that may be bad.
+        found: the evidence against each beginning, with those bursts as one event, if it is known.
     """
     if not bad:
         return End(0, 0, 0)
@@ -98,8 +97,28 @@ def find_end(
     row = bisect_left(bad, suspect) if suspect >= 0 else -1
     kept = collapsed(bad, _in_the_calm(bad, bursts, row, error / 2.0))
     latest = max(earliest, _latest(kept, samples, error / 2.0, row))
-    likely = _latest(kept, samples, 0.5, row, _FEW)
+    likely = _likely(kept, bisect_left(kept, earliest - 1 if earliest else suspect), budget)
     return End(earliest, min(max(earliest, likely), latest), latest)
+
+
+def _likely(bad: Sequence[int], row: int, budget: float) -> int:
+    """The most likely end, from a bad request of the stretch on (D. V. Hinkley, "Inference about the
+    change-point in a sequence of random variables", Biometrika 57, 1970), and half of the good requests
+    that a stretch of that share has after its last bad one, so that it is as often early as late.
+    """
+    row = min(max(row, 0), len(bad) - 1)
+    recent = min(_FEW, row)
+    share = recent / (bad[row] - bad[row - recent]) if recent else 1.0
+    calm = min(max(budget, LOWEST_BUDGET), share) / 2.0
+    inside = min(share, 0.99)
+    gain, cost = math.log(inside / calm), math.log((1.0 - calm) / (1.0 - inside))
+    level = best = 0.0
+    end = bad[row]
+    for each, before in zip(bad[row + 1 :], bad[row:], strict=False):
+        level += gain - cost * (each - before - 1)
+        if level > best:
+            best, end = level, each
+    return end + 1 + (int(math.log(2.0) / -math.log1p(-share)) if share < 1.0 else 0)
 
 
 def _in_the_calm(bad: Sequence[int], bursts: Sequence[Burst], row: int, error: float) -> Sequence[Burst]:
@@ -118,19 +137,18 @@ def _latest(bad: Sequence[int], samples: int, error: float, suspect: int, recent
         error: the probability that it is too small.
         suspect: the row of the last bad request after which nothing speaks for the stretch; -1 if
             nothing does anyway.
-        recent: how many distances before are compared.
     """
     following = samples
-    guess = 0
+    guess: _Test | None = None
     for last in range(len(bad) - 1, suspect - 1, -1):
-        tests = _tests(last, suspect)
+        tests = _tests(last, suspect, error)
         low, high = bad[last] + 1, following
-        order = (guess, *range(len(tests)))
-        guess = next((each for each in order if _rejects(bad, low, tests, each, last, error, recent)), -1)
-        if guess < 0:
+        order = tests if guess is None or guess[0] > last - max(suspect, 1) else (guess, *tests)
+        guess = next((each for each in order if _rejects(bad, low, last, each)), None)
+        if guess is None:
             while low < high:
                 middle = (low + high + 1) // 2
-                if any(_rejects(bad, middle, tests, each, last, error, recent) for each in range(len(tests))):
+                if any(_rejects(bad, middle, last, each) for each in tests):
                     high = middle - 1
                 else:
                     low = middle
@@ -139,25 +157,28 @@ def _latest(bad: Sequence[int], samples: int, error: float, suspect: int, recent
     return following
 
 
-def _tests(last: int, suspect: int) -> tuple[int, ...]:
-    """How many strays the tests assume: all after the last suspect one, and fewer."""
-    most = last - max(suspect, 1)
-    return (most, *(each for each in _STRAYS if each < most)) if most >= 0 else ()
+_Test = tuple[int, float]
+"""How many strays are assumed, and how often the test may err."""
 
 
-def _rejects(
-    bad: Sequence[int], end: int, tests: Sequence[int], number: int, last: int, error: float, recent: int
-) -> bool:
-    """Whether one of the tests rejects that the stretch lasted until ``end``; each may err with a
-    share of ``error``: a half, a sixth, a twelfth and so on.
+def _tests(last: int, suspect: int, error: float) -> tuple[_Test, ...]:
+    """The tests of an end after that row: with all strays since the suspect one, and with fewer. Together
+    they err with a probability of ``error``: both kinds with a half, a sixth, a twelfth and so on of a half.
     """
-    if not 0 <= number < len(tests):
-        return False
-    strays = tests[number]
+    most = last - max(suspect, 1)
+    if most < 0:
+        return ()
+    fixed = ((each, number) for number, each in enumerate(_STRAYS) if each < most)
+    return tuple((strays, error / 2.0 / ((rank + 1) * (rank + 2))) for strays, rank in ((most, most), *fixed))
+
+
+def _rejects(bad: Sequence[int], end: int, last: int, test: _Test) -> bool:
+    """Whether a test rejects that the stretch lasted until ``end``."""
+    strays, error = test
     row = last - strays
-    alike = _alike(bad, row, min(max(recent, strays), row))
+    alike = _alike(bad, row, min(max(RECENT, strays), row))
     span, tail = bad[row] - bad[row - alike], end - bad[row]
-    return too_good(tail, strays, span, alike) <= error / ((number + 1) * (number + 2))
+    return too_good(tail, strays, span, alike) <= error
 
 
 def _alike(bad: Sequence[int], row: int, recent: int) -> int:

@@ -121,7 +121,8 @@ def find_excursions(
         unseen = max(unseen, _unseen(after, each, start, 1.0 - settings.confidence))
         if seen.start < DOUBT:
             continue
-        last = find_end(each.bad, len(each.rows), 1.0 - settings.confidence, each.bursts, seen)
+        error = 1.0 - settings.confidence
+        last = find_end(each.bad, len(each.rows), each.indicator.budget, error, each.bursts, seen)
         latest = max(latest, _answered(after, each.rows, last.latest))
         if seen.start < -math.log(risk):
             doubts.append(_doubt(each))
