@@ -46,7 +46,7 @@ def test_a_folder_is_all_of_its_journals_in_the_order_of_their_writing(
         ("text.json", "hello", "it is not JSON"),
         ("binary.json", "\udcff\udcfe", "it is not JSON"),
         ("old.json", '{"version": 0}', "another version"),
-        ("bare.json", '{"version": 1}', "this is no journal"),
+        ("bare.json", '{"version": 2}', "this is no journal"),
         ("empty", "", "there is no journal to report"),
         ("detection.json", "[]", "no detection matrix"),
     ],
