@@ -204,7 +204,7 @@ def _recoveries(pool: ProcessPoolExecutor, cases: int) -> None:
 
     table("failing", rates, (cover(share, tell) for share in SHARES))
     moments = (-2.0, -0.5, 0.5, 2.0, 5.0)
-    some = max(1, cases // 5)
+    some = max(1, cases // 10)
     verdicts = {
         (rate, share, late): pool.submit(deadline, rate, share, late, some)
         for rate in (10.0, 50.0)
@@ -230,7 +230,7 @@ def _recoveries(pool: ProcessPoolExecutor, cases: int) -> None:
     )
     print("### Seconds that a share must fail after the lift to be passed over (HELD) in at most 1%\n")
     needed = {
-        (budget, share): pool.submit(unseen, 20.0, share, budget, max(100, cases // 10))
+        (budget, share): pool.submit(unseen, 20.0, share, budget, max(100, cases // 20))
         for budget in (0.001, 0.005, 0.01, 0.05)
         for share in SHARES[1:]
         if share >= 2 * budget
@@ -255,7 +255,7 @@ def _experiments(pool: ProcessPoolExecutor, cases: int) -> None:
         "half, a stall of 0.25 s": (0.5, 0.25),
     }
     chunks = range(8)
-    each = max(1, cases // len(chunks) // 2)
+    each = max(1, cases // len(chunks) // 4)
     runs = {name: [pool.submit(whole, *kind, seed, each) for seed in chunks] for name, kind in kinds.items()}
     online = {
         share: [pool.submit(stopped, share, seed, max(1, cases // 160)) for seed in chunks]
