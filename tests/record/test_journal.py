@@ -139,7 +139,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "not JSON"), ('{"version": 99}', "another version"), ("[]", "another version")],
+    [("", "not JSON"), ('{"version": 99, "judgement": {}}', "another version"), ("[]", "another version")],
 )
 def test_what_is_no_journal_is_said_to_be_none(tmp_path: Path, text: str, says: str) -> None:
     """A file that is no journal of this version is refused by what it is."""

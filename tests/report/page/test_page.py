@@ -50,7 +50,9 @@ def test_the_first_screen_answers_what_somebody_asks_first(three: list[Path]) ->
     said = words_of(html[: html.index('id="independence"')])
     assert "1 broke, 1 cannot be told, 1 held of 3 experiments" in said
     assert "CacheLoss('cache')" in said
-    assert re.search(r"browse: degraded : \d+ of \d+ requests failed \(100%\), 1% allowed", said)
+    assert re.search(
+        r"browse: degraded : from landing to the lift \d+ of \d+ requests failed \(100%\), 1% allowed", said
+    )
     assert "the system never came into steady state" in said
     assert re.search(r"2\.\d\d s \(2\.\d\d s to 2\.\d\d s\) buy, 10 s allowed", said)
     order = [said.index(f"{verdict} test_cache") for verdict in ("BROKEN", "UNKNOWN", "HELD")]
