@@ -58,6 +58,7 @@ class Excursions:
         doubt: what makes it doubtful whether it was outside; empty if nothing does.
         shown: whether enough was seen since to exclude a few times the budget.
         clean: whether nothing was bad since.
+        unproven: what was not excluded since, though enough was seen for it; empty if nothing is.
     """
 
     start: float
@@ -70,6 +71,7 @@ class Excursions:
     doubt: str = ""
     shown: bool = False
     clean: bool = True
+    unproven: str = ""
 
     def first_stable(self, stability: float) -> float | None:
         """When it first was inside for a whole stability window."""
@@ -145,15 +147,19 @@ def find_excursions(
         and calm + stability <= end + gap
         and seen_inside >= max(1.0, settings.min_coverage * rate * stability)
     )
-    tails = [_tail(after, each, calm) for each in promises]
-    shown = all(
-        excluded(bad, samples, each.indicator.budget, settings.excluded_share(each.indicator.budget))
-        >= -math.log(1.0 - settings.confidence)
-        for each, (bad, samples) in zip(promises, tails, strict=True)
-    )
-    clean = not any(bad for bad, _ in tails)
+    tails = [_tail(after, each, calm, settings) for each in promises]
     return Excursions(
-        start, excursions, since, earliest, known, hidden, stable, "; ".join(doubts), shown, clean
+        start,
+        excursions,
+        since,
+        earliest,
+        known,
+        hidden,
+        stable,
+        "; ".join(doubts),
+        all(each.shown for each in tails),
+        not any(each.bad for each in tails),
+        "; ".join(each.unproven for each in tails if each.unproven),
     )
 
 
@@ -206,10 +212,32 @@ def _doubt(each: _Promise) -> str:
     return f"{bad} of {samples} {each.indicator.says} ({percent(bad / samples)}), {allowed} allowed"
 
 
-def _tail(trace: Trace, each: _Promise, since: float) -> tuple[int, int]:
-    """Bad requests and all that count from then on."""
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """What was seen of a promise since it was inside.
+
+    Attributes:
+        bad: bad requests.
+        shown: whether a few times the budget is excluded.
+        unproven: what is not, though four times as many were seen as it takes where none is bad.
+    """
+
+    bad: int
+    shown: bool
+    unproven: str
+
+
+def _tail(trace: Trace, each: _Promise, since: float, settings: JudgeSettings) -> _Tail:
+    budget = each.indicator.budget
+    share, wanted = settings.excluded_share(budget), -math.log(1.0 - settings.confidence)
     low = bisect_left(each.rows, bisect_left(trace.at, since))
-    return len(each.events) - bisect_left(each.events, low), len(each.rows) - low
+    bad, samples = len(each.events) - bisect_left(each.events, low), len(each.rows) - low
+    shown = excluded(bad, samples, budget, share) >= wanted
+    if shown or excluded(0, samples // 4, budget, share) < wanted:
+        return _Tail(bad, shown, "")
+    allowed = percent(budget)
+    says = f"{bad} of {samples} {each.indicator.says} ({percent(bad / samples)}), {allowed} allowed"
+    return _Tail(bad, shown, f"{says}, and {percent(share)} is not excluded")
 
 
 def _stretches(trace: Trace, each: _Promise, stability: float, likely: float) -> Iterator[Excursion]:

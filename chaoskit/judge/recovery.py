@@ -140,6 +140,8 @@ def _inside(case: _Case, recovery: Recovery) -> _Told:
         until = "to the end" if latest is None else f"until {latest:.1f} s after the lift"
         reason = f"{found.doubt}: it may have been outside its SLO {until}, {deadline:g} s allowed"
         return "recovery", Verdict.UNKNOWN, reason, None
+    if found.unproven:
+        return "recovery", Verdict.UNKNOWN, f"{found.unproven}: too close to tell", None
     if found.clean:
         reason = f"{recovery.says()}, and until the end of the observation {case.observed:.1f} s after it"
     else:
@@ -157,6 +159,8 @@ def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
             return [("recovery", Verdict.UNKNOWN, _too_early(case), None)]
         if case.late:
             return [_not_held_late(case)]
+        if found.unproven:
+            return [("recovery", Verdict.UNKNOWN, f"{found.unproven}: too close to tell", None)]
         held: _Told = ("recovery", Verdict.HELD, f"{recovery.says()}, {deadline:g} s allowed", None)
         again = _again(case)
         if not again:
