@@ -33,6 +33,8 @@ def explain(result: Result) -> str:
         ("verdict", "journey", "standing", "control", "fault", "failed over in", "recovered in")
     ]
     rows += [_journey_row(journey) for journey in judgement.journeys]
+    if not any(each.failover is not None and each.failover.disturbed for each in judgement.journeys):
+        rows = [(*row[:-2], row[-1]) for row in rows]
     lines += [f"  {line}" for line in aligned(rows).splitlines()]
     reasons = [
         f"  {finding.verdict.name:<8} {finding.journey + ': ' if finding.journey else ''}"

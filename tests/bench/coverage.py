@@ -75,12 +75,12 @@ def unseen(rate: float, share: float, budget: float, cases: int) -> float:
 
     def passed_over(seconds: float) -> float:
         found = (recovery_of(rate, share, seconds, seconds + 15.0, slo, dice) for _ in range(cases))
-        return sum(each.findings[0].verdict is Verdict.HELD for each in found) / cases
+        return sum(all(one.verdict is Verdict.HELD for one in each.findings) for each in found) / cases
 
     low, high = 1.0, 2.0
     while passed_over(high / rate) > 0.01:
         low, high = high, high * 2
-        if high > 4000:
+        if high > 20_000:
             return float("inf")
     while high / low > 1.1:
         middle = (low * high) ** 0.5
@@ -238,7 +238,9 @@ def _recoveries(pool: ProcessPoolExecutor, cases: int) -> None:
 
     def seconds(budget: float, share: float) -> str:
         cell = needed.get((budget, share))
-        return "-" if cell is None else f"{cell.result():.3g}"
+        if cell is None:
+            return "-"
+        return "∞" if cell.result() == float("inf") else f"{cell.result():.3g}"
 
     allowed = (0.001, 0.005, 0.01, 0.05)
     table(
