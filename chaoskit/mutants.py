@@ -1,9 +1,10 @@
 """Resilience mutants: the system with one mitigation switched off must be caught, for the right reason.
 
 A suite that never fails may be blind. So every experiment has to hold on the system as it is and to
-break on each mutant that it is there for; which promise of which journey breaks is written down
-before the run. The idea is mutation testing's (R. DeMillo, R. Lipton, F. Sayward, "Hints on test
-data selection", IEEE Computer 11(4), 1978), applied to mitigations instead of statements.
+break on each mutant that it is there for. Which promise of which journey breaks, and what else may, is
+written down before the run; whatever breaks beyond that is a wrong reason. The idea is mutation
+testing's (R. DeMillo, R. Lipton, F. Sayward, "Hints on test data selection", IEEE Computer 11(4), 1978),
+applied to mitigations instead of statements.
 
 What a mutant is, and how it must be caught: written down before anything runs.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,22 @@ from chaoskit.judge import Finding, Verdict
 from chaoskit.report.terminal import aligned
 from chaoskit.system import System
 
-__all__ = ["Catch", "Experiment", "Mutant", "Trial", "detect", "text", "to_record"]
+__all__ = ["Catch", "Collateral", "Experiment", "Mutant", "Trial", "detect", "text", "to_record"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collateral:
+    """What else may break where a mutant is caught, and need not. Anything beyond is a wrong reason.
+
+    Attributes:
+        journey: whose promises; empty for what is owed under the fault itself.
+        promises: which ones: see :class:`chaoskit.judge.Finding`.
+        because: how the lack of the mitigation reaches this journey, too; one sentence.
+    """
+
+    journey: str = ""
+    promises: tuple[str, ...]
+    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +55,21 @@ class Catch:
         journey: whose promise breaks; empty for what is owed under the fault itself (``drain``).
         promise: which one: see :class:`chaoskit.judge.Finding`.
         because: why just that breaks without the mitigation; one sentence.
+        may_break: what else may break; by default nothing. A mutant that breaks everything shows
+            nothing about the one mitigation that it lacks.
     """
 
     experiment: str
     journey: str = ""
     promise: str
     because: str
+    may_break: tuple[Collateral, ...] = ()
+
+    def foresees(self, journey: str, promise: str) -> bool:
+        """Whether a promise that broke is the one that had to, or one of those that may."""
+        if (journey, promise) == (self.journey, self.promise):
+            return True
+        return any(each.journey == journey and promise in each.promises for each in self.may_break)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +120,21 @@ class Trial:
         return next((each for each in self.broken if (each.journey, each.promise) == key), None)
 
     @property
+    def unforeseen(self) -> tuple[Finding, ...]:
+        """What broke, and was not written down as what must or may break: wrong reasons."""
+        wanted = self.wanted
+        return tuple(
+            each for each in self.broken if not (wanted and wanted.foresees(each.journey, each.promise))
+        )
+
+    @property
     def right(self) -> bool:
-        """Whether it came out as it must: held as it is, broken for the right reason as a mutant."""
+        """Whether it came out as it must: held as it is; as a mutant broken for the right reason, and for
+        no other.
+        """
         if self.wanted is None:
             return self.verdict is Verdict.HELD
-        return self.verdict is Verdict.BROKEN and self.reason is not None
+        return self.verdict is Verdict.BROKEN and self.reason is not None and not self.unforeseen
 
 
 def detect(
@@ -209,9 +244,15 @@ def to_record(trials: Sequence[Trial]) -> dict[str, Any]:
                     "journey": each.wanted.journey,
                     "promise": each.wanted.promise,
                     "because": each.wanted.because,
+                    "may_break": [asdict(may) for may in each.wanted.may_break],
                 },
                 "broken": [
-                    {"journey": found.journey, "promise": found.promise, "reason": found.reason}
+                    {
+                        "journey": found.journey,
+                        "promise": found.promise,
+                        "reason": found.reason,
+                        "foreseen": found not in each.unforeseen,
+                    }
                     for found in each.broken
                 ],
                 "journal": str(each.conclusion.journal),
@@ -229,9 +270,12 @@ def _cell(trial: Trial) -> str:
 def _reason(trial: Trial) -> str:
     head = f"{trial.mutant or 'as it is'}, {trial.experiment}: {trial.verdict.name}"
     if trial.reason is not None:
-        found = trial.reason
-        whose = f"{found.journey} " if found.journey else ""
-        return f"{head}: {whose}{found.promise}: {found.reason}"
-    others = "; ".join(f"{each.journey or 'fault'} {each.promise}: {each.reason}" for each in trial.broken)
+        beyond = "; ".join(map(_found, trial.unforeseen))
+        return f"{head}: {_found(trial.reason)}{f'; and unforeseen: {beyond}' if beyond else ''}"
+    others = "; ".join(map(_found, trial.broken))
     wanted = f"wanted {trial.wanted.journey or 'fault'} {trial.wanted.promise}; " if trial.wanted else ""
     return f"{head}: {wanted}{others or 'nothing broke'}"
+
+
+def _found(found: Finding) -> str:
+    return f"{found.journey or 'fault'} {found.promise}: {found.reason}"

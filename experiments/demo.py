@@ -1,8 +1,8 @@
-"""The main job in one sitting: the six failures of growth against the reference system, then mutants.
+"""The whole job in one run: the six failures of growth against the reference system, then two mutants.
 
-Run by ``make demo``. The hardened system must hold; a mutant, which is the same system with one
-mitigation switched off, must break for the right reason: this is how the harness proves that it can
-see. ``make matrix`` tries all of them.
+``make demo`` runs it. The hardened system must hold. A mutant is the same system with one mitigation switched
+off, and must break for the right reason: so the harness proves that it can see. ``make matrix`` tries all
+mutants.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BEGAN = time.time()
 
 
 def main() -> int:
-    """Run it; the exit code is 0 if every verdict is the one that it must be."""
+    """Run the demo; returns the exit code, which is 0 if every verdict is as it must be."""
     trials = detect(
         marketplace,
         failures(),
@@ -50,7 +50,8 @@ def main() -> int:
             print(explain(trial.conclusion.result))
     well = all(trial.right for trial in trials)
     detection = to_record(trials)
-    journal.write(FOLDER / page.DETECTION, detection)  # so that `chaoskit report` tells mutants apart, too
+    # With this file `chaoskit report` tells mutants apart as well.
+    journal.write(FOLDER / page.DETECTION, detection)
     report = page.write(FOLDER / page.FILE, page.of_results(results, detection))
     print(f"\njournals: {FOLDER}\nreport: {report}")
     print("as it must be" if well else "NOT as it must be")
@@ -58,9 +59,9 @@ def main() -> int:
 
 
 def _tell_the_first(_trial: Trial) -> None:
-    """How long it took from the begin of ``make`` to the first verdict; once."""
+    """Say once how long it took from the start of ``make`` to the first verdict."""
     if started := os.environ.pop("CHAOSKIT_SETUP_STARTED", None):
-        _say(f"first verdict {time.time() - float(started):.0f} s after make began")
+        _say(f"first verdict {time.time() - float(started):.0f} s after the start of make")
 
 
 def _say(line: str) -> None:

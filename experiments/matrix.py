@@ -1,9 +1,9 @@
 """The detection matrix of the marketplace: ``make matrix``.
 
-Every experiment on the hardened system, then each mutant on the experiments that must catch it. It
-passes when the hardened system holds everywhere and each mutant is caught for the reason that stands
-beside it in ``fixtures/marketplace/mutants.py``. With names of mutants as arguments only those are
-tried; ``hardened`` stands for the system as it is.
+It runs every experiment on the hardened system, then each mutant on the experiments that must catch it. It
+passes if the hardened system holds everywhere and each mutant is caught for the reason given beside it in
+``fixtures/marketplace/mutants.py``. With names of mutants as arguments it tries only those; ``hardened``
+names the system as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BEGAN = time.monotonic()
 
 
 def main(names: Sequence[str]) -> int:
-    """Try them; the exit code is 0 if everything came out as it must."""
+    """Try the mutants; returns the exit code, which is 0 if every trial came out as it must."""
     chosen = _chosen(names)
     trials = detect(
         marketplace,

@@ -8,17 +8,17 @@ pytestmark = [pytest.mark.docker, pytest.mark.chaos(stage="5,000 users")]
 
 
 def test_connection_exhaustion(chaos: Chaos) -> None:
-    """Somebody takes every connection of the database; players do not notice."""
+    """When every connection of the database is taken, players do not notice."""
     chaos.experiment(faults.ConnectionExhaustion("postgres")).assert_held()
 
 
 def test_leaking_report_tool(chaos: Chaos) -> None:
-    """A reporting tool that leaks connections is refused at its own limit, long before the database's."""
+    """A reporting tool that leaks connections is stopped at its own limit, long before the database's."""
     leak = faults.ConnectionExhaustion("postgres", user="reports", password="reports", limit=20)
     chaos.experiment(leak).assert_held()
 
 
 def test_runaway_statements(chaos: Chaos) -> None:
-    """Statements that would never end are ended by the server before they take all connections."""
+    """The server ends statements that would never end, before they take all connections."""
     runaway = faults.ConnectionExhaustion("pgbouncer", by="statements", per_s=1.5, ends_within=2.0)
     chaos.experiment(runaway, active=14.0).assert_held()

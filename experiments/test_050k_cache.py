@@ -18,5 +18,5 @@ def test_cache_flush(chaos: Chaos) -> None:
 
 
 def test_cache_hangs(chaos: Chaos) -> None:
-    """A cache that accepts and never answers is done without, not waited for."""
+    """The system does without a cache that accepts connections and never answers; it does not wait for it."""
     chaos.experiment(faults.CacheLoss("cache", how="hang")).assert_held()

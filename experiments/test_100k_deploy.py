@@ -1,4 +1,4 @@
-"""100,000 users: there is always somebody online, also during a deploy."""
+"""100,000 users: some players are always online, during a deploy too."""
 
 import pytest
 
@@ -8,5 +8,5 @@ pytestmark = [pytest.mark.docker, pytest.mark.chaos(stage="100,000 users")]
 
 
 def test_mid_deploy_restart(chaos: Chaos) -> None:
-    """A new release is rolled out, a new instance dies while it starts, and players do not notice."""
+    """A new release is rolled out, one new instance dies while it starts, and players do not notice."""
     chaos.experiment(faults.MidDeployRestart("api", version_path="/release")).assert_held()

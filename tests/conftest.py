@@ -7,6 +7,11 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How busy the machine is decides no test.
+settings.register_profile("chaoskit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("chaoskit")
 
 
 @pytest.fixture(autouse=True)

@@ -58,5 +58,6 @@ def test_the_tutorial_shows_the_files_that_are_beside_it() -> None:
 
 def test_every_block_of_the_tutorial_is_run() -> None:
     """There is no block that could rot: each is a file or holds commands."""
+    assert TUTORIAL
     for block in TUTORIAL:
         assert block.mark if block.language != "console" else list(block.commands), f"line {block.line}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from chaoskit.errors import UsageError
 from chaoskit.experiment.environment import Environment
 from chaoskit.faults import CacheLoss, Kill
 from chaoskit.judge import Verdict
-from chaoskit.mutants import Catch, Mutant, Trial, detect, text, to_record
+from chaoskit.mutants import Catch, Collateral, Mutant, Trial, detect, text, to_record
 from chaoskit.runtime.memory import MemoryRuntime
 from chaoskit.system import System
 from tests.simulation import SYSTEM, Answer, Simulation, hardened
@@ -54,6 +55,8 @@ class World:
             seconds, succeeds = hardened(journey, at, runtime)
             if runtime.state("api").status != "running":
                 return 0.01, False
+            if system.environment.get("EVERYTHING") == "off" and runtime.cuts():
+                return 0.01, False
             return seconds, succeeds and (seconds < 0.1 or system.environment.get("FALLBACK") != "off")
 
         return Simulation(behaviour, self.folder, system).environment
@@ -92,6 +95,48 @@ def test_a_mutant_that_breaks_for_another_reason_is_not_right(tmp_path: Path) ->
     assert (last.verdict, last.right) == (Verdict.BROKEN, False)
     assert "broken!" in text([last])
     assert "wanted search independence; browse degraded" in text([last])
+
+
+def test_a_mutant_that_breaks_everything_is_caught_for_wrong_reasons(tmp_path: Path) -> None:
+    """That the promise which must break is among all that broke says nothing of the mitigation: what else
+    may break is written down, too, and anything beyond is named.
+    """
+    (catch,) = NO_FALLBACK.caught
+    all_off = {"FALLBACK": "off", "EVERYTHING": "off"}
+    last = trials(tmp_path, Mutant(name="no anything", environment=all_off, caught=(catch,)))[-1]
+    assert last.reason is not None
+    assert (last.verdict, last.right) == (Verdict.BROKEN, False)
+    beyond = {(each.journey, each.promise) for each in last.unforeseen}
+    assert ("search", "independence") in beyond
+    assert ("browse", "degraded") not in beyond
+    assert "broken!" in text([last])
+    assert "; and unforeseen: " in text([last])
+    broken = to_record([last])["trials"][0]["broken"]
+    assert {(each["journey"], each["promise"]) for each in broken if not each["foreseen"]} == beyond
+
+
+def test_what_may_break_need_not_and_is_no_wrong_reason(tmp_path: Path) -> None:
+    """Just the promises that are written down, of just that journey."""
+    (catch,) = NO_FALLBACK.caught
+    all_off = {"FALLBACK": "off", "EVERYTHING": "off"}
+
+    def tried(*may: Collateral, environment: dict[str, str] = all_off) -> Trial:
+        caught = replace(catch, may_break=may)
+        return trials(tmp_path, Mutant(name="no anything", environment=environment, caught=(caught,)))[-1]
+
+    broken = {(each.journey, each.promise) for each in tried().broken}
+    others = broken - {("browse", "degraded")}
+    foreseen = [
+        Collateral(journey=name, promises=(promise,), because="it shares") for name, promise in others
+    ]
+    assert foreseen
+    assert tried(*foreseen).right
+    assert not tried(*foreseen[1:]).right
+    elsewhere = [replace(each, journey=f"{each.journey}s") for each in foreseen]
+    assert not tried(*elsewhere).right
+    otherwise = [replace(each, promises=("read your writes",)) for each in foreseen]
+    assert not tried(*otherwise).right
+    assert tried(*foreseen, environment={"FALLBACK": "off"}).right
 
 
 def test_the_matrix_is_written_as_json_too(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], within: float = 5.0) -> None:
+def until(condition: Callable[[], bool], within: float = 30.0) -> None:
     """Wait for a condition; a failure says that it never came true."""
     end = time.monotonic() + within
     while not condition():

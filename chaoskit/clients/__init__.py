@@ -1,5 +1,5 @@
-"""How the harness itself talks to the engines that faults know: over its own links, as a client.
+"""How the harness talks to the databases and services that faults know: over its own links, as a client.
 
-One file per engine: where its credentials stand in a component's environment, how a connection is
-made, what its refusals look like. Beside them stand the probes of the job queues that live in them.
+One file for each kind: where a component's environment holds the credentials, how to connect, and what a
+refusal looks like. The probes of job queues stand beside them.
 """

@@ -1,4 +1,4 @@
-"""A component that speaks HTTP, asked once over the harness's own link."""
+"""A client for components that speak HTTP: one request over the harness's own link."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from dataclasses import dataclass
 from chaoskit.errors import HarnessFailure
 from chaoskit.runtime import Runtime
 
-_MOST = 65_536
-"""Bytes that are read of an answer."""
+_MOST_BODY_BYTES = 65_536
+"""The most bytes that are read of an answer's body."""
 
 
 class NoAnswer(Exception):
-    """Nothing that is HTTP came back; the text says what did."""
+    """The component gave no answer in HTTP; the text says what happened instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A response: its status, and its body as text, at most 64 KiB of it."""
+    """An answer: its status, and up to 64 KiB of its body as text."""
 
     status: int
     body: str
 
 
 def get(runtime: Runtime, component: str, port: int, path: str, timeout: float = 2.0) -> HttpAnswer:
-    """GET a path. No proxy, no redirect, no second try.
+    """GET a path once: without a proxy, without following redirects, without a second try.
 
     Args:
-        runtime: where the component runs.
-        component, port: who is asked.
-        path: the path, with its slash.
+        runtime: the runtime of the system.
+        component, port: the component to ask, and its port.
+        path: the path, beginning with a slash.
         timeout: seconds for connecting, and for each read.
 
     Raises:
-        NoAnswer: it cannot be reached, is too slow, or speaks something else.
+        NoAnswer: the component cannot be reached, is too slow, or does not speak HTTP.
     """
     try:
         host, published = runtime.address(component, port)
@@ -42,7 +42,7 @@ def get(runtime: Runtime, component: str, port: int, path: str, timeout: float =
         try:
             connection.request("GET", path, headers={"Host": component, "Connection": "close"})
             response = connection.getresponse()
-            return HttpAnswer(response.status, response.read(_MOST).decode(errors="replace"))
+            return HttpAnswer(response.status, response.read(_MOST_BODY_BYTES).decode(errors="replace"))
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, HarnessFailure) as error:

@@ -1,5 +1,7 @@
-"""PostgreSQL and its poolers, by pg8000: of the Python drivers it is the one that tells the SQLSTATE
-of a refused connection (libpq, and so psycopg, does not).
+"""A client for PostgreSQL and its poolers, on pg8000.
+
+Of the Python drivers pg8000 is the one that tells the SQLSTATE of a refused connection. libpq does not, and
+so neither does psycopg.
 """
 
 from __future__ import annotations
@@ -21,22 +23,33 @@ PORT, POOLER_PORT = 5432, 6432
 """PostgreSQL's own port, and PgBouncer's."""
 
 TOO_MANY_CONNECTIONS = "53300"
-"""Source: PostgreSQL manual, appendix A, class 53 (insufficient resources). The server says it when
-all slots are taken, and also when a role or a database has as many as it may have."""
+"""The SQLSTATE of class 53 (insufficient resources) that the server answers with when all slots are taken, or
+when a role or a database has all the connections that it may have. Source: PostgreSQL manual, appendix A."""
 
 QUERY_CANCELED = "57014"
-"""Class 57 (operator intervention): a time-out of the server's, or somebody's request, ended it."""
+"""The SQLSTATE of class 57 (operator intervention) that the server answers with when a time-out of its own or
+a CancelRequest ended a statement."""
 
-_CANCEL = 80877102
+_CANCEL_REQUEST_CODE = 80877102
 """The code of a CancelRequest. Source: PostgreSQL manual, 55.7 "Message Formats"."""
+
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""Asks whether the server speaks TLS; it answers one letter, and logs nothing. Source: ibid."""
+
+
+def unknown_version(size: int) -> bytes:
+    """A start-up message of so many bytes, in a version of the protocol that does not exist: the server
+    reads it whole, answers an error of about a hundred bytes, and closes.
+    """
+    return struct.pack("!ii", size, 9999 << 16).ljust(size, b"\0")
 
 
 class PostgresRefused(Exception):
-    """The server, or the way to it, said no.
+    """A connection or a statement failed: the server refused it, or the server could not be reached.
 
     Args:
-        sqlstate: the server's code; ``None`` where the failure was not the server's answer.
-        message: what it said, one line.
+        sqlstate: the server's code; ``None`` where the server gave no answer.
+        message: the reason, in one line.
     """
 
     def __init__(self, sqlstate: str | None, message: str) -> None:
@@ -47,8 +60,10 @@ class PostgresRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who the harness is to the server; what is ``None`` is taken from the component's environment
-    (``POSTGRES_USER``, ``POSTGRES_PASSWORD``, ``POSTGRES_DB``, as the official image has them).
+    """The role that the harness connects as.
+
+    A field that is ``None`` is taken from the component's environment: ``POSTGRES_USER``,
+    ``POSTGRES_PASSWORD`` or ``POSTGRES_DB``, as the official image names them.
     """
 
     user: str | None = None
@@ -56,7 +71,7 @@ class Credentials:
     database: str | None = None
 
     def filled(self, environment: Mapping[str, str]) -> Credentials:
-        """The same, completed from a component's environment."""
+        """The same credentials, completed from a component's environment."""
         user = self.user or environment.get("POSTGRES_USER") or "postgres"
         return Credentials(
             user=user,
@@ -69,8 +84,8 @@ class PostgresSession:
     """One open connection; every statement commits by itself.
 
     Args:
-        connection: pg8000's.
-        address: host and port that it was made to.
+        connection: the connection of pg8000.
+        address: the host and port that it was made to.
     """
 
     def __init__(self, connection: pg8000.native.Connection, address: tuple[str, int]) -> None:
@@ -78,10 +93,10 @@ class PostgresSession:
         self._address = address
 
     def rows(self, query: str, **parameters: object) -> list[list[Any]]:
-        """What a query returns, row by row.
+        """The rows that a query returns.
 
         Raises:
-            Refused: the server or the connection failed.
+            PostgresRefused: the server or the connection failed.
         """
         try:
             return list(self._connection.run(query, **parameters) or ())
@@ -92,22 +107,22 @@ class PostgresSession:
         """The one whole number that a query returns.
 
         Raises:
-            Refused: the server or the connection failed.
+            PostgresRefused: the server or the connection failed.
         """
         return int(self.rows(query, **parameters)[0][0])
 
     def row(self, statement: str, timeout: float) -> Sequence[Any]:
-        """Run one statement exactly as it is written, and return its first row; empty without one.
+        """Run one statement exactly as it is written, and return its first row; empty if there is none.
 
-        In a transaction of its own, so that the limit on its time stays behind neither on this
-        connection nor, through a pooler, on one that others use.
+        The statement runs in a transaction of its own. So the limit on its time does not remain on this
+        connection or, through a pooler, on a connection that others use.
 
         Args:
-            statement: SQL; a colon or a percent sign in it means nothing.
+            statement: SQL; a colon or a percent sign in it has no special meaning.
             timeout: seconds after which the server cancels it.
 
         Raises:
-            Refused: the server or the connection failed.
+            PostgresRefused: the server or the connection failed.
         """
         try:
             self._connection.run("begin")
@@ -122,27 +137,27 @@ class PostgresSession:
         """Run a statement, as it is written, for as long as it takes; another thread may end it.
 
         Raises:
-            Refused: the server cancelled it, or the connection failed.
+            PostgresRefused: the server cancelled the statement, or the connection failed.
         """
         try:
-            # What pg8000 does not offer is named here and in the two methods below, nowhere else.
+            # Private names of pg8000 are used here and in the two methods below, and nowhere else.
             self._connection._usock.settimeout(None)
             self._connection.run(statement)
         except (Error, OSError) as error:
             raise _refused(error) from error
 
     def cancel(self, timeout: float = 2.0) -> None:
-        """Ask the server, over a connection of its own, to cancel what this one runs.
+        """Ask the server, over another connection, to cancel the statement that this one runs.
 
-        A request takes no slot, and a pooler passes it on. That it was sent is all that is known:
-        the statement ends with SQLSTATE 57014, or had ended before.
+        A CancelRequest takes no slot, and a pooler passes it on. The server does not confirm it: either the
+        statement ends with SQLSTATE 57014, or it had ended before.
         """
         key = self._connection._backend_key_data  # process id and secret, eight bytes
         if key is None:
             return
         with contextlib.suppress(OSError), socket.create_connection(self._address, timeout) as asking:
-            asking.sendall(struct.pack("!ii", 8 + len(key), _CANCEL) + key)
-            asking.recv(1)  # the server closes when it has passed the request on
+            asking.sendall(struct.pack("!ii", 8 + len(key), _CANCEL_REQUEST_CODE) + key)
+            asking.recv(1)  # the server closes the connection once it has passed the request on
 
     def hang_up(self) -> None:
         """Cut the connection under a statement that runs in another thread."""
@@ -152,13 +167,13 @@ class PostgresSession:
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End it; a connection that the server has ended already is no error."""
+        """Close the connection; one that the server has closed already is not an error."""
         with contextlib.suppress(Error, OSError):
             self._connection.close()
 
 
 def served(runtime: Runtime, component: str, *ports: int) -> int | None:
-    """The first of the ports (PostgreSQL's, then PgBouncer's, by default) that a component serves."""
+    """The first of the ports that a component serves; by default PostgreSQL's, then PgBouncer's."""
     there = runtime.ports(component)
     return next((port for port in ports or (PORT, POOLER_PORT) if port in there), None)
 
@@ -169,19 +184,19 @@ def connect(
     """Open a connection over the harness's own link.
 
     Args:
-        runtime: where the component runs.
-        component: the server, or a pooler before it; see :func:`served` for the port.
+        runtime: the runtime of the system.
+        component: the server, or a pooler in front of it; see :func:`served` for the port.
         credentials: see :class:`Credentials`.
         application: the ``application_name`` by which ``pg_stat_activity`` shows it.
         timeout: seconds for connecting and for each statement.
 
     Raises:
-        Refused: with the server's SQLSTATE, where it answered.
+        PostgresRefused: no connection was made; with the server's SQLSTATE, where it answered.
     """
     host, port = runtime.address(component, served(runtime, component) or PORT)
     who = credentials.filled(runtime.environment(component))
     try:
-        # pg8000 leaves the socket of a connection that is refused to the garbage collector.
+        # pg8000 would leave the socket of a refused connection to the garbage collector.
         way = socket.create_connection((host, port), timeout)
     except OSError as error:
         raise PostgresRefused(None, f"no connection to {host}:{port}: {error}") from error

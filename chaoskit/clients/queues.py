@@ -1,7 +1,7 @@
-"""What can be asked of a job queue: how deep it is, how long its oldest job has waited, and to take jobs.
+"""Probes of job queues: how deep a queue is, how long its oldest job has waited, and how to put jobs.
 
-A probe is frozen data, as a fault is. Redis and PostgreSQL have theirs beside this file; for another
-engine give functions to :class:`CallableQueue`, or write a subclass of :class:`Queue`.
+A probe is frozen data, as a fault is. The probes for Redis and PostgreSQL stand beside this file. For another
+kind of queue give functions to :class:`CallableQueue`, or write a subclass of :class:`Queue`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from chaoskit.errors import UsageError
 from chaoskit.record.masking import MASK
 from chaoskit.runtime import Runtime
 
-OF_ONES_OWN = (
-    "For another engine give CallableQueue(component, depth=…) functions of the runtime, or write a "
-    "subclass of faults.Queue"
+OWN_QUEUE_REMEDY = (
+    "For another kind of queue give functions of the runtime to CallableQueue(component, depth=…), or "
+    "subclass faults.Queue"
 )
 
 
 @dataclass(frozen=True, repr=False)
 class Queue(ABC):
-    """A queue in a component. A field that is a secret has ``repr=False``.
+    """A queue in a component. A field that holds a secret has ``repr=False``.
 
     Attributes:
         component: the component that the queue lives in.
@@ -33,7 +33,7 @@ class Queue(ABC):
 
     @property
     def can_put(self) -> bool:
-        """Whether jobs can be put by :meth:`put`."""
+        """Whether :meth:`put` can put jobs."""
         return False
 
     @abstractmethod
@@ -41,32 +41,32 @@ class Queue(ABC):
         """How many jobs wait or are being worked on, as far as the queue knows of them.
 
         Raises:
-            HarnessFailure: it cannot be read.
+            HarnessFailure: the queue cannot be read.
         """
 
     def oldest(self, runtime: Runtime) -> float | None:
-        """How long the oldest waiting job has waited, in seconds; ``None`` where nobody can tell.
+        """How long the oldest job has waited, in seconds; ``None`` where that is not known.
 
         Raises:
-            HarnessFailure: it cannot be read.
+            HarnessFailure: the queue cannot be read.
         """
         return None
 
     def put(self, runtime: Runtime, count: int) -> None:
-        """Put so many jobs.
+        """Put ``count`` jobs.
 
         Raises:
-            HarnessFailure: they were not, or not all, put.
-            UsageError: this probe cannot put.
+            HarnessFailure: not all of the jobs were put.
+            UsageError: this probe cannot put jobs.
         """
-        raise UsageError(f"{self!r} cannot put jobs", remedy="give it what a job looks like")
+        raise UsageError(f"{self!r} cannot put jobs", remedy="tell the probe what a job looks like")
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """Why the queue cannot be read; empty if it can. Changes nothing."""
+        """Why the queue cannot be read; empty if it can. Only looks, changes nothing."""
         return []
 
     def describe(self) -> dict[str, Any]:
-        """The probe as JSON-able data, without its secrets."""
+        """The probe as JSON-able data; its secrets are masked."""
         shown: dict[str, Any] = {"kind": type(self).__name__}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -76,7 +76,7 @@ class Queue(ABC):
         return shown
 
     def __repr__(self) -> str:
-        # The name of a fault holds it, so it is short, without secrets and the same in every run.
+        # This text is part of the fault's name: it is short, has no secrets and is the same in every run.
         shown = []
         for position, each in enumerate(fields(self)):
             value = getattr(self, each.name)
@@ -89,16 +89,16 @@ class Queue(ABC):
 
 @dataclass(frozen=True, repr=False, init=False)
 class CallableQueue(Queue):
-    """A queue that functions of the runtime tell of: RabbitMQ, SQS, a metric of the application's.
+    """A queue that your own functions read: RabbitMQ, SQS, or a metric of the application.
 
-    The functions reach the engine by :meth:`Runtime.address` (the harness's own link, which no fault
-    touches) or :meth:`Runtime.execute`; what they raise makes the verdict UNKNOWN, never a pass.
+    The functions reach the queue by :meth:`Runtime.address` (the harness's own link, which no fault touches)
+    or by :meth:`Runtime.execute`. An exception that they raise makes the verdict UNKNOWN, never a pass.
 
     Args:
         component: the component that the queue lives in.
         depth: runtime → how many jobs wait.
-        oldest: runtime → seconds that the oldest has waited, or ``None``.
-        put: (runtime, count) → nothing; puts so many jobs.
+        oldest: runtime → seconds that the oldest job has waited, or ``None``.
+        put: (runtime, count) → nothing; puts that many jobs.
     """
 
     depth_by: Callable[[Runtime], int]
@@ -123,19 +123,19 @@ class CallableQueue(Queue):
 
     @property
     def can_put(self) -> bool:
-        """Whether there is a function for it."""
+        """Whether there is a ``put`` function."""
         return self.put_by is not None
 
     def depth(self, runtime: Runtime) -> int:
-        """What the function says."""
+        """The answer of the ``depth`` function."""
         return int(self.depth_by(runtime))
 
     def oldest(self, runtime: Runtime) -> float | None:
-        """What the function says."""
+        """The answer of the ``oldest`` function; ``None`` without one."""
         return None if self.oldest_by is None else self.oldest_by(runtime)
 
     def put(self, runtime: Runtime, count: int) -> None:
-        """What the function does."""
+        """Call the ``put`` function."""
         if self.put_by is None:
             super().put(runtime, count)
         else:
@@ -149,17 +149,17 @@ def _name(value: Any) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-def serves_not(queue: Queue, runtime: Runtime, port: int | None, *known: int) -> list[str]:
-    """The misfit of a component that serves no port of the engine; empty if it serves one.
+def not_served(queue: Queue, runtime: Runtime, port: int | None, *known: int) -> list[str]:
+    """The misfit of a component that serves no port of the queue's server; empty if it serves one.
 
     Args:
         queue: the probe.
-        runtime: where its component runs.
+        runtime: the runtime of the system.
         port: the port that was found, if any.
-        known: the ports that the engine goes by.
+        known: the ports that such a server listens on.
     """
     if port is not None:
         return []
     ports = ", ".join(map(str, runtime.ports(queue.component))) or "none"
     needs = f"{type(queue).__name__} needs port {' or '.join(map(str, known))}"
-    return [f"{needs}; {queue.component} does not serve it (its ports: {ports}). {OF_ONES_OWN}"]
+    return [f"{needs}; {queue.component} does not serve it (its ports: {ports}). {OWN_QUEUE_REMEDY}"]

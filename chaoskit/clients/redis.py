@@ -1,6 +1,6 @@
-"""Redis and what speaks like it (Valkey, KeyDB), by redis-py.
+"""A client for Redis and compatible servers (Valkey, KeyDB), on redis-py, and probes of job queues in them.
 
-Job queues in Redis and what speaks like it: a list, or a stream.
+A job queue in Redis is a list or a stream.
 """
 
 from __future__ import annotations
@@ -14,11 +14,18 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chaoskit.clients.queues import Queue, serves_not
+from chaoskit.clients.queues import Queue, not_served
 from chaoskit.errors import HarnessFailure
 from chaoskit.runtime import Runtime
 
 PORT = 6379
+"""The port of Redis."""
+
+_JOBS_PER_ROUND_TRIP = 1000
+"""Jobs that are put in one round trip, and entries that are counted in one."""
+
+_MOST_ENTRIES_COUNTED = 200_000
+"""The most entries of a stream that are counted one by one."""
 
 
 @contextlib.contextmanager
@@ -27,17 +34,17 @@ def client(
 ) -> Iterator[redis.Redis]:
     """A client over the harness's own link, for the length of a ``with`` block.
 
-    redis-py 8 retries ten times by default, with five seconds for each: the harness wants to see
-    what is there now, so it tries once.
+    By default redis-py 8 retries ten times, each with a time-out of five seconds. The harness wants to see
+    the server as it is now, so this client tries once.
 
     Args:
-        runtime: where the component runs.
+        runtime: the runtime of the system.
         component: the server.
-        password: taken from the component's ``REDIS_PASSWORD`` or ``VALKEY_PASSWORD`` if not given.
+        password: by default the component's ``REDIS_PASSWORD`` or ``VALKEY_PASSWORD``.
         timeout: seconds for connecting and for each command.
 
     Raises:
-        redis.RedisError: from the commands, as redis-py has them.
+        redis.RedisError: a command failed; redis-py says why.
     """
     host, port = runtime.address(component, PORT)
     given = runtime.environment(component)
@@ -55,15 +62,9 @@ def client(
         opened.close()
 
 
-_CHUNK = 1000
-"""Jobs in one round trip, and entries counted in one."""
-_COUNTED = 200_000
-"""Entries of a stream that are counted one by one at most."""
-
-
 @dataclass(frozen=True, repr=False)
 class _RedisQueue(Queue):
-    """What the queues in Redis share: the way in, and errors that say what could not be done."""
+    """What the queues in Redis share: the client, and errors that say what failed."""
 
     key: str
 
@@ -71,7 +72,7 @@ class _RedisQueue(Queue):
 
     @contextlib.contextmanager
     def _client(self, runtime: Runtime, timeout: float = 2.0) -> Iterator[Any]:
-        # redis-py's annotations serve its asynchronous client too; here each answer is the answer.
+        # Any, because redis-py's annotations also cover its asynchronous client, whose answers are awaited.
         password: str | None = getattr(self, "password", None)
         try:
             with client(runtime, self.component, password, timeout) as opened:
@@ -81,13 +82,13 @@ class _RedisQueue(Queue):
                 f"{self!r} cannot be read or written",
                 where=self.component,
                 evidence=str(error),
-                remedy="the component's output says more; is key= the queue's key?",
+                remedy="read the component's output, and check that key= is the queue's key",
             ) from error
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits a Redis that lets the harness in, and a key that is of this kind or not yet there."""
+        """A Redis that lets the harness in, and a key that is of this kind or does not exist yet."""
         port = PORT if PORT in runtime.ports(self.component) else None
-        if reasons := serves_not(self, runtime, port, PORT):
+        if reasons := not_served(self, runtime, port, PORT):
             return reasons
         try:
             with self._client(runtime) as client:
@@ -101,22 +102,22 @@ class _RedisQueue(Queue):
 
 @dataclass(frozen=True, repr=False)
 class RedisList(_RedisQueue):
-    """A list that producers push to and workers pop from (LPUSH and BRPOP, or the other way round).
+    """A list of Redis that producers push to and workers pop from (LPUSH and BRPOP, or the other way round).
 
-    A job that a worker has popped is no longer in the list: depth counts what waits.
+    A job that a worker has popped is no longer in the list, so the depth counts the jobs that wait.
 
-    A list carries no time stamps. Without ``enqueued_at`` the age is a lower bound: how long this
-    probe has seen the same job at the oldest end. It takes jobs to differ, as they do where each has
-    an id; where two neighbours there are alike byte for byte the age is ``None``.
+    A list has no time stamps. Without ``enqueued_at`` the age of the oldest job is a lower bound: how long
+    this probe has seen the same job at the oldest end. That works if jobs differ, as jobs with an id do. If
+    the two oldest jobs are the same byte for byte, the age is ``None``.
 
     Attributes:
-        component: a Redis.
-        key: the list.
-        payload: what a job looks like, for putting jobs: text in which ``{n}`` becomes 1, 2, 3 … in
-            each put, or a function of that number.
-        password: where the component's environment does not have it.
-        oldest_end: where workers take from: ``left`` (LPOP) or ``right`` (RPOP).
-        enqueued_at: a job's bytes → when it was put, unix time in seconds.
+        component: a Redis or compatible server.
+        key: the key of the list.
+        payload: what a job looks like, for putting jobs: a text in which ``{n}`` becomes 1, 2, 3 … in each
+            put, or a function of that number.
+        password: the password, where the component's environment does not have it.
+        oldest_end: the end that workers take jobs from: ``left`` (LPOP) or ``right`` (RPOP).
+        enqueued_at: a job's bytes → when it was put, as Unix time in seconds.
     """
 
     payload: str | Callable[[int], str | bytes] | None = None
@@ -133,12 +134,12 @@ class RedisList(_RedisQueue):
         return self.payload is not None
 
     def depth(self, runtime: Runtime) -> int:
-        """LLEN."""
+        """The length of the list (LLEN)."""
         with self._client(runtime) as client:
             return int(client.llen(self.key))
 
     def oldest(self, runtime: Runtime) -> float | None:
-        """By ``enqueued_at``, or how long the same job has been seen at the oldest end."""
+        """The age by ``enqueued_at``, or how long this probe has seen the same job at the oldest end."""
         ends = (0, 1) if self.oldest_end == "left" else (-2, -1)
         with self._client(runtime) as client:
             jobs = client.lrange(self.key, *ends)
@@ -157,13 +158,14 @@ class RedisList(_RedisQueue):
         return now - since
 
     def put(self, runtime: Runtime, count: int) -> None:
-        """Push them at the newest end."""
+        """Push the jobs at the newest end."""
         if self.payload is None:
             return super().put(runtime, count)
         with self._client(runtime, timeout=30.0) as client:
             push = client.rpush if self.oldest_end == "left" else client.lpush
-            for first in range(1, count + 1, _CHUNK):
-                push(self.key, *(self._job(n) for n in range(first, min(first + _CHUNK, count + 1))))
+            for first in range(1, count + 1, _JOBS_PER_ROUND_TRIP):
+                end = min(first + _JOBS_PER_ROUND_TRIP, count + 1)
+                push(self.key, *(self._job(number) for number in range(first, end)))
         return None
 
     def _job(self, number: int) -> str | bytes:
@@ -173,33 +175,33 @@ class RedisList(_RedisQueue):
         return self.payload.replace("{n}", str(number))
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits a Redis that lets the harness in, and a key that is a list or not yet there."""
+        """A Redis that lets the harness in, and a key that is a list or does not exist yet."""
         if self.oldest_end not in ("left", "right"):
             return [f"oldest_end={self.oldest_end!r} is neither left nor right"]
         return super().misfits(runtime)
 
     def describe(self) -> dict[str, Any]:
-        """The probe as JSON-able data, without its secrets."""
+        """The probe as JSON-able data; its secrets are masked."""
         return {name: value for name, value in super().describe().items() if name != "_seen"}
 
 
 @dataclass(frozen=True, repr=False)
 class RedisStream(_RedisQueue):
-    """A stream, best with the consumer group of the workers.
+    """A stream of Redis, best with the consumer group of the workers.
 
-    With a group, depth is its lag (what was not yet delivered) and its pending entries (delivered and
-    not yet acknowledged). Redis 7 knows the lag, unless entries were deleted; else it is counted.
-    Without a group depth is the stream's length, which fits workers that delete what they have done.
+    With a group, the depth is the group's lag (entries that are not delivered yet) plus its pending entries
+    (delivered and not acknowledged yet). Redis 7 knows the lag unless entries were deleted; otherwise the
+    probe counts the entries. Without a group, the depth is the length of the stream, which fits workers that
+    delete each job that they have done.
 
-    The age is that of the oldest such entry, by the milliseconds of its id and the server's clock.
+    The age is that of the oldest such entry, by the milliseconds in its id and the server's clock.
 
     Attributes:
-        component: a Redis.
-        key: the stream.
-        group: the workers' consumer group.
-        entry: the fields of a job, for putting jobs: in their values ``{n}`` becomes 1, 2, 3 … in each
-            put.
-        password: where the component's environment does not have it.
+        component: a Redis or compatible server.
+        key: the key of the stream.
+        group: the consumer group of the workers.
+        entry: the fields of a job, for putting jobs; ``{n}`` in a value becomes 1, 2, 3 … in each put.
+        password: the password, where the component's environment does not have it.
     """
 
     group: str | None = None
@@ -214,7 +216,7 @@ class RedisStream(_RedisQueue):
         return bool(self.entry)
 
     def depth(self, runtime: Runtime) -> int:
-        """Lag and pending of the group, or XLEN."""
+        """The lag plus the pending entries of the group, or the length of the stream (XLEN)."""
         with self._client(runtime) as client:
             if self.group is None:
                 return int(client.xlen(self.key))
@@ -225,7 +227,7 @@ class RedisStream(_RedisQueue):
             return int(lag) + int(group["pending"])
 
     def oldest(self, runtime: Runtime) -> float | None:
-        """By the milliseconds of the oldest entry's id."""
+        """The age of the oldest entry, by the milliseconds in its id."""
         with self._client(runtime) as client:
             ids: list[bytes] = []
             after = "-"
@@ -237,20 +239,20 @@ class RedisStream(_RedisQueue):
             return max(0.0, _server_time(client) - min(stamps) / 1000) if stamps else None
 
     def put(self, runtime: Runtime, count: int) -> None:
-        """XADD each, many in a round trip."""
+        """Add the jobs with XADD, many in one round trip."""
         if not self.entry:
             return super().put(runtime, count)
         with self._client(runtime, timeout=30.0) as client:
-            for first in range(1, count + 1, _CHUNK):
+            for first in range(1, count + 1, _JOBS_PER_ROUND_TRIP):
                 adding = client.pipeline(transaction=False)
-                for number in range(first, min(first + _CHUNK, count + 1)):
+                for number in range(first, min(first + _JOBS_PER_ROUND_TRIP, count + 1)):
                     made = {name: text.replace("{n}", str(number)) for name, text in self.entry.items()}
                     adding.xadd(self.key, made)
                 adding.execute()
         return None
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits a Redis that lets the harness in, and a stream with this group."""
+        """A Redis that lets the harness in, and a stream with this consumer group."""
         reasons = super().misfits(runtime)
         if reasons or self.group is None:
             return reasons
@@ -271,21 +273,21 @@ class RedisStream(_RedisQueue):
             f"the stream {self.key!r} has no consumer group {self.group!r}",
             where=self.component,
             evidence=f"its groups: {names}",
-            remedy="the workers make it, most often when they start; is group= what they use?",
+            remedy="check that group= is the group of the workers; most workers create it when they start",
         )
 
     def _undelivered(self, client: Any, group: Mapping[str, Any]) -> int:
         counted, after = 0, group["last-delivered-id"].decode()
-        while counted < _COUNTED:
-            entries = client.xrange(self.key, f"({after}", "+", count=_CHUNK)
+        while counted < _MOST_ENTRIES_COUNTED:
+            entries = client.xrange(self.key, f"({after}", "+", count=_JOBS_PER_ROUND_TRIP)
             counted += len(entries)
-            if len(entries) < _CHUNK:
+            if len(entries) < _JOBS_PER_ROUND_TRIP:
                 break
             after = entries[-1][0].decode()
         return counted
 
 
 def _server_time(client: Any) -> float:
-    """Unix time in seconds, by the clock that stamped the entries."""
+    """Unix time in seconds by the server's clock, which also stamped the entries."""
     seconds, microseconds = client.time()
     return float(seconds) + float(microseconds) / 1e6

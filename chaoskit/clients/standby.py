@@ -1,15 +1,12 @@
-"""PostgreSQL's physical replication: what a standby and its primary say of themselves.
+"""PostgreSQL's physical replication: what a standby and its primary say, and how far the standby is behind.
 
-Positions in the write-ahead log (WAL) are bytes from its beginning. PostgreSQL 11 or newer.
-Sources: PostgreSQL manual, "Backup Control Functions", "Recovery Control Functions" and
-"pg_stat_wal_receiver".
+Positions in the write-ahead log (WAL) are bytes from its beginning. PostgreSQL 11 or newer. Sources:
+PostgreSQL manual, "Backup Control Functions", "Recovery Control Functions" and "pg_stat_wal_receiver".
 
-How far a standby is behind its primary, in bytes and in seconds.
-
-The seconds need no help of the application, no heartbeat table and no clock of the servers: each
-look notes when the primary's log had grown to where it is, and the standby is behind since the
-first such moment whose log it has not replayed. (pg_stat_replication's ``replay_lag`` tells of WAL
-that was replayed already, so it says nothing while replay is paused.)
+The lag in seconds needs no help from the application, no heartbeat table and no clock of the servers. Each
+look notes by when the primary's log had grown to its present position. The standby is behind since the first
+such moment whose log it has not replayed. (``replay_lag`` of pg_stat_replication covers WAL that was replayed
+already, so it says nothing while replay is paused.)
 """
 
 from __future__ import annotations
@@ -27,7 +24,7 @@ from chaoskit.system import members
 
 
 def in_recovery(session: PostgresSession) -> bool:
-    """Whether the server follows another one (or is still recovering from a crash)."""
+    """Whether the server follows another one, or is still recovering from a crash."""
     return bool(session.rows("select pg_is_in_recovery()")[0][0])
 
 
@@ -35,13 +32,13 @@ def written(primary: PostgresSession) -> int:
     """How far the primary has written its WAL, in bytes.
 
     Raises:
-        Refused: also where the server is itself in recovery.
+        PostgresRefused: the server failed, or is itself in recovery.
     """
     return primary.figure("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
 
 
 def replayed(standby: PostgresSession) -> int:
-    """How far the standby has replayed it: what its readers see, in bytes."""
+    """How far the standby has replayed the WAL, in bytes: its readers see the data up to there."""
     return standby.figure("select pg_wal_lsn_diff(coalesce(pg_last_wal_replay_lsn(), '0/0'), '0/0')::bigint")
 
 
@@ -60,18 +57,18 @@ def paused(standby: PostgresSession) -> bool:
 
 
 def pause(standby: PostgresSession) -> None:
-    """Ask replay to pause; WAL is received all the same. Does not outlive the server's process."""
+    """Ask the standby to pause replay; it still receives WAL. The pause ends with the server's process."""
     standby.rows("select pg_wal_replay_pause()")
 
 
 def resume(standby: PostgresSession) -> None:
-    """Let replay go on; one that is not paused is no error."""
+    """Resume replay; replay that is not paused is not an error."""
     standby.rows("select pg_wal_replay_resume()")
 
 
 def sender(standby: PostgresSession) -> str:
-    """The host that its WAL receiver says it is connected to; empty where it is not connected, or
-    this user may not know.
+    """The host that the standby's WAL receiver is connected to; empty if it is not connected, or if this user
+    may not see the host.
     """
     rows = standby.rows("select sender_host from pg_stat_wal_receiver")
     return str(rows[0][0] or "") if rows else ""
@@ -84,13 +81,13 @@ def others(runtime: Runtime, component: str) -> tuple[str, ...]:
 
 
 def find_primary(runtime: Runtime, standby: str, host: str) -> str | None:
-    """The component that a standby follows: the one that ``host`` names, or else the only other
-    PostgreSQL that it is linked to.
+    """The component that a standby follows: the one that ``host`` names, else the only other PostgreSQL
+    server that the standby is linked to.
 
     Args:
-        runtime: where both run.
+        runtime: the runtime of the system.
         standby: the standby.
-        host: what :func:`sender` says.
+        host: the answer of :func:`sender`.
     """
     named = members(host, runtime.components) - {standby}
     if len(named) == 1:
@@ -100,24 +97,24 @@ def find_primary(runtime: Runtime, standby: str, host: str) -> str | None:
 
 
 def linked(runtime: Runtime, standby: str) -> tuple[str, ...]:
-    """The other PostgreSQL servers that it is linked to."""
+    """The other PostgreSQL servers that the standby is linked to."""
     providers = {link.provider for link in runtime.links if link.consumer == standby and link.port == PORT}
     return tuple(name for name in others(runtime, standby) if name in providers)
 
 
-EVERY = 0.1
-"""Seconds between two looks; the seconds behind are told too small by up to as much."""
+LOOK_INTERVAL_SECONDS = 0.1
+"""Seconds between two looks; the lag in seconds is reported too small by up to that much."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandbyLook:
-    """What one look has seen.
+    """One look at a standby and its primary.
 
     Attributes:
-        moment: when, seconds of the run's clock.
+        moment: when it was taken, in seconds of the run's clock.
         written: how far the primary had written its log, in bytes.
-        replayed: how far the standby had replayed it, in bytes.
-        seconds: for how long, at least, the primary's log had been longer than that.
+        replayed: how far the standby had replayed that log, in bytes.
+        seconds: for how long, at least, the primary's log had been longer than ``replayed``.
     """
 
     moment: float
@@ -127,12 +124,12 @@ class StandbyLook:
 
     @property
     def size_bytes(self) -> int:
-        """By how much the standby was behind."""
+        """By how many bytes the standby was behind."""
         return max(0, self.written - self.replayed)
 
 
-class Lag:
-    """Works out the lag from looks. Every figure errs on the small side."""
+class StandbyLag:
+    """Works out the lag of a standby from looks. Every figure errs on the small side."""
 
     def __init__(self) -> None:
         self._grown: list[tuple[int, float]] = []
@@ -140,7 +137,7 @@ class Lag:
 
     @property
     def looks(self) -> Sequence[StandbyLook]:
-        """All looks so far, in their order."""
+        """All looks so far, in order."""
         return tuple(self._looks)
 
     @property
@@ -149,15 +146,16 @@ class Lag:
         return self._grown[-1][0] - self._grown[0][0] if self._grown else 0
 
     def saw(self, moment: float, written: int, replayed: int) -> StandbyLook:
-        """Take one look.
+        """Take in one look.
 
         Args:
-            moment: when: after ``written`` was read and before ``replayed`` was.
+            moment: the time after ``written`` and before ``replayed`` was read.
             written: the primary's position, in bytes.
-            replayed: the standby's, in bytes.
+            replayed: the standby's position, in bytes.
         """
+        # A primary that crashed may have lost what it had not flushed: its log is shorter again.
         while self._grown and self._grown[-1][0] > written:
-            self._grown.pop()  # a primary that crashed may have lost what it had not flushed
+            self._grown.pop()
         if not self._grown or written > self._grown[-1][0]:
             self._grown.append((written, moment))
         first = bisect_right(self._grown, replayed, key=lambda each: each[0])
@@ -167,21 +165,21 @@ class Lag:
         return behind
 
 
-class Watch:
+class StandbyWatch:
     """Looks at a standby and its primary all the time, from a thread of its own.
 
     Args:
-        runtime: where both run; they are asked over the harness's own links.
+        runtime: the runtime of the system; both servers are asked over the harness's own links.
         primary: the primary.
         standby: the standby.
-        credentials: who the harness is to both.
+        credentials: the credentials for both servers.
 
     Attributes:
-        lag: what was seen.
+        lag: the looks so far, and the lag that they show.
         trouble: why the last look failed; empty if it did not.
-        owed_bytes: what the standby had still to replay when lifting began.
-        caught_up: seconds from the lift until it had replayed all that the primary had written
-            then; ``None`` as long as it has not.
+        owed_bytes: how many bytes the standby had still to replay at the start of the lift.
+        caught_up: seconds from the lift until the standby had replayed all that the primary had written by
+            then; ``None`` until it has.
     """
 
     def __init__(self, runtime: Runtime, primary: str, standby: str, credentials: Credentials) -> None:
@@ -194,18 +192,18 @@ class Watch:
         self._lifted: float | None = None
         self._until = float("inf")
         self._target: int | None = None
-        self.lag = Lag()
+        self.lag = StandbyLag()
         self.trouble = ""
         self.owed_bytes: int | None = None
         self.caught_up: float | None = None
 
     def start(self) -> None:
-        """Look from now on; :meth:`lifted` gives it an end."""
+        """Start to look; :meth:`lifted` sets an end."""
         self._thread.start()
 
     def lifted(self, patience: float) -> None:
-        """The fault is about to be lifted: note what the standby owes, and look until it has caught
-        up, for ``patience`` seconds at most.
+        """Note what the standby owes just before the lift, and look until it has caught up, for at most
+        ``patience`` seconds.
         """
         with self._lock:
             if self._lifted is not None:
@@ -215,7 +213,7 @@ class Watch:
         self.look()
 
     def look(self) -> StandbyLook | None:
-        """Look now; ``None`` if one of them does not answer, and :attr:`trouble` says why."""
+        """Look now; ``None`` if one of the servers does not answer, and then :attr:`trouble` says why."""
         with self._lock:
             try:
                 at_primary = self._ask(self._primary, written)
@@ -240,13 +238,13 @@ class Watch:
             self.caught_up = self._runtime.clock.now() - lifted
 
     def close(self) -> None:
-        """Look no more. May be called again."""
+        """Stop looking, and close the connections. May be called again."""
         self._ended.set()
         with self._lock:
             self._hang_up()
 
     def _run(self) -> None:
-        while not self._ended.wait(EVERY):
+        while not self._ended.wait(LOOK_INTERVAL_SECONDS):
             self.look()
             if self.caught_up is not None or self._runtime.clock.now() > self._until:
                 break
@@ -260,7 +258,7 @@ class Watch:
         try:
             return question(session)
         except PostgresRefused:
-            # Whatever it was, the next look begins with a new connection.
+            # Whatever the reason was, the next look starts with a new connection.
             self._sessions.pop(component).close()
             raise
 

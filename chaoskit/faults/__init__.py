@@ -1,6 +1,7 @@
-"""The catalogue of faults: frozen data that says what happens, to what, how it is proven and undone.
+"""The catalogue of faults, and the probes of queues that some of them take.
 
-The failures of growth stand beside the primitives that they are made of.
+Six faults are failures that growth brings; the others are the primitives that these are made of. To write
+your own fault, subclass :class:`Fault` as a frozen dataclass.
 """
 
 from chaoskit.clients.postgres_table import PostgresTable
@@ -13,8 +14,9 @@ from chaoskit.faults.components import Kill, Pause, Restart
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.deploy import MidDeployRestart
 from chaoskit.faults.flood import BotFlood
-from chaoskit.faults.links import Bandwidth, CutLink, Latency, Reset
+from chaoskit.faults.links import CutLink
 from chaoskit.faults.replication import ReplicaLag
+from chaoskit.faults.toxics import Bandwidth, Latency, Reset
 
 __all__ = [
     "Bandwidth",

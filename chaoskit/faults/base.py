@@ -1,7 +1,8 @@
-"""What every fault is: frozen data that says whom it hits, how it is proven, how it is undone.
+"""The contract of a fault: frozen data that says what it hits, how it is proven and how it is undone.
 
-A fault is data; what it sets going is an :class:`Injection`. The listing of this folder is the
-catalogue: one file per mechanism.
+A :class:`Fault` is data. Injecting it starts an :class:`Injection`, which looks at the system and lifts the
+fault. Every other file or folder beside this one holds public faults, one mechanism each: the listing of
+this folder is the catalogue.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Evidence:
     """One look at the system itself.
 
     Attributes:
-        holds: whether what was looked for is so.
-        says: what was seen, one sentence with its figures.
-        figures: the same, JSON-able.
+        holds: whether the system is as the look expected it.
+        says: what was seen: one sentence, with its figures.
+        figures: the same as JSON-able data.
     """
 
     holds: bool
@@ -34,14 +35,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """What the system owes under a fault beside its journeys' SLOs: that a backlog drains, that a
-    flood is refused cheaply.
+    """What the system owes under a fault besides its journeys' SLOs, such as a backlog that drains.
 
     Attributes:
-        name: a word or two, as they stand in the verdict: ``drain``.
-        kept: whether it was kept; ``None`` while that cannot be told.
-        says: what was seen, one sentence with its figures and the limit.
-        figures: the same, JSON-able.
+        name: a word or two, as the verdict shows them: ``drain``.
+        kept: whether the system kept it; ``None`` while that is undecided.
+        says: what was seen: one sentence, with its figures and the limit.
+        figures: the same as JSON-able data.
     """
 
     name: str
@@ -51,37 +51,38 @@ class Obligation:
 
 
 class Injection(ABC):
-    """A fault that is set going. Each method is one look or one act; the experiment repeats looks."""
+    """A fault that was injected. Each method looks once or acts once; the experiment repeats the looks."""
 
     @abstractmethod
     def landed(self) -> Evidence:
-        """Is the fault there, seen from the system and not from what was asked for?"""
+        """Whether the fault is there, seen on the system itself and not in what the harness asked for."""
 
     def holding(self) -> Evidence:
-        """Is it still there at the end of the fault window? The same look as at the landing,
-        unless the fault is a single blow.
+        """Whether the fault is still there at the end of the fault window.
+
+        By default the same look as :meth:`landed`. A fault that strikes only once looks for something else.
         """
         return self.landed()
 
     def under_way(self) -> bool:
-        """Whether the fault still has to run its course (a rollout): the fault window lasts until then."""
+        """Whether the fault still runs its course, as a rollout does; the fault window waits for it."""
         return False
 
     @abstractmethod
     def lift(self) -> None:
-        """Take the fault back. May be called again, also when only half of it was injected."""
+        """Lift the fault. May be called again, and after only half of the fault was injected."""
 
     @abstractmethod
     def gone(self) -> Evidence:
-        """Is it gone?"""
+        """Whether the fault is gone, seen on the system itself."""
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
-        """What the system owed under this fault, and whether it was kept; none by default.
+        """What the system owed under this fault, and whether the system kept it; nothing by default.
 
-        Asked again and again once the fault is gone, until none is undecided any more.
+        The experiment asks again and again once the fault is gone, until every obligation is decided.
 
         Args:
-            since_lift: seconds since lifting began. A promise with a deadline is broken after it.
+            since_lift: seconds since the start of the lift. An obligation with a deadline is broken after it.
         """
         return ()
 
@@ -90,22 +91,22 @@ class Injection(ABC):
 class Fault(ABC):
     """The base of all faults.
 
-    A subclass is a frozen dataclass; its fields are what a user may choose. A field that is a secret
-    has ``repr=False``: neither a report nor the journal shows it.
+    A subclass is a frozen dataclass, and its fields are what a user may choose. A field that holds a
+    secret has ``repr=False``; then neither a report nor the journal shows it.
     """
 
     stage: ClassVar[str] = ""
-    """The stage of growth at which users meet this failure, as in ``5,000 users``."""
+    """The stage of growth at which users meet this failure, as in ``5,000 users``; empty for a primitive."""
 
     evidence: ClassVar[str] = ""
-    """What is seen on the system itself when it has landed; one sentence, for the catalogue."""
+    """What is seen on the system itself once the fault has landed: one sentence, for the catalogue."""
 
     owes: ClassVar[str] = ""
-    """What the system owes under it beside its journeys' promises, each by its name; for the catalogue."""
+    """What the system owes besides its journeys' promises, each obligation by name; for the catalogue."""
 
     @property
     def name(self) -> str:
-        """How it is written in a report: its class and its fields that are not defaults; no password."""
+        """The fault as reports show it: its class and the fields that are not defaults; no password."""
         shown = []
         for position, each in enumerate(fields(self)):
             value = getattr(self, each.name)
@@ -120,7 +121,7 @@ class Fault(ABC):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def describe(self) -> dict[str, Any]:
-        """The fault as JSON-able data, without its secrets."""
+        """The fault as JSON-able data; its secrets are masked."""
         shown: dict[str, Any] = {"kind": type(self).__name__, "stage": self.stage}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -129,27 +130,30 @@ class Fault(ABC):
 
     @abstractmethod
     def misfits(self, runtime: Runtime) -> list[str]:
-        """Why this fault cannot be injected here; empty if it can. Looks only, changes nothing."""
+        """Every reason why this fault cannot be injected here; empty if it can. Only looks, changes nothing.
+
+        The docstring of a subclass says what the fault needs; for the catalogue.
+        """
 
     @abstractmethod
     def impact(self, runtime: Runtime) -> Impact:
-        """Which components it takes away or strains."""
+        """Which components the fault takes away or strains, and which pairs of components it separates."""
 
     @abstractmethod
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """How to take it back without this process: on disk before anything is injected."""
+        """The steps that undo the fault without this process; on disk before anything is injected."""
 
     @abstractmethod
     def inject(self, runtime: Runtime) -> Injection:
-        """Set it going. Returns at once when asked for, before it is proven."""
+        """Inject the fault. Returns as soon as it was asked for, before it is proven."""
 
 
 def check(fault: Fault, runtime: Runtime) -> None:
-    """Raise unless the fault fits, and may be injected here.
+    """Raise unless the fault fits this system and may be injected into it.
 
     Raises:
-        FaultMisfit: with every reason.
-        UsageError: the runtime was told to touch less.
+        FaultMisfit: the fault does not fit; the error gives every reason.
+        UsageError: the user allowed the runtime to touch less than the fault needs.
     """
     reasons = fault.misfits(runtime)
     if reasons:
@@ -162,10 +166,10 @@ def check(fault: Fault, runtime: Runtime) -> None:
 
 
 def permit(fault: Fault, runtime: Runtime) -> tuple[Undo, ...]:
-    """Raise unless it may be injected here; returns its undo.
+    """Raise unless the fault may be injected here; returns its undo steps.
 
     Raises:
-        UsageError: the runtime was told to touch less.
+        UsageError: the user allowed the runtime to touch less than the fault needs.
     """
     steps = fault.undo(runtime)
     runtime.permit(steps, fault.impact(runtime))
@@ -173,12 +177,12 @@ def permit(fault: Fault, runtime: Runtime) -> tuple[Undo, ...]:
 
 
 def targets(name: str, components: Iterable[Component]) -> tuple[str, ...]:
-    """The components that ``name`` (a component, or a service with all its replicas) means."""
+    """The components that ``name`` means: one component, or all replicas of a service."""
     return tuple(sorted(members(name, components)))
 
 
 def unknown(name: str, components: Sequence[Component]) -> list[str]:
-    """The misfit of a name that is no component; empty if it is one."""
+    """The misfit of a name that is neither a component nor a service; empty if it is one."""
     if targets(name, components):
         return []
     there = ", ".join(each.name for each in components)
@@ -186,7 +190,7 @@ def unknown(name: str, components: Sequence[Component]) -> list[str]:
 
 
 def together(looks: Sequence[Evidence], says: str) -> Evidence:
-    """One evidence from several: it holds if all do, and tells of those that do not."""
+    """One evidence from several: it holds if all of them hold, and otherwise says what the others saw."""
     missing = [look.says for look in looks if not look.holds]
     figures = {key: value for look in looks for key, value in look.figures.items()}
     if missing:

@@ -1,8 +1,8 @@
-"""Faults of a component: killed, frozen, restarted."""
+"""Faults of a component: it is killed, frozen or restarted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,11 +22,11 @@ class ComponentFault(Fault):
     component: str
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """The name is a component or a service of the system."""
+        """A component or a service of the system."""
         return unknown(self.component, runtime.components)
 
     def impact(self, runtime: Runtime) -> Impact:
-        """The components are lost."""
+        """Each component is lost."""
         return Impact(lost=frozenset(targets(self.component, runtime.components)))
 
     def _names(self, runtime: Runtime) -> tuple[str, ...]:
@@ -35,16 +35,20 @@ class ComponentFault(Fault):
 
 @dataclass(frozen=True)
 class Kill(ComponentFault):
-    """The component dies (SIGKILL) and stays down until the lift, whatever its restart policy."""
+    """The component dies by SIGKILL and stays down until the lift, whatever its restart policy.
 
-    evidence: ClassVar[str] = "the engine says that it exited"
+    For example, ``Kill("worker")`` kills every replica of the service ``worker``, and ``Kill("worker-1")``
+    kills one of them.
+    """
+
+    evidence: ClassVar[str] = "the engine says that the component exited"
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """Start it."""
+        """Start the component."""
         return tuple(Undo("start", name) for name in self._names(runtime))
 
     def inject(self, runtime: Runtime) -> Injection:
-        """Kill it."""
+        """Kill the component."""
         injection = Killed(runtime, self._names(runtime))
         injection.start()
         return injection
@@ -52,16 +56,20 @@ class Kill(ComponentFault):
 
 @dataclass(frozen=True)
 class Pause(ComponentFault):
-    """The component freezes: it keeps its connections and answers nothing."""
+    """The component freezes until the lift: it keeps its connections and answers nothing.
 
-    evidence: ClassVar[str] = "the engine says that it is paused"
+    A frozen component refuses nothing, so a consumer without a time-out waits for as long as the fault
+    lasts. For example, ``Pause("search")`` freezes the component ``search``.
+    """
+
+    evidence: ClassVar[str] = "the engine says that the component is paused"
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """Let it run on."""
+        """Resume the component."""
         return tuple(Undo("resume", name) for name in self._names(runtime))
 
     def inject(self, runtime: Runtime) -> Injection:
-        """Freeze it."""
+        """Freeze the component."""
         injection = PauseInjection(runtime, self._names(runtime))
         injection.start()
         return injection
@@ -71,20 +79,24 @@ class Pause(ComponentFault):
 class Restart(ComponentFault):
     """The component is stopped by its stop signal and started again, once.
 
+    Every deploy and every move to another machine does this. The fault shows whether the component ends
+    its work before it stops, and whether its consumers connect again. For example, ``Restart("api-1")``
+    restarts one replica of ``api``.
+
     Attributes:
-        grace: seconds between its stop signal and SIGKILL.
+        grace: seconds between the stop signal and SIGKILL.
     """
 
-    evidence: ClassVar[str] = "the engine says that it has a new start time"
+    evidence: ClassVar[str] = "the engine says that the component has a new start time"
 
     grace: float = 10.0
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """Start it, should it have stayed down."""
+        """Start the component, in case it stayed down."""
         return tuple(Undo("start", name) for name in self._names(runtime))
 
     def inject(self, runtime: Runtime) -> Injection:
-        """Restart it."""
+        """Restart the component."""
         injection = _Restarted(runtime, self._names(runtime), self.grace)
         injection.start()
         return injection
@@ -97,12 +109,12 @@ class Killed(Injection):
         self._runtime, self._names = runtime, names
 
     def start(self) -> None:
-        """Kill them all."""
+        """Kill every one of them."""
         for name in self._names:
             self._runtime.kill(name)
 
     def landed(self) -> Evidence:
-        """The engine says that each has exited."""
+        """Whether the engine says that every one of them exited."""
         looks = []
         for name in self._names:
             state = self._runtime.state(name)
@@ -111,18 +123,18 @@ class Killed(Injection):
         return together(looks, f"the engine says that {', '.join(self._names)} exited")
 
     def lift(self) -> None:
-        """Start those that are down."""
+        """Start every component that is down."""
         for name in self._names:
             if self._runtime.state(name).status not in ("running", "restarting"):
                 self._runtime.start_component(name)
 
     def gone(self) -> Evidence:
-        """Each runs and is not known to be unhealthy or still starting."""
+        """Whether every one of them serves again."""
         return serving(self._runtime, self._names)
 
 
 class Stopped(Killed):
-    """Components that were stopped by their stop signal; they stay down until the lift.
+    """Components that are down until the lift, stopped by their stop signal.
 
     Args:
         grace: seconds between the stop signal and SIGKILL.
@@ -133,7 +145,7 @@ class Stopped(Killed):
         self._grace = grace
 
     def start(self) -> None:
-        """Stop them all."""
+        """Stop every one of them."""
         for name in self._names:
             self._runtime.stop(name, timeout=self._grace)
 
@@ -145,28 +157,28 @@ class PauseInjection(Injection):
         self._runtime, self._names = runtime, names
 
     def start(self) -> None:
-        """Freeze them all."""
+        """Freeze every one of them."""
         for name in self._names:
             self._runtime.pause(name)
 
     def landed(self) -> Evidence:
-        """The engine says that each is paused."""
+        """Whether the engine says that every one of them is paused."""
         looks = []
         for name in self._names:
             status = self._runtime.state(name).status
             looks.append(Evidence(status == "paused", f"{name} is {status}", {name: status}))
-        return together(looks, f"the engine says that {', '.join(self._names)} is paused")
+        return together(looks, f"the engine says that {', '.join(self._names)} {_be(self._names)} paused")
 
     def lift(self) -> None:
-        """Let those run on that are frozen."""
+        """Resume every component that is paused."""
         for name in self._names:
             if self._runtime.state(name).status == "paused":
                 self._runtime.resume(name)
 
     def gone(self) -> Evidence:
-        """Each runs and is not known to be unhealthy."""
-        # A health check that ran into the pause may call the component unhealthy for one more
-        # interval: that is the fault's own echo, and the experiment looks again until its limit.
+        """Whether every one of them serves again."""
+        # A health check that ran into the pause may call the component unhealthy for one more interval.
+        # That is an echo of the fault itself, and the experiment looks again until its limit.
         return serving(self._runtime, self._names)
 
 
@@ -186,7 +198,7 @@ class _Restarted(Injection):
             looks.append(
                 Evidence(now != self._before[name], f"{name} has not been started again", {name: now})
             )
-        return together(looks, f"{', '.join(self._names)} has a new start time")
+        return together(looks, f"the engine shows a new start time of {', '.join(self._names)}")
 
     def lift(self) -> None:
         for name in self._names:
@@ -198,12 +210,19 @@ class _Restarted(Injection):
 
 
 def serving(runtime: Runtime, names: tuple[str, ...]) -> Evidence:
-    """Each runs, is not known to be unhealthy or still starting, and its links let people through."""
+    """Whether each component runs, is not known to be unhealthy or still starting, and is reachable."""
     looks = []
     for name in names:
         state = runtime.state(name)
         seen = state.status if state.health is None else f"{state.status} and {state.health}"
         looks.append(Evidence(state.serving, f"{name} is {seen}", {name: seen}))
         behind = ", ".join(link.name for link in runtime.out_of_step(name))
-        looks.append(Evidence(not behind, f"{behind} does not let anybody through to {name} yet"))
-    return together(looks, f"{', '.join(names)} is running and healthy, and its links are open")
+        looks.append(Evidence(not behind, f"{name} is not reachable over {behind} yet"))
+    links = "its" if len(names) == 1 else "their"
+    says = f"{', '.join(names)} {_be(names)} running and healthy, and {links} links are open"
+    return together(looks, says)
+
+
+def _be(names: Sequence[str]) -> str:
+    """The verb for one name or for several: ``is`` or ``are``."""
+    return "is" if len(names) == 1 else "are"

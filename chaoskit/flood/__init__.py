@@ -1,11 +1,11 @@
 """A flood: requests from many clients at a rate far above what a system was built for.
 
-Its source is a program of its own that runs beside the entry, so that what measures and what
-floods are not one process. ``shipping.py`` says what of this folder is shipped to where the source
-runs: it knows nothing but Python's standard library, and starts at ``source.py``.
+The source of a flood is a program of its own that runs beside the entry, so that the process that floods is
+not the one that measures. ``shipping.py`` names the files of this folder that are shipped to where the source
+runs. They use Python's standard library only, and start in ``source.py``.
 
-What both ends know is here: what is asked of a source (:class:`FloodPlan`), what it tells of each second
-(:class:`Report`), and how it is held (:class:`Flood`).
+This file has what both ends know: what the source is asked to do (:class:`FloodPlan`), what it reports of
+each second (:class:`Report`), and how the harness holds it (:class:`Flood`).
 """
 
 from __future__ import annotations
@@ -15,36 +15,38 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 Identity = Literal["address", "header"]
-"""How clients differ. ``address``: each has a source address of its own, and says so in
-``X-Forwarded-For`` too. ``header``: in ``X-Forwarded-For`` only, as behind a load balancer."""
+"""How clients differ. ``address``: each has a source address of its own, and claims an address of its own in
+``X-Forwarded-For``. ``header``: only ``X-Forwarded-For`` differs, as behind a load balancer."""
 
-MOST_PER_S = 20_000
+MOST_REQUESTS_PER_S = 20_000
 MOST_CLIENTS = 10_000
 MOST_SECONDS = 300.0
+"""The limits of a flood."""
 
-HEARTBEAT = 1.0
-"""Seconds between two signs of life that whoever holds a source gives it."""
+HEARTBEAT_SECONDS = 1.0
+"""Seconds between two signs of life that the process that holds a source sends it."""
 
-SILENCE = 3.0
-"""Seconds without one after which a source stops by itself."""
+MOST_SILENT_SECONDS = 3.0
+"""Seconds without a sign of life after which a source stops by itself."""
 
-STOP = b"stop"
-"""What tells a source to end; anything else that it hears is a sign of life."""
+STOP_MESSAGE = b"stop"
+"""Tells a source to stop; anything else that it receives is a sign of life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodPlan:
-    """What is asked of a source. It ends by itself after ``seconds``, and takes no more than
-    ``rate_per_s * seconds`` turns.
+    """What a source is asked to do.
+
+    The source ends by itself after ``seconds``, and takes no more than ``rate_per_s * seconds`` turns.
 
     Attributes:
         port: the TCP port of the entry.
-        rate_per_s: requests in a second, of all clients together; open loop.
+        rate_per_s: requests a second of all clients together, in an open loop.
         clients: how many clients there are, each with a connection of its own.
-        seconds: how long it lasts at most.
-        path, method: of each request.
+        seconds: the longest time that the flood lasts.
+        path, method: the path and the method of each request.
         identity: how clients differ.
-        patience: seconds after which a request is given up and its connection replaced.
+        patience: seconds after which a client gives a request up and replaces its connection.
     """
 
     port: int
@@ -59,28 +61,28 @@ class FloodPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a source counted in one second, or from its beginning to its end.
+    """What a source counted in one second, or from its start to its end.
 
-    Each of ``rate_per_s`` turns in a second is a request that is sent, one that is held back, one
-    for which no connection came about, or one that the source was too late for.
+    Each of the ``rate_per_s`` turns in a second is a request that is sent, one that is held back, one that
+    gets no connection, or one that the source is too late for.
 
     Attributes:
-        seconds: how long it counted.
+        seconds: how long the source counted.
         sent: requests written to an established connection.
         answered: HTTP status → complete answers.
         closed: requests whose connection the entry closed without an answer (nginx's 444).
         reset: requests whose connection was reset.
-        unreadable: answers that are no HTTP.
-        given_up: requests without an answer for as long as the patience lasts.
-        failed_to_connect: connections that were refused, or not accepted for that long.
+        unreadable: answers that are not HTTP.
+        given_up: requests that had no answer when the client's patience was over.
+        failed_to_connect: connections that were refused, or not accepted in that time.
         held_back: turns of clients whose previous request had no answer yet.
-        late: turns that the source itself came too late for.
+        late: turns that the source itself was too late for.
         unanswered: requests that were sent and still had no answer at the end.
-        connections: established connections at the end.
-        connecting: connections that had not come about yet at the end.
-        latency: ``p50``, ``p95``, ``p99`` and ``max`` of complete answers in seconds, rounded up to
-            0.1 ms; empty without answers.
-        cpu_seconds: what the source itself used.
+        connections: connections that were established at the end.
+        connecting: connections that were not established yet at the end.
+        latency: ``p50``, ``p95``, ``p99`` and ``max`` of complete answers in seconds, rounded up to 0.1 ms;
+            empty without answers.
+        cpu_seconds: processor time that the source itself used.
     """
 
     seconds: float
@@ -105,12 +107,12 @@ class Report:
         return sum(self.answered.values())
 
     def as_json(self) -> dict[str, Any]:
-        """JSON-able data."""
+        """The report as JSON-able data."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """What :meth:`as_json` gave, after a way through JSON, which makes every key a string."""
+        """The report from :meth:`as_json`, read back from JSON, which turns every key into a string."""
         answered = {int(status): count for status, count in data["answered"].items()}
         return cls(**{**data, "answered": answered})
 
@@ -120,29 +122,29 @@ class Flood(Protocol):
 
     @property
     def target(self) -> str:
-        """The ``address:port`` that it found the entry at."""
+        """The ``address:port`` at which the source found the entry."""
         ...
 
     def reports(self) -> Sequence[Report]:
-        """What it told of each whole second so far, in order."""
+        """The reports of the whole seconds so far, in order."""
         ...
 
     def total(self) -> Report | None:
-        """What it told at its end; ``None`` before, and of one that ended without a word."""
+        """The report of the whole flood at its end; ``None`` before, and if the source ended without one."""
         ...
 
     def silent_for(self) -> float:
-        """Seconds since it last told anything."""
+        """Seconds since the source last reported anything."""
         ...
 
     def ended(self) -> str:
-        """Why it has ended; empty while it runs."""
+        """Why the source has ended; empty while it runs."""
         ...
 
     def stop(self) -> None:
-        """End it and remove what it ran in. May be called again."""
+        """Stop the source and remove its container. May be called again."""
         ...
 
     def left(self) -> str:
-        """What is still there of it, in words; empty once nothing is."""
+        """What is left of the source, as text; empty once nothing is left."""
         ...

@@ -1,4 +1,4 @@
-"""What a source counts, second by second and in all."""
+"""What a source counts: for each second, and in total."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from chaoskit.flood import Report
 
-RESOLUTION_PER_S = 10_000
-"""Latencies are counted in steps of 0.1 ms: little memory however long a flood lasts."""
+LATENCY_STEPS_PER_S = 10_000
+"""Latencies are counted in steps of 0.1 ms, so that a long flood needs no more memory than a short one."""
 
-COUNTED = (
+COUNTER_NAMES = (
     "sent",
     "closed",
     "reset",
@@ -25,9 +25,9 @@ COUNTED = (
 
 
 class Accounts:
-    """Counts of a stretch of time; see :class:`chaoskit.flood.Report` for what each one means."""
+    """The counters of one stretch of time; :class:`chaoskit.flood.Report` says what each one means."""
 
-    __slots__ = ("answered", "latencies", *COUNTED)
+    __slots__ = ("answered", "latencies", *COUNTER_NAMES)
 
     sent: int
     closed: int
@@ -39,19 +39,19 @@ class Accounts:
     late: int
 
     def __init__(self) -> None:
-        for name in COUNTED:
+        for name in COUNTER_NAMES:
             setattr(self, name, 0)
         self.answered: Counter[int] = Counter()
         self.latencies: Counter[int] = Counter()
 
     def answer(self, status: int, seconds: float) -> None:
-        """An answer came, so long after its request was sent."""
+        """Count an answer that came ``seconds`` after its request was sent."""
         self.answered[status] += 1
-        self.latencies[ceil(seconds * RESOLUTION_PER_S)] += 1
+        self.latencies[ceil(seconds * LATENCY_STEPS_PER_S)] += 1
 
     def take(self, other: Accounts) -> None:
-        """Add another's counts, and set them to nothing there."""
-        for name in COUNTED:
+        """Add the counts of ``other``, and set them to zero there."""
+        for name in COUNTER_NAMES:
             setattr(self, name, getattr(self, name) + getattr(other, name))
             setattr(other, name, 0)
         for mine, theirs in ((self.answered, other.answered), (self.latencies, other.latencies)):
@@ -59,17 +59,24 @@ class Accounts:
             theirs.clear()
 
     def report(self, **now: Any) -> Report:
-        """What was counted, with what is known of this moment."""
-        counted: dict[str, Any] = {name: getattr(self, name) for name in COUNTED}
+        """The report of what was counted.
+
+        Args:
+            now: the fields of the report that are not counters.
+        """
+        counted: dict[str, Any] = {name: getattr(self, name) for name in COUNTER_NAMES}
         answered = dict(sorted(self.answered.items()))
         return Report(answered=answered, latency=quantiles(self.latencies), **counted, **now)
 
 
 def quantiles(latencies: Mapping[int, int]) -> dict[str, float]:
-    """The smallest counted latency that at least the share has, in seconds; empty if none was counted.
+    """For each quantile the smallest latency, in seconds, that at least its share of answers does not exceed.
 
     Args:
-        latencies: latency in steps of 0.1 ms → how often.
+        latencies: latency in steps of 0.1 ms → how many answers had it.
+
+    Returns:
+        ``p50``, ``p95``, ``p99`` and ``max``; empty if no latency was counted.
     """
     total = sum(latencies.values())
     wanted = [("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)]
@@ -78,5 +85,5 @@ def quantiles(latencies: Mapping[int, int]) -> dict[str, float]:
     for step in sorted(latencies):
         seen += latencies[step]
         while wanted and seen >= wanted[0][1] * total:
-            found[wanted.pop(0)[0]] = step / RESOLUTION_PER_S
+            found[wanted.pop(0)[0]] = step / LATENCY_STEPS_PER_S
     return found

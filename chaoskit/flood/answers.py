@@ -1,4 +1,4 @@
-"""Reading HTTP/1.1 answers, as much as it takes to know the status and where an answer ends.
+"""A reader of HTTP/1.1 answers that knows only their status and where each one ends.
 
 The framing is that of RFC 9112, section 6.3. Bodies are counted and thrown away.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-HEAD_LIMIT = 65_536
-"""Bytes that a head, a chunk's size line or a trailer may have."""
+MOST_HEAD_BYTES = 65_536
+"""The most bytes of a head, of a chunk's size line or of a trailer."""
 
 _UNTIL_CLOSE = -1
+"""The length of a body that ends with the connection."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*(?=\r\n|$)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked[ \t]*(?=\r\n|$)", re.IGNORECASE)
@@ -20,7 +21,7 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r]*)?")
 
 
 class Unreadable(Exception):
-    """What came is no HTTP/1.1 answer, or more than the one that was asked for."""
+    """The data is not an HTTP/1.1 answer, or is more than the one answer that was asked for."""
 
 
 class AnswerReader:
@@ -35,19 +36,19 @@ class AnswerReader:
     def __init__(self, *, bodiless: bool = False) -> None:
         self._bodiless = bodiless
         self.keeps = True
-        """Whether the connection may be used for another request, as the last answer says."""
+        """Whether the last answer allows another request on the connection."""
         self.begun = False
-        """Whether part of an answer has come."""
+        """Whether part of an answer has arrived."""
         self._text = b""
         self._status = 0
         self._left = 0
         self._chunked = self._trailer = False
 
     def feed(self, data: bytes) -> int:
-        """Take what came; returns the status if that completes the answer, else 0.
+        """Take in data; returns the status if the data completes the answer, else 0.
 
         Raises:
-            Unreadable: it is no answer, or it goes on behind the answer's end.
+            Unreadable: the data is not an answer, or goes on after the end of the answer.
         """
         self.begun = True
         if not self._status:
@@ -64,7 +65,7 @@ class AnswerReader:
         return 0 if self._left else self._complete()
 
     def end(self) -> int:
-        """The connection was closed: the status if the answer lasts until then, else 0."""
+        """The connection was closed; returns the status if the answer lasts until then, else 0."""
         return self._complete() if self._status and self._left == _UNTIL_CLOSE else 0
 
     def _complete(self) -> int:
@@ -73,19 +74,19 @@ class AnswerReader:
         return status
 
     def _read_head(self, text: bytes) -> bytes:
-        """Find the head's end; what comes behind it is returned, if it is there."""
+        """Look for the end of the head; returns the data after it, or nothing if the end is missing."""
         end = text.find(b"\r\n\r\n")
         if end < 0:
-            if len(text) > HEAD_LIMIT or not text.startswith(b"HTTP/1."[: len(text)]):
-                raise Unreadable("no HTTP/1.1 answer")
+            if len(text) > MOST_HEAD_BYTES or not text.startswith(b"HTTP/1."[: len(text)]):
+                raise Unreadable("not an HTTP/1.1 answer")
             self._text = text
             return b""
         head, rest = text[:end], text[end + 4 :]
         line = _STATUS.match(head)
         if not line:
-            raise Unreadable("no HTTP/1.1 status line")
+            raise Unreadable("not an HTTP/1.1 status line")
         status = int(line[2])
-        if 100 <= status < 200:  # interim: the answer proper follows
+        if 100 <= status < 200:  # an interim answer: the final one follows
             self._text = b""
             return self._read_head(rest) if rest else b""
         self._status = status
@@ -103,7 +104,7 @@ class AnswerReader:
         return rest
 
     def _read_chunks(self, data: bytes) -> int:
-        """RFC 9112, section 7.1. ``_left`` counts a chunk and the end of line behind it."""
+        """Read chunks, RFC 9112, section 7.1. ``_left`` counts a chunk and the end of line after it."""
         text = data
         while text:
             if self._left:
@@ -114,7 +115,7 @@ class AnswerReader:
             text, self._text = self._text + text, b""
             end = text.find(b"\r\n")
             if end < 0:
-                if len(text) > HEAD_LIMIT:
+                if len(text) > MOST_HEAD_BYTES:
                     raise Unreadable("a chunk without a size")
                 self._text = text
                 return 0

@@ -1,4 +1,4 @@
-"""The clients of a flood: each has one connection and at most one request under way."""
+"""The clients of a flood: each has one connection, and at most one request under way."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from chaoskit.flood.answers import AnswerReader, Unreadable
 
 _READ = selectors.EVENT_READ
 _WRITE = selectors.EVENT_WRITE
-_CHUNK = 65_536
-_ABORT = struct.pack("ii", 1, 0)
-"""SO_LINGER: closing sends a reset, so that no connection of ours waits for a minute in TIME_WAIT."""
+_READ_BYTES = 65_536
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER without time: closing sends a reset, so that no connection stays in TIME_WAIT for a minute."""
 
 
 def source_address(number: int) -> str:
-    """Where client ``number`` (from 0) comes from: 127.0.0.0/8 is all this machine, no two are the same."""
+    """The source address of client ``number`` (from 0), which no other client has. All of 127.0.0.0/8 is this
+    machine.
+    """
     high, low = divmod(number, 254)
     return f"127.{1 + high // 256}.{high % 256}.{low + 1}"
 
 
 def claimed_address(number: int) -> str:
-    """What client ``number`` claims in a header: of 198.18.0.0/15, which is for tests (RFC 2544)."""
+    """The address that client ``number`` claims in a header, from 198.18.0.0/15, for tests (RFC 2544)."""
     high, low = divmod(number, 254)
     return f"198.{18 + high // 256}.{high % 256}.{low + 1}"
 
@@ -47,12 +49,12 @@ class Bot:
     """One client.
 
     Args:
-        text: its request.
+        text: the request that it sends again and again.
         target: the entry's address and port.
-        source: the address that it comes from; empty for any.
-        accounts: where it counts.
-        selector: tells it what happens to its connection.
-        clock: the time, in seconds.
+        source: its source address; empty for any.
+        accounts: the counters that it adds to.
+        selector: reports what happens to its connection.
+        clock: returns the time, in seconds.
     """
 
     __slots__ = (
@@ -85,10 +87,11 @@ class Bot:
         self._reader = AnswerReader(bodiless=self._bodiless)
         self._socket: socket.socket | None = None
         self.connected = False
-        """Whether its connection is established."""
+        """Whether the connection is established."""
         self.asked_at = 0.0
-        """When the request under way was sent, or began to wait for a connection; 0 without one."""
-        self.happened = self._happened  # one bound method, which the selector calls again and again
+        """When the request under way was sent, or started to wait for a connection; 0 without a request."""
+        # One bound method for all calls by the selector, instead of a new one for each.
+        self.happened = self._happened
 
     def turn(self, now: float) -> None:
         """It is this client's turn to send a request."""
@@ -102,7 +105,7 @@ class Bot:
             self._send()
 
     def give_up(self) -> None:
-        """It has waited long enough: replace the connection at its next turn."""
+        """Give up the request under way; the next turn opens a new connection."""
         if self.connected:
             self._accounts.given_up += 1
         else:
@@ -110,11 +113,11 @@ class Bot:
         self.close()
 
     def close(self) -> None:
-        """Close its connection, if it has one."""
+        """Close the connection, if there is one."""
         if self._socket is not None:
             self._selector.unregister(self._socket)
-            # Waiting data or not, it ends at once and for both.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            # The connection ends at once and for both sides, even with data under way.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             self._socket.close()
             self._socket, self.connected, self.asked_at = None, False, 0.0
             self._reader = AnswerReader(bodiless=self._bodiless)
@@ -151,7 +154,8 @@ class Bot:
             whole = False
         if whole:
             self._accounts.sent += 1
-        else:  # nothing else is under way, so a buffer that is full is as bad as an end
+        else:
+            # Nothing else is under way, so a full buffer is as bad as a connection that has ended.
             self._accounts.reset += 1
             self.close()
 
@@ -166,7 +170,7 @@ class Bot:
                 self._established(made)
             return
         try:
-            data = made.recv(_CHUNK)
+            data = made.recv(_READ_BYTES)
         except BlockingIOError:
             return
         except OSError:
@@ -181,7 +185,7 @@ class Bot:
     def _read(self, data: bytes) -> None:
         try:
             if not self.asked_at:
-                raise Unreadable("an answer that nobody asked for")
+                raise Unreadable("an answer without a request")
             status = self._reader.feed(data)
         except Unreadable:
             self._accounts.unreadable += 1

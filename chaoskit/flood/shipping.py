@@ -1,4 +1,4 @@
-"""The source as a command: it carries its own program, so that its version is always this package's."""
+"""The source of a flood as a command that carries its own program: it always has this package's version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODULES = {
     "chaoskit.flood.bots": "bots.py",
     "chaoskit.flood.source": "source.py",
 }
-"""In the order in which they need each other."""
+"""The shipped modules, each after those that it imports."""
 
 _LOADER = """\
 import json, sys, types
@@ -29,11 +29,11 @@ sys.exit(sys.modules["chaoskit.flood.source"].main(sys.argv[2]))
 
 
 def command(plan: FloodPlan, addresses: Sequence[str], python: str = "python3") -> list[str]:
-    """The command that floods, for Python 3.11 or newer and without any package of ours beside it.
+    """The command that floods; it needs Python 3.11 or newer, and no package.
 
     Args:
-        plan: what is asked.
-        addresses: where the entry may be found, the first one that accepts counts.
+        plan: what the source is asked to do.
+        addresses: the addresses to try for the entry; the first that accepts a connection is flooded.
         python: the interpreter.
     """
     here = Path(__file__).parent

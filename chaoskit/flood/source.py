@@ -1,12 +1,13 @@
-"""The source of a flood: a program of its own, bounded in count and in time.
+"""The source of a flood: a program of its own, bounded in number of requests and in time.
 
-Open loop: turn number k is due ``k / rate_per_s`` seconds after the beginning and belongs to client
-``k mod clients``. A client whose previous request has no answer yet lets its turn pass, and that is
-counted. Turns that the source itself comes too late for are not made up for.
+The loop is open: turn number k is due ``k / rate_per_s`` seconds after the start, and belongs to client
+``k mod clients``. A client whose previous request has no answer yet lets its turn pass, which is counted. The
+source does not make up for turns that it is too late for.
 
-It ends by itself: when its time is over, when its standard input ends (whoever held it has died), when
-it is told so there, or when no sign of life has come there for some seconds. It writes one JSON object
-a line: ``begin``, ``second`` after each, and ``end`` with the total; or ``error``.
+The source ends by itself: when its time is over, when its standard input ends because the process that held
+it is dead, when standard input tells it to stop, or when no sign of life came there for some seconds. It
+writes one JSON object a line: ``begin``, ``second`` after each second, and ``end`` with the total; or
+``error``.
 """
 
 from __future__ import annotations
@@ -22,39 +23,40 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from chaoskit.flood import SILENCE, STOP, FloodPlan
+from chaoskit.flood import MOST_SILENT_SECONDS, STOP_MESSAGE, FloodPlan
 from chaoskit.flood.accounts import Accounts
 from chaoskit.flood.bots import Bot, request, source_address
 
-_TOO_LATE = 0.1
-"""Seconds after which a turn is not taken any more: else a source that was held up would send all
-that it missed at once, which no plan has asked for."""
+_LATE_SECONDS = 0.1
+"""Seconds after which a turn is no longer taken. Otherwise a source that was held up would send all that it
+missed at once, which no plan asked for."""
 
-_LOOK_ROUND = 0.1
-"""Seconds between two looks at who has waited too long."""
+_CHECK_SECONDS = 0.1
+"""Seconds between two looks for clients that have waited too long."""
 
-_TICK = 0.004
-"""Seconds that pass at least between two looks at whose turn it is: to wake up costs more than to
-send, and the system under test wants the processor too."""
+_TICK_SECONDS = 0.004
+"""The least seconds between two looks at whose turn it is. To wake up costs more than to send, and the system
+under test needs the processor as well."""
 
 _SPARE_FILES = 32
+"""Open files that the source needs besides its connections."""
 
 
 class CannotBegin(Exception):
-    """There is nothing to flood, or nothing to flood it with."""
+    """The source found no entry to flood, or may not open enough files."""
 
 
 class Source:
     """A flood that runs.
 
     Args:
-        plan: what is asked.
+        plan: what the source is asked to do.
         target: the entry's address and port.
         tell: takes each message, a JSON-able object.
-        lease: a file descriptor whose end ends the flood, and on which signs of life come.
-        clock: the time, in seconds.
-        cpu: the processor time that this process has used, in seconds.
-        selector: waits for what happens to connections, and for the next turn.
+        lease: a file descriptor on which signs of life come; its end ends the flood.
+        clock: returns the time, in seconds.
+        cpu: returns the processor time that this process has used, in seconds.
+        selector: waits for events on connections, and until the next turn.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class Source:
         self._heard = 0.0
 
     def run(self) -> str:
-        """All of it; returns why it ended."""
+        """Flood until the end; returns why the flood ended."""
         began = self._heard = self._clock()
         used = told_used = self._cpu()
         last_look = told = began
@@ -100,9 +102,6 @@ class Source:
             while not self._why:
                 now = self._clock()
                 self._take_turns(now, began)
-                if now - last_look >= _LOOK_ROUND:
-                    last_look = now
-                    self._look_round(now, began)
                 if now - told >= 1.0:
                     cpu = self._cpu()
                     self._report("second", self._second, now - told, cpu - told_used)
@@ -110,6 +109,10 @@ class Source:
                     told, told_used = now, cpu
                 for key, _ in self._selector.select(self._idle(now, began)):
                     key.data()
+                # After the answers, so that one that waited for this process does not count as given up.
+                if now - last_look >= _CHECK_SECONDS:
+                    last_look = now
+                    self._look_round(now, began)
             self._total.take(self._second)
             self._report("total", self._total, self._clock() - began, self._cpu() - used, end=self._why)
         finally:
@@ -119,12 +122,12 @@ class Source:
         return self._why
 
     def _take_turns(self, now: float, began: float) -> None:
-        if now - self._taken < _TICK:
+        if now - self._taken < _TICK_SECONDS:
             return
         self._taken = now
         rate, bots = self._plan.rate_per_s, self._bots
         due = min(int((now - began) * rate) + 1, self._turns)
-        missed = due - self._turn - max(1, int(rate * _TOO_LATE))
+        missed = due - self._turn - max(1, int(rate * _LATE_SECONDS))
         if missed > 0:
             self._second.late += missed
             self._turn += missed
@@ -138,13 +141,13 @@ class Source:
                 bot.give_up()
         if now - began >= self._plan.seconds:
             self._why = "its time is over"
-        elif now - self._heard > SILENCE:
-            self._why = f"no sign of life for {SILENCE:g} s"
+        elif now - self._heard > MOST_SILENT_SECONDS:
+            self._why = f"no sign of life for {MOST_SILENT_SECONDS:g} s"
 
     def _idle(self, now: float, began: float) -> float:
-        """Seconds until something has to be done; none or fewer if it is due."""
+        """Seconds until something is due; zero or less if something is due already."""
         next_turn = began + self._turn / self._plan.rate_per_s if self._turn < self._turns else now + 1
-        return min(max(next_turn, self._taken + _TICK) - now, _LOOK_ROUND)
+        return min(max(next_turn, self._taken + _TICK_SECONDS) - now, _CHECK_SECONDS)
 
     def _listen(self) -> None:
         try:
@@ -152,9 +155,9 @@ class Source:
         except BlockingIOError:
             return
         if not said:
-            self._why = "whoever held it has gone"
-        elif STOP in said:
-            self._why = "it was told to"
+            self._why = "the process that held it is gone"
+        elif STOP_MESSAGE in said:
+            self._why = "it was told to stop"
         self._heard = self._clock()
 
     def _report(self, name: str, counted: Accounts, seconds: float, cpu: float, **more: str) -> None:
@@ -170,10 +173,10 @@ class Source:
 
 
 def find(addresses: Sequence[str], port: int, patience: float) -> tuple[str, int]:
-    """The first of the addresses at which somebody accepts.
+    """The first of the addresses that accepts a connection.
 
     Raises:
-        CannotBegin: nobody does.
+        CannotBegin: none of them does.
     """
     met = []
     for address in addresses:
@@ -187,10 +190,10 @@ def find(addresses: Sequence[str], port: int, patience: float) -> tuple[str, int
 
 
 def allow_files(clients: int) -> None:
-    """Make room for a connection each.
+    """Allow this process as many open files as the clients need connections.
 
     Raises:
-        CannotBegin: there is not enough.
+        CannotBegin: the engine does not allow that many.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = clients + _SPARE_FILES
@@ -208,7 +211,7 @@ def main(arguments: str) -> int:
     plan = FloodPlan(**given)
 
     def tell(message: Mapping[str, Any]) -> None:
-        with suppress(BrokenPipeError):  # nobody listens: the lease has ended too
+        with suppress(BrokenPipeError):  # no process reads any more: the lease has ended too
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()
 

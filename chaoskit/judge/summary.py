@@ -51,9 +51,7 @@ def summarize(trace: Trace, slo: Slo, start: float, window: float) -> Summary:
     if not samples:
         return Summary(samples=0, failed=0, failed_share=0.0)
     failed = trace.failed.count(1)
-    good = sorted(compress(trace.latency, negated(trace.failed)))
-    while good and good[-1] == NEVER:
-        good.pop()
+    good = sorted(filter(math.isfinite, compress(trace.latency, negated(trace.failed))))
     bad = bad_flags(trace, slo)
     worst, worst_at = _worst(trace.at, bad, window)
     return Summary(

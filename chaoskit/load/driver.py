@@ -1,4 +1,4 @@
-"""Launches one journey on schedule and writes down how each run went."""
+"""Launches one journey on schedule and records how each run went."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from time import monotonic
 
 from chaoskit.load.failures import one_line
 from chaoskit.load.schedule import Schedule
 from chaoskit.load.user import Crowd, User
 from chaoskit.record.history import Outcome, Sample
 
-BURST = 32
-"""Launches without a look at the event loop, when the engine is late."""
+LAUNCHES_PER_TURN = 32
+"""Runs that a late load generator launches before it lets the event loop do anything else."""
+
+
+CLEAN_UP_WITHIN = 0.2
+"""Seconds that a cancelled run has to end."""
 
 
 @dataclass(slots=True)
 class Flights:
-    """How many runs there are at once, over all journeys.
+    """The runs in flight, over all journeys.
 
     Attributes:
-        limit: most that are allowed.
-        now: how many there are.
-        most: how many there were at most.
+        limit: how many are allowed.
+        now: how many there are now.
+        most: the highest number so far.
     """
 
     limit: int
@@ -35,7 +38,14 @@ class Flights:
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """One run. ``task`` is gone when it is over, ``expired`` says that its user has given up."""
+    """One run.
+
+    Attributes:
+        intended: when it was due.
+        task: runs it; ``None`` once it is over.
+        started: when it really started; ``None`` until then.
+        expired: whether its user has given up.
+    """
 
     intended: float
     task: asyncio.Task[None] | None = None
@@ -44,10 +54,10 @@ class _Flight:
 
 
 def cap_of(rate: float, timeout: float) -> int:
-    """Most runs of one journey at once.
+    """The most runs of one journey that may be in flight.
 
-    By Little's law there are never more than ``rate * timeout`` of a constant schedule; a Poisson
-    schedule stays within four standard deviations of it but once in 30,000 times.
+    By Little's law a constant schedule never has more than ``rate * timeout``. A Poisson schedule
+    exceeds that by more than four standard deviations once in 30,000 times.
     """
     expected = rate * timeout
     return math.ceil(expected + 4 * math.sqrt(expected)) + 10
@@ -63,8 +73,8 @@ class Driver:
         crowd: its users.
         flights: shared by all drivers.
         record: takes each sample.
-        mistaken: told of every exception of a run.
-        defect: told of an exception of this driver's own.
+        on_error: called with the journey's name and each exception that a run raises.
+        on_defect: called with an exception of this driver's own code.
     """
 
     def __init__(
@@ -75,8 +85,8 @@ class Driver:
         crowd: Crowd,
         flights: Flights,
         record: Callable[[Sample], None],
-        mistaken: Callable[[str, BaseException], None],
-        defect: Callable[[BaseException], None],
+        on_error: Callable[[str, BaseException], None],
+        on_defect: Callable[[BaseException], None],
     ) -> None:
         self.name = schedule.journey
         self.timeout = timeout
@@ -86,8 +96,8 @@ class Driver:
         self._crowd = crowd
         self._flights = flights
         self._record = record
-        self._mistaken = mistaken
-        self._defect = defect
+        self._on_error = on_error
+        self._on_defect = on_defect
         self._cap = cap_of(schedule.most / schedule.share[1], timeout)
         self._flying: set[_Flight] = set()
         self._deadlines: deque[_Flight] = deque()
@@ -98,23 +108,23 @@ class Driver:
         self._ending = False
 
     def begin(self, origin: float) -> None:
-        """Arrivals are due from ``origin`` on."""
+        """Start the schedule: arrivals are due from ``origin`` on."""
         self._loop = asyncio.get_running_loop()
         self._arrivals = self._schedule.arrivals(origin)
         self._due = next(self._arrivals)
         self._timer = self._loop.call_at(self._due, self._launch)
 
     def cease(self, at: float) -> None:
-        """No arrivals after ``at``; those that were due by then are launched all the same."""
+        """End the schedule: launch what was due by ``at`` and is not launched yet, and nothing after it."""
         if self._timer:
             self._timer.cancel()
         while self._due <= at:
             self._arrive(self._due)
             self._due = next(self._arrivals)
 
-    async def landed(self, until: float) -> None:
-        """Wait for the runs in flight; those that are left at ``until`` are UNFINISHED."""
-        left = max(0.0, until - monotonic())
+    async def drain(self, until: float) -> None:
+        """Wait for the runs in flight. Those that have not ended at ``until`` are UNFINISHED."""
+        left = max(0.0, until - self._loop.time())
         if self._flying:
             await asyncio.wait(self._tasks(), timeout=left)
         self._ending = True
@@ -123,8 +133,8 @@ class Driver:
         for task in self._tasks():
             task.cancel()
         if self._flying:
-            # One turn to clean up; a journey that swallows its cancellation is left behind.
-            await asyncio.wait(self._tasks(), timeout=0.2)
+            # Each gets a moment to clean up. A journey that swallows its cancellation is left behind.
+            await asyncio.wait(self._tasks(), timeout=CLEAN_UP_WITHIN)
         for flight in self._flying:
             self._record(Sample(self.name, flight.intended, flight.started, None, Outcome.UNFINISHED))
         self._flying.clear()
@@ -133,8 +143,8 @@ class Driver:
         return [flight.task for flight in self._flying if flight.task is not None]
 
     def _launch(self) -> None:
-        for _ in range(BURST):
-            if self._due > monotonic():
+        for _ in range(LAUNCHES_PER_TURN):
+            if self._due > self._loop.time():
                 self._timer = self._loop.call_at(self._due, self._launch)
                 return
             self._arrive(self._due)
@@ -158,11 +168,11 @@ class Driver:
         flights.most = max(flights.most, flights.now)
 
     def _expire(self) -> None:
-        """Cancel whoever is over time. All have the same patience, so whoever came first is first."""
-        deadlines, now = self._deadlines, monotonic()
+        """Cancel the runs that are over time. All have the same time-out, so the oldest expires first."""
+        deadlines, now = self._deadlines, self._loop.time()
         while deadlines and (deadlines[0].task is None or deadlines[0].intended + self.timeout <= now):
             flight = deadlines.popleft()
-            # One that has not started yet finds out by itself that it is too late.
+            # A run that has not started yet finds out by itself that it is too late.
             if flight.task is not None and flight.started is not None:
                 flight.expired = True
                 flight.task.cancel()
@@ -172,28 +182,27 @@ class Driver:
     async def _fly(self, user: User, flight: _Flight) -> None:
         try:
             await self._flight(user, flight)
-        except BaseException as error:  # noqa: BLE001 - whatever is left is no journey's error
-            self._defect(error)
+        except BaseException as error:  # noqa: BLE001 - an error that reaches this place is the driver's own
+            self._on_defect(error)
 
     async def _flight(self, user: User, flight: _Flight) -> None:
         intended = flight.intended
-        started = flight.started = monotonic()
+        started = flight.started = self._loop.time()
         outcome, error = Outcome.OK, ""
         try:
             if started - intended >= self.timeout:
-                # The user is gone before the engine got to them: its own fault, and the lag shows it.
-                outcome, error = (
-                    Outcome.FAILED,
-                    f"load engine {started - intended:.1f} s late: nothing was sent",
-                )
+                # The user gave up before the load generator got to them. That is its own fault, and the
+                # lag shows it.
+                outcome = Outcome.FAILED
+                error = f"load generator {started - intended:.1f} s late: nothing was sent"
             else:
                 outcome, error = await self._attempt(user, flight)
         except asyncio.CancelledError:
             outcome, error = Outcome.UNFINISHED, ""
-        ended = monotonic()
+        ended = self._loop.time()
         flight.task = None
         if flight not in self._flying:
-            return  # came back after it was given up
+            return  # it ended after it had been left behind
         self._flying.discard(flight)
         self._flights.now -= 1
         self._crowd.give_back(user)
@@ -209,10 +218,10 @@ class Driver:
             if self._ending and not flight.expired:
                 raise
             if not flight.expired:
-                return Outcome.FAILED, "CancelledError"  # the journey's own doing
-        except BaseException as error:  # noqa: BLE001 - whatever a journey raises is its failure
+                return Outcome.FAILED, "CancelledError"  # raised by the journey itself
+        except BaseException as error:  # noqa: BLE001 - any exception of a journey is its failure
             if not (flight.expired and isinstance(error, TimeoutError)):
-                self._mistaken(self.name, error)
+                self._on_error(self.name, error)
                 return Outcome.FAILED, one_line(error)
         if flight.expired:
             return Outcome.FAILED, f"timeout after {self.timeout:g} s"

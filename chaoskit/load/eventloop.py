@@ -1,9 +1,9 @@
 """An event loop that starts arrivals on time while a thousand answers come in at once.
 
-Two things stand in the way of that. ``epoll_wait`` counts in milliseconds, so every timer would
-be half a millisecond late on the whole. And when a stall ends, all that waited becomes readable at
-once: the loop would handle all of it before it looks at its timers again, a quarter of a second
-for a thousand answers.
+An ordinary event loop is late for two reasons. ``epoll_wait`` counts in milliseconds, which makes
+every timer half a millisecond late on average. And when a stall ends, all sockets that waited become
+readable at once. The loop would handle all of them before it looks at its timers again, and a
+thousand answers take a quarter of a second.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import sys
 from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 from time import monotonic
 
-AT_ONCE = 64
-"""Sockets that are handled between two looks at the timers: some 3 ms of work at a stall's end."""
+SOCKETS_PER_TURN = 64
+"""Sockets that are handled between two looks at the timers: some 3 ms of work at the end of a stall."""
 
-LOOK_EVERY = 0.0002
-"""Seconds for which a busy loop does not look at its sockets."""
+POLL_EVERY = 0.0002
+"""Seconds between two looks at the sockets while the loop has other work."""
 
 _PR_SET_TIMERSLACK = 29
 
 if sys.platform == "linux":
 
     class FairSelector(selectors.EpollSelector):
-        """Epoll with time-outs in microseconds and few events at a time; the others keep."""
+        """Epoll with time-outs in microseconds and few events at a time; the rest stays for the next turn."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -38,16 +38,16 @@ if sys.platform == "linux":
             self._looked = 0.0
 
         def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-            """As :meth:`selectors.BaseSelector.select`, at most :data:`AT_ONCE` events."""
-            # The epoll descriptor is itself readable when it has events, and select() is exact.
+            """As :meth:`selectors.BaseSelector.select`, at most :data:`SOCKETS_PER_TURN` events."""
+            # The epoll descriptor itself is readable when it has events, and select() times out exactly.
             if timeout is None or timeout > 0:
                 select.select(self._waiting, (), (), timeout)
-            elif monotonic() - self._looked < LOOK_EVERY:
-                return []  # the loop has work at hand; a look costs more than that
+            elif monotonic() - self._looked < POLL_EVERY:
+                return []  # the loop has other work, and a look costs more than it is worth
             self._looked = monotonic()
             keys = self.get_map()
             ready = []
-            for descriptor, events in self._epoll.poll(0, AT_ONCE):
+            for descriptor, events in self._epoll.poll(0, SOCKETS_PER_TURN):
                 mask = (EVENT_WRITE if events & ~select.EPOLLIN else 0) | (
                     EVENT_READ if events & ~select.EPOLLOUT else 0
                 )
@@ -62,27 +62,27 @@ if sys.platform == "linux":
             super().close()
 
 else:
-    FairSelector = selectors.DefaultSelector  # kqueue's time-outs are exact already
+    FairSelector = selectors.DefaultSelector  # the time-outs of kqueue are exact already
 
 
 def sharpen_timers() -> None:
-    """Ask for timers to the microsecond: Linux lets those of a thread be 50 µs late to save power."""
+    """Ask for timers that are exact to the microsecond: Linux delays them by up to 50 µs to save power."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """For ``asyncio.Runner``."""
+    """An event loop for ``asyncio.Runner``."""
     return asyncio.SelectorEventLoop(FairSelector())
 
 
 def calm_the_collector() -> None:
     """Keep garbage collection below a millisecond.
 
-    All that is loaded is left out for good. A request of ours leaves nothing in cycles behind, but
-    the failures of journeys do (their tracebacks); they are collected a few thousand objects at a
-    time while they are young. The oldest generation, which grows with the requests in flight, is not
-    walked at all until the load ends.
+    Everything that is loaded by now is excluded for good. A request leaves no reference cycles behind,
+    but the failures of journeys do, with their tracebacks. They are collected a few thousand objects at
+    a time while they are young. The oldest generation grows with the requests in flight, and is not
+    walked until the load ends.
     """
     gc.collect()
     gc.freeze()

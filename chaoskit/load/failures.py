@@ -1,4 +1,4 @@
-"""What is written down of an exception: one short line, or the user's part of a traceback."""
+"""How an exception is recorded: as one short line, or as the user's part of its traceback."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import httpx
 
 from chaoskit.load.http.transport import ForeignRequest
 
-LONGEST = 120
-_OURS = ("__main__", "chaoskit.load.", "importlib", "_frozen_importlib")  # __main__ is child.py
+LINE_LENGTH = 120
+"""Characters that are kept of an exception's line."""
+
+_OWN_MODULES = ("__main__", "chaoskit.load.", "importlib", "_frozen_importlib")
+"""Modules whose frames are left out of a traceback; ``__main__`` is ``child.py``."""
 
 MISTAKES = (
     NameError,
@@ -23,13 +26,13 @@ MISTAKES = (
     SystemExit,
     ForeignRequest,
 )
-"""Exceptions that come from the journey's own code rather than from the system under test."""
+"""Exceptions that come from the journey's own code, not from the system under test."""
 
 
 def one_line(error: BaseException) -> str:
-    """``Type: message``, at most 120 characters.
+    """``Type: message``, at most :data:`LINE_LENGTH` characters.
 
-    An HTTP status is told with the method and the path; a bare ``assert`` with its source line.
+    An HTTP status comes with the method and the path, a bare ``assert`` with its source line.
     """
     if isinstance(error, httpx.HTTPStatusError):
         request, response = error.request, error.response
@@ -39,13 +42,13 @@ def one_line(error: BaseException) -> str:
         if not text and isinstance(error, AssertionError):
             text = _source_line(error.__traceback__)
     whole = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
+    return whole if len(whole) <= LINE_LENGTH else whole[: LINE_LENGTH - 1] + "…"
 
 
-def of_the_user(error: BaseException) -> str:
-    """The traceback without chaoskit's own frames at its head."""
+def user_traceback(error: BaseException) -> str:
+    """The traceback, without the frames of chaoskit at its top."""
     frame = error.__traceback__
-    while frame and frame.tb_next and frame.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame and frame.tb_next and frame.tb_frame.f_globals.get("__name__", "").startswith(_OWN_MODULES):
         frame = frame.tb_next
     return "".join(traceback.format_exception(type(error), error, frame)).rstrip()
 

@@ -1,4 +1,4 @@
-"""Where load may go: this machine and what the caller named, and nowhere else."""
+"""Where load may go: to this machine and to the hosts that the caller named, and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from chaoskit.errors import UsageError
 
-_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address means this machine, without asking a resolver."""
+    """Whether a host's name or address is this machine's; no resolver is asked."""
     if host.rstrip(".").lower() == "localhost":
         return True
     try:
@@ -33,12 +33,12 @@ def origin_of(url: str) -> tuple[str, str, int]:
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
     except ValueError:
         scheme, host, port = "", "", None
-    if scheme not in _PORTS or not host:
+    if scheme not in _DEFAULT_PORTS or not host:
         raise UsageError(
-            f"{url!r} is no URL that load can be sent to",
-            remedy="give it as http://127.0.0.1:8080",
+            f"load cannot be sent to {url!r}: it is not an absolute http or https URL",
+            remedy="write it as http://127.0.0.1:8080",
         )
-    return scheme, "localhost" if is_loopback(host) else host.lower(), port or _PORTS[scheme]
+    return scheme, "localhost" if is_loopback(host) else host.lower(), port or _DEFAULT_PORTS[scheme]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Guard:
     """The origins that requests may go to.
 
     Attributes:
-        origins: the entry points, as :func:`origin_of` gives them.
-        hosts: other hosts that the caller allowed, lower case.
+        origins: the entries, as :func:`origin_of` returns them.
+        hosts: other hosts that the caller allowed, in lower case.
     """
 
     origins: frozenset[tuple[str, str, int]]
@@ -55,10 +55,10 @@ class Guard:
 
     @classmethod
     def around(cls, entries: Iterable[str], allowed_hosts: Iterable[str] = ()) -> Guard:
-        """The guard for some entry points.
+        """The guard for some entries.
 
         Raises:
-            UsageError: an entry point is neither on this machine nor on an allowed host.
+            UsageError: an entry is neither on this machine nor on an allowed host.
         """
         hosts = frozenset(host.strip("[]").lower() for host in allowed_hosts)
         origins = set()
@@ -68,7 +68,7 @@ class Guard:
                 raise UsageError(
                     f"load would leave this machine: {entry}",
                     limit="127.0.0.0/8, ::1 and localhost",
-                    remedy=f"only where that host is yours to load: allowed_hosts=[{origin[1]!r}]",
+                    remedy=f"if that host is yours to load, allow it: allowed_hosts=[{origin[1]!r}]",
                 )
             origins.add(origin)
         return cls(frozenset(origins), hosts)
@@ -76,4 +76,4 @@ class Guard:
     def admits(self, scheme: str, host: str, port: int | None) -> bool:
         """Whether a request may go there."""
         named = "localhost" if is_loopback(host) else host.lower()
-        return named in self.hosts or (scheme, named, port or _PORTS.get(scheme, 0)) in self.origins
+        return named in self.hosts or (scheme, named, port or _DEFAULT_PORTS.get(scheme, 0)) in self.origins

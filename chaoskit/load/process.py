@@ -1,4 +1,4 @@
-"""The harness's side of the load: what an experiment can ask of it."""
+"""The load generator as an experiment uses it: start, begin, stop, verify, close."""
 
 from __future__ import annotations
 
@@ -18,38 +18,42 @@ from chaoskit.load.protocol import Entry, Setup
 from chaoskit.load.schedule import schedule_of
 from chaoskit.load.source import LoadSource
 from chaoskit.load.totals import Totals, accounts, nearest_rank
-from chaoskit.load.workers import INSIDE, Crew, parts, processes_for
+from chaoskit.load.workers import LOAD_PROCESS_VARIABLE, Crew, parts, processes_for
 from chaoskit.record.history import Acknowledgement, Check, History, Mark, Outcome, Sample
 from chaoskit.system import Journey
 from chaoskit.system.arrivals import Pattern
 
 READY_WITHIN = 30.0
+"""Seconds in which the load processes must have imported the journeys."""
+
 ANSWERS_WITHIN = 10.0
-LEAD = 0.03
-"""Seconds between the command to begin and the schedule's origin."""
+"""Seconds in which the load processes must answer a command."""
+
+ORIGIN_AFTER = 0.03
+"""Seconds from the command to begin until the schedule's origin."""
 
 
 class LoadProcess:
     """Drives journeys into a history from a process of its own.
 
-    ``start``, ``begin``, ``stop``, ``verify`` in this order; ``close`` at any time. Also a context
-    manager that closes. Every call raises :class:`chaoskit.errors.LoadFailure` once the process
-    has died, with its last words.
+    Call ``start``, ``begin``, ``stop`` and ``verify`` in this order, and ``close`` at any time. It is
+    also a context manager that closes. Once the process has died, every call raises
+    :class:`chaoskit.errors.LoadFailure` with the last lines of its output.
 
     Args:
         journeys: what to drive; a :class:`LoadSource` can say that their system is known by name.
-        history: samples, acknowledgements, accesses, checks and marks go there as they happen. Marks are
-            ``journey-error`` (a mistake in a journey's own code, told once, with its traceback)
+        history: takes samples, acknowledgements, accesses, checks and marks as they happen. The marks are
+            ``journey-error`` (a mistake in a journey's own code, reported once, with its traceback)
             and ``load-lag`` (the load process itself was late, by ``seconds``).
         entries: journey → base URL, as ``http://127.0.0.1:1234``.
-        seed: decides arrivals and the users' dice.
-        max_in_flight: most runs of all journeys at once; arrivals beyond are NEVER_SENT. A
-            journey by itself is bounded by its rate and time-out already.
+        seed: decides the arrivals and the users' random numbers.
+        max_in_flight: the most runs in flight, of all journeys together; arrivals beyond are NEVER_SENT.
+            Rate and time-out already bound each journey by itself.
         max_duration: seconds after which the process ends by itself, whatever happens.
         pattern: how users arrive, whatever their journeys declare.
-        allowed_hosts: hosts beside this machine that requests may go to.
-        processes: how many processes share the work; by default as many as the rates want, which
-            is one up to some thousand arrivals per second.
+        allowed_hosts: hosts, apart from this machine, that requests may go to.
+        processes: how many processes share the work. By default as many as the rates need, which
+            is one for up to some thousand arrivals per second.
 
     Raises:
         UsageError: a journey has no entry, its code cannot be found by another process, or an
@@ -75,8 +79,8 @@ class LoadProcess:
         missing = [name for name in names if name not in entries]
         if missing:
             raise UsageError(
-                f"no entry point is known for {', '.join(map(repr, missing))}",
-                remedy="give the journey's base URL in entries",
+                f"no entry is known for {', '.join(map(repr, missing))}",
+                remedy="add the journey's base URL to entries",
             )
         self._setup = Setup(
             plans=self._source.plans,
@@ -100,40 +104,40 @@ class LoadProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the first, once it was started."""
+        """The process id of the first process, once it was started."""
         return self._crew.workers[0].pid if self._crew else None
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there, or all of them."""
+        """Whether all load processes run."""
         return self._crew is not None and self._crew.dead is None
 
     @property
     def error(self) -> LoadFailure | None:
-        """What the next call raises because the process died, or nothing."""
+        """The error that the next call raises because a process died; ``None`` while all run."""
         dead = self._crew.dead if self._crew else None
         return dead.death() if dead else None
 
     @property
     def errors(self) -> tuple[Mark, ...]:
-        """Mistakes in the journeys' own code so far: the marks ``journey-error``."""
+        """The mistakes in the journeys' own code so far: the marks ``journey-error``."""
         return tuple(self._errors)
 
     @property
     def output(self) -> tuple[str, ...]:
-        """The last lines that the process printed; what journeys print is there too."""
+        """The last lines that the load processes printed, and journeys in them."""
         return tuple(line for worker in self._crew.workers for line in worker.output) if self._crew else ()
 
     def start(self) -> None:
         """Start the process and wait until it has imported the journeys.
 
         Raises:
-            LoadFailure: an import fails there, or it does not get ready in time.
+            LoadFailure: an import fails there, or the process does not get ready in time.
         """
-        if os.environ.get(INSIDE):
+        if os.environ.get(LOAD_PROCESS_VARIABLE):
             raise LoadFailure(
                 "a load process tried to start another one",
-                remedy='put what the script does under `if __name__ == "__main__":`',
+                remedy='move what the script does under `if __name__ == "__main__":`',
             )
         ours = str(Path(__file__).resolve().parents[2])
         paths = self._source.paths
@@ -142,18 +146,18 @@ class LoadProcess:
         self._crew.wait_for("ready", READY_WITHIN)
 
     def begin(self) -> float:
-        """Let the schedules begin; returns their origin on the shared clock."""
+        """Start the schedules; returns their origin on the shared clock."""
         crew = self._started()
-        self._origin = monotonic() + LEAD
+        self._origin = monotonic() + ORIGIN_AFTER
         crew.tell("begin", origin=self._origin)
         crew.wait_for("begun", ANSWERS_WITHIN)
         return self._origin
 
     def stop(self, grace: float | None = None) -> Totals:
-        """End the arrivals, wait for the runs in flight, and settle the accounts.
+        """End the arrivals, wait for the runs in flight, and add up the accounts.
 
         Args:
-            grace: seconds to wait for runs in flight; by default up to their own time-outs.
+            grace: seconds to wait for the runs in flight; by default up to their own time-outs.
 
         Raises:
             LoadFailure: the process died or hangs, or the accounts do not add up.
@@ -189,15 +193,15 @@ class LoadProcess:
         )
 
     def verify(self, acknowledgements: Iterable[Acknowledgement], deadline: float) -> tuple[Check, ...]:
-        """Check promises, with the journeys' ``verify`` functions and the users they were made to.
+        """Check acknowledgements with the journeys' ``verify`` functions and the users who got them.
 
-        An ``AssertionError`` and the answers 404 and 410 say that a promise is broken. Anything
-        else leaves it open, and is tried again until the deadline. Promises of journeys without a
-        ``verify`` are left out.
+        An ``AssertionError`` and the answers 404 and 410 say that the system did not keep what it
+        acknowledged. Any other error leaves it open, and it is checked again until the deadline.
+        Acknowledgements of journeys without a ``verify`` are left out.
 
         Args:
-            acknowledgements: the promises.
-            deadline: seconds from now after which looking ends.
+            acknowledgements: what to check.
+            deadline: seconds from now after which checking ends.
 
         Returns:
             The checks, which are in the history as well.
@@ -208,7 +212,7 @@ class LoadProcess:
         return tuple(self._checks[before:])
 
     def close(self) -> None:
-        """End the process for sure. May be called again."""
+        """End the load processes, by force if need be. May be called again."""
         if self._crew is not None:
             self._crew.close()
 
@@ -226,8 +230,8 @@ class LoadProcess:
         return self._crew
 
     def _take(self, entries: list[Entry]) -> None:
-        with self._lock:  # each process has a thread that reads it
-            entries = [entry for entry in entries if not self._is_told(entry)]
+        with self._lock:  # each process has a thread that reads from it
+            entries = [entry for entry in entries if not self._is_reported(entry)]
             for entry in entries:
                 if isinstance(entry, Sample):
                     self._counts[entry.journey, entry.outcome] += 1
@@ -239,8 +243,8 @@ class LoadProcess:
                     self._errors.append(entry)
             self._history.add(*entries)
 
-    def _is_told(self, entry: Entry) -> bool:
-        """Whether it is a mistake that another process has told already."""
+    def _is_reported(self, entry: Entry) -> bool:
+        """Whether it is a mistake that another process has reported already."""
         if not isinstance(entry, Mark) or entry.name != "journey-error":
             return False
         same = (entry.detail["journey"], entry.detail["error"])

@@ -1,7 +1,8 @@
 """The pipe between the harness and the load process: one JSON value a line.
 
-An array is a batch of entries for the history, each led by one letter; an object is a message,
-told apart by ``say``. Text, so that a recording can be read; floats survive it exactly.
+An array is a batch of entries for the history, each of which starts with its letter. An object is a
+message, and its ``say`` tells which. The lines are text, so that people can read a recording; floats
+survive that exactly.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ class Setup:
         plans: the journeys.
         entries: journey → base URL.
         seed: the run's seed.
-        pattern: how users arrive, where that is not as their journeys declare.
-        max_in_flight: most runs of all journeys at once.
+        pattern: how users arrive; ``None`` means as each journey declares.
+        max_in_flight: the most runs in flight, of all journeys together.
         max_duration: seconds after which the process ends itself, whatever happens.
-        allowed_hosts: hosts beside this machine that requests may go to.
-        share: which of how many load processes this one is: it drives arrival k of each journey
-            where k modulo their number is its own.
+        allowed_hosts: hosts, apart from this machine, that requests may go to.
+        share: (k, n): this is load process k of n. It drives those arrivals of each journey whose number
+            modulo n is k.
     """
 
     plans: tuple[JourneyPlan, ...]
@@ -45,12 +46,12 @@ class Setup:
 
 
 def encode_setup(setup: Setup) -> bytes:
-    """One line."""
+    """The setup as one line."""
     return _line(asdict(setup))
 
 
 def decode_setup(line: bytes) -> Setup:
-    """What :func:`encode_setup` was given."""
+    """The setup that :func:`encode_setup` was given."""
     raw = json.loads(line)
     plans = tuple(
         JourneyPlan(
@@ -69,12 +70,12 @@ def decode_setup(line: bytes) -> Setup:
 
 
 def encode_message(say: str, /, **content: Any) -> bytes:
-    """A message, one line; what it contains must be JSON-able."""
+    """A message as one line; its content must be JSON-able."""
     return _line({"say": say, **content})
 
 
 def encode_entries(entries: Iterable[Entry]) -> bytes:
-    """A batch of entries, one line."""
+    """A batch of entries as one line."""
     return _line([_pack(entry) for entry in entries])
 
 
@@ -140,4 +141,4 @@ def _unpack(letter: str, *fields: Any) -> Entry:
             return Access(*fields)
         case "m":
             return Mark(*fields)
-    raise ValueError(f"no entry begins with {letter!r}")
+    raise ValueError(f"no entry starts with {letter!r}")

@@ -1,4 +1,4 @@
-"""Carries entries out of the load process without ever holding up its event loop."""
+"""Carries entries out of the load process without ever blocking its event loop."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from time import monotonic
 from chaoskit.load.protocol import Entry, encode_entries, encode_message
 from chaoskit.record.history import Mark
 
-EVERY = 0.05
-"""Seconds between two batches; also how often the event loop's own lag is looked at."""
+BATCH_EVERY = 0.05
+"""Seconds between two batches, and between two looks at the event loop's own lag."""
 
-WORTH_A_MARK = 0.05
-"""Seconds of the event loop's lag that go into the history."""
+MARKED_LAG = 0.05
+"""Seconds of lag of the event loop above which the history gets a mark."""
 
 
 class Recorder:
@@ -25,7 +25,7 @@ class Recorder:
         out: the file descriptor to write to.
 
     Attributes:
-        worst_lag: seconds by which the event loop was late at most, since the last reset.
+        worst_lag: the most seconds by which the event loop was late since the last reset.
     """
 
     def __init__(self, out: int) -> None:
@@ -35,20 +35,20 @@ class Recorder:
         self.worst_lag = 0.0
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._write, name="records", daemon=True).start()
-        self._expected = self._loop.time() + EVERY
+        self._expected = self._loop.time() + BATCH_EVERY
         self._loop.call_at(self._expected, self._tick)
 
     def add(self, entry: Entry) -> None:
-        """Entries go out with the next batch."""
+        """Send an entry with the next batch."""
         self._batch.append(entry)
 
     def say(self, message: str, /, **content: object) -> None:
-        """A message goes out now, after all entries so far."""
+        """Send a message now, after all entries so far."""
         self._flush()
         self._lines.put(encode_message(message, **content))
 
     def drain(self) -> None:
-        """Block until all of it is written."""
+        """Block until everything is written."""
         self._flush()
         written = threading.Event()
         self._lines.put(written)
@@ -58,10 +58,10 @@ class Recorder:
         now = monotonic()
         lag = now - self._expected
         self.worst_lag = max(self.worst_lag, lag)
-        if lag > WORTH_A_MARK:
+        if lag > MARKED_LAG:
             self._batch.append(Mark("load-lag", now, {"seconds": round(lag, 4)}))
         self._flush()
-        self._expected = now + EVERY
+        self._expected = now + BATCH_EVERY
         self._loop.call_at(self._expected, self._tick)
 
     def _flush(self) -> None:

@@ -1,7 +1,7 @@
-"""When users arrive: open loop, so a slow answer never puts off the next arrival.
+"""When users arrive: in an open loop, so that a slow answer never delays the next arrival.
 
-A schedule is a pure function of its arguments. The load process launches by it, and the harness
-counts by it afterwards, so that an arrival that got lost on the way is noticed.
+A schedule is a pure function of its arguments. The load process launches by it. The harness counts by
+it afterwards, and so notices an arrival that got lost on the way.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Schedule:
     """The arrivals of one journey.
 
     Attributes:
-        journey: the journey's name; with the seed it decides phase and gaps.
+        journey: the journey's name. Together with the seed it decides phase and gaps.
         rate: arrivals per second.
         seed: the run's seed.
         pattern: see :data:`chaoskit.system.arrivals.Pattern`.
         course: how the rate changes.
-        share: (k, n): of the arrivals 0, 1, 2, … those whose number modulo n is k. The shares of
-            n processes together are the whole, whatever n is.
+        share: (k, n) takes those of the arrivals 0, 1, 2, … whose number modulo n is k. Together the
+            shares of n processes are the whole schedule, whatever n is.
     """
 
     journey: str
@@ -42,14 +42,14 @@ class Schedule:
 
     @property
     def most(self) -> float:
-        """Arrivals per second at most, of all shares together."""
+        """The highest number of arrivals per second, of all shares together."""
         return self.rate * self.course.most
 
     def arrivals(self, origin: float) -> Iterator[float]:
-        """The moments of arrival, without end, on the clock that ``origin`` is from.
+        """The moments of arrival, without end, on the same clock as ``origin``.
 
-        A constant schedule begins at a phase of its own within the first gap, so that journeys of
-        one rate do not arrive in lockstep.
+        A constant schedule starts at a phase of its own within the first gap, so that journeys of
+        the same rate do not arrive in lockstep.
         """
         areas = self._areas()
         since = areas if self.course.steady else self.course.moments(areas)
@@ -57,7 +57,7 @@ class Schedule:
         return (origin + seconds for seconds in islice(since, mine, None, of))
 
     def count(self, origin: float, until: float) -> int:
-        """How many arrivals there are up to and including ``until``."""
+        """The number of arrivals up to and including ``until``."""
         return sum(1 for _ in takewhile(lambda due: due <= until, self.arrivals(origin)))
 
     def _areas(self) -> Iterator[float]:
@@ -73,7 +73,7 @@ class Schedule:
 
 
 def schedule_of(plan: JourneyPlan, setup: Setup) -> Schedule:
-    """A journey's arrivals, as far as they are those of the process with this setup."""
+    """The share of a journey's arrivals that the process with this setup drives."""
     return Schedule(
         journey=plan.name,
         rate=plan.rate,

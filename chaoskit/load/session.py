@@ -1,6 +1,6 @@
-"""Asks the system whether it kept what it promised.
+"""One load in the load process: its drivers, its users, and what the system acknowledged to them.
 
-One load in the load process: its drivers, its users, and the promises made to them.
+:func:`verify_all` asks the system afterwards whether it kept what it acknowledged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from chaoskit.load.driver import Driver, Flights, cap_of
-from chaoskit.load.failures import MISTAKES, of_the_user, one_line
+from chaoskit.load.failures import MISTAKES, one_line, user_traceback
 from chaoskit.load.guard import Guard
 from chaoskit.load.http.transport import Transport
 from chaoskit.load.protocol import Setup
@@ -27,91 +27,98 @@ from chaoskit.load.source import JourneyPlan
 from chaoskit.load.user import Crowd, User
 from chaoskit.record.history import Access, Acknowledgement, Check, Mark
 
-AT_ONCE = 16
-BETWEEN = 0.25
-"""Seconds between two attempts at a promise that could not be found out about."""
+CHECKS_AT_ONCE = 16
+"""Acknowledgements that are checked at the same time."""
+
+CHECK_AGAIN_AFTER = 0.25
+"""Seconds between two attempts at an acknowledgement that the last one left open."""
+
+USER_RETURNS_AFTER = 10.0
+"""Seconds after which a user comes back, on average: a journey has ``rate`` times as many users."""
+
+MOST_MISTAKES = 20
+"""Mistakes in journeys that are reported in full, each once."""
+
+TIMEOUT_MARGIN = 0.5
+"""Seconds after its time-out by which a run has surely ended."""
 
 Verify = Callable[[User, str, str], Awaitable[None]]
 
-_GONE = (404, 410)
+_NOT_FOUND = (404, 410)
 
 
 async def verify_all(
-    promises: list[tuple[Acknowledgement, User, Verify]],
+    acknowledgements: list[tuple[Acknowledgement, User, Verify]],
     *,
     deadline: float,
     timeout: Callable[[str], float],
     record: Callable[[Check], None],
 ) -> None:
-    """Check promises, a few at once; each gets exactly one :class:`Check`.
+    """Check acknowledgements, a few at a time. Each gets exactly one :class:`Check`.
 
     Args:
-        promises: what was promised, to whom, and the function that looks.
-        deadline: the moment on the shared clock at which looking ends.
-        timeout: journey → seconds for one look.
+        acknowledgements: each with the user who got it and the function that verifies it.
+        deadline: the moment on the shared clock at which checking ends.
+        timeout: journey → seconds for one attempt.
         record: takes each check.
     """
-    permits = asyncio.Semaphore(AT_ONCE)
+    permits = asyncio.Semaphore(CHECKS_AT_ONCE)
     busy: dict[int, asyncio.Lock] = {}
 
-    async def one(promise: Acknowledgement, user: User, verify: Verify) -> None:
-        # Their journeys' users expect to do one thing at a time.
+    async def one(acknowledgement: Acknowledgement, user: User, verify: Verify) -> None:
+        # A journey may expect that its user does one thing at a time.
         async with busy.setdefault(id(user), asyncio.Lock()), permits:
-            record(await _check(promise, user, verify, deadline, timeout(promise.journey)))
+            limit = timeout(acknowledgement.journey)
+            record(await _check(acknowledgement, user, verify, deadline, limit))
 
     async with asyncio.TaskGroup() as group:
-        for promise in promises:
-            group.create_task(one(*promise))
+        for each in acknowledgements:
+            group.create_task(one(*each))
 
 
 async def _check(
-    promise: Acknowledgement, user: User, verify: Verify, deadline: float, timeout: float
+    acknowledgement: Acknowledgement, user: User, verify: Verify, deadline: float, timeout: float
 ) -> Check:
-    last = "not looked at before the deadline"
-    while (now := monotonic()) < deadline:
-        kept, error = await _look(promise, user, verify, min(deadline, now + timeout))
+    kind, id = acknowledgement.kind, acknowledgement.id
+    last = "not checked before the deadline"
+    clock = asyncio.get_running_loop().time
+    while (now := clock()) < deadline:
+        kept, error = await _attempt(kind, id, user, verify, min(deadline, now + timeout))
         if kept is not None:
-            return Check(promise.kind, promise.id, kept, error)
+            return Check(kind, id, kept, error)
         if error:
             last = error
         if error.startswith(tuple(mistake.__name__ for mistake in MISTAKES)):
-            break  # the same every time
-        await asyncio.sleep(min(BETWEEN, max(0.0, deadline - monotonic())))
-    return Check(promise.kind, promise.id, None, last)
+            break  # it would be the same every time
+        await asyncio.sleep(min(CHECK_AGAIN_AFTER, max(0.0, deadline - clock())))
+    return Check(kind, id, None, last)
 
 
-async def _look(
-    promise: Acknowledgement, user: User, verify: Verify, until: float
-) -> tuple[bool | None, str]:
+async def _attempt(kind: str, id: str, user: User, verify: Verify, until: float) -> tuple[bool | None, str]:
+    """Whether the acknowledgement still holds (``None`` if that stays open), and why not."""
     deadline = asyncio.timeout_at(until)
     try:
         async with deadline:
-            await verify(user, promise.kind, promise.id)
+            await verify(user, kind, id)
     except AssertionError as broken:
         return False, one_line(broken)
     except httpx.HTTPStatusError as answer:
-        return (False if answer.response.status_code in _GONE else None), one_line(answer)
-    except Exception as unclear:  # noqa: BLE001 - whatever else it is, it decides nothing
+        return (False if answer.response.status_code in _NOT_FOUND else None), one_line(answer)
+    except Exception as unclear:  # noqa: BLE001 - any other exception decides nothing
         return None, "no answer in time" if deadline.expired() else one_line(unclear)
     return True, ""
 
-
-RETURNS_AFTER = 10.0
-"""Seconds after which a user comes back, on the whole: there are ``rate`` times as many users."""
-
-TELL = 20
-"""Mistakes in journeys that are told in full, each once."""
 
 Run = Callable[[User], Awaitable[None]]
 Functions = Mapping[str, tuple[Run, Verify | None]]
 
 
 class LoadSession:
-    """Answers the harness's commands.
+    """Carries out the harness's commands.
 
     Args:
         setup: see :class:`chaoskit.load.protocol.Setup`.
-        functions: journey → its function and the one that verifies.
+        functions: journey → its function, and the function that verifies its acknowledgements.
         recorder: the way back to the harness.
     """
 
@@ -124,7 +131,7 @@ class LoadSession:
         self._owners: dict[tuple[str, str, str], User] = {}
         self._timeouts = {plan.name: plan.timeout for plan in setup.plans}
         guard = Guard.around(setup.entries.values(), setup.allowed_hosts)
-        self._transport = Transport(guard, lambda refusal: self._mistaken("", refusal))
+        self._transport = Transport(guard, lambda refusal: self._report_mistake("", refusal))
         self._entries = {name: httpx.URL(url) for name, url in setup.entries.items()}
         self._drivers = [self._driver(plan) for plan in setup.plans]
         self._cpu = 0.0
@@ -132,7 +139,7 @@ class LoadSession:
     def _driver(self, plan: JourneyPlan) -> Driver:
         schedule = schedule_of(plan, self._setup)
         rate = schedule.rate / schedule.share[1]
-        population = min(math.ceil(rate * RETURNS_AFTER), cap_of(rate, plan.timeout))
+        population = min(math.ceil(rate * USER_RETURNS_AFTER), cap_of(rate, plan.timeout))
         mine, of = schedule.share
         first = self._user(plan.name)
         return Driver(
@@ -142,8 +149,8 @@ class LoadSession:
             Crowd(population, lambda number: first.another(number * of + mine)),
             self._flights,
             self._recorder.add,
-            self._mistaken,
-            self._defect,
+            self._report_mistake,
+            self._report_defect,
         )
 
     def _user(self, journey: str) -> User:
@@ -164,16 +171,20 @@ class LoadSession:
     def _accessed(self, user: User, kind: str, id: str, wrote: bool, version: int | None) -> None:
         self._recorder.add(Access(user.journey, user.id, kind, id, wrote, version, monotonic()))
 
-    def _mistaken(self, journey: str, error: BaseException) -> None:
-        """Tell the harness of an error in the journey's own code; once each."""
+    def _report_mistake(self, journey: str, error: BaseException) -> None:
+        """Tell the harness of an error in a journey's own code, each one once."""
         line = one_line(error)
-        if not isinstance(error, MISTAKES) or len(self._told) >= TELL or (journey, line) in self._told:
+        if (
+            not isinstance(error, MISTAKES)
+            or len(self._told) >= MOST_MISTAKES
+            or (journey, line) in self._told
+        ):
             return
         self._told.add((journey, line))
-        detail = {"journey": journey, "error": line, "traceback": of_the_user(error)}
+        detail = {"journey": journey, "error": line, "traceback": user_traceback(error)}
         self._recorder.add(Mark("journey-error", monotonic(), detail))
 
-    def _defect(self, error: BaseException) -> None:
+    def _report_defect(self, error: BaseException) -> None:
         self._recorder.say(
             "failed",
             what="the load process has a defect: its measurements cannot be trusted",
@@ -182,7 +193,7 @@ class LoadSession:
         )
 
     def begin(self, origin: float) -> None:
-        """Start the schedules at a moment of the shared clock."""
+        """Start the schedules at this moment of the shared clock."""
         self._cpu = time.process_time()
         self._recorder.worst_lag = 0.0
         for driver in self._drivers:
@@ -190,14 +201,14 @@ class LoadSession:
         self._recorder.say("begun")
 
     async def stop(self, grace: float | None) -> None:
-        """No more arrivals; wait for the runs in flight up to their time-outs, or ``grace``."""
+        """End the arrivals. Wait for the runs in flight: up to their time-outs, or for ``grace`` seconds."""
         at = monotonic()
         cpu = time.process_time() - self._cpu
         for driver in self._drivers:
             driver.cease(at)
         await asyncio.gather(
             *(
-                driver.landed(at + (driver.timeout + 0.5 if grace is None else grace))
+                driver.drain(at + (driver.timeout + TIMEOUT_MARGIN if grace is None else grace))
                 for driver in self._drivers
             )
         )
@@ -212,13 +223,13 @@ class LoadSession:
         )
         gc.collect()
 
-    async def verify(self, promises: list[list[Any]], within: float) -> None:
-        """Check promises, with the users they were made to, for so many seconds at most."""
+    async def verify(self, acknowledgements: list[list[Any]], within: float) -> None:
+        """Check acknowledgements with the users who got them, for at most ``within`` seconds."""
         await verify_all(
             [
-                (promise, self._owner(promise), verify)
-                for promise in (Acknowledgement(*each) for each in promises)
-                if (verify := self._functions[promise.journey][1])
+                (each, self._owner(each), verify)
+                for each in (Acknowledgement(*fields) for fields in acknowledgements)
+                if (verify := self._functions[each.journey][1])
             ],
             deadline=monotonic() + within,
             timeout=self._timeouts.__getitem__,
@@ -226,6 +237,6 @@ class LoadSession:
         )
         self._recorder.say("verified")
 
-    def _owner(self, promise: Acknowledgement) -> User:
-        known = self._owners.get((promise.journey, promise.kind, promise.id))
-        return known or self._user(promise.journey)
+    def _owner(self, acknowledgement: Acknowledgement) -> User:
+        key = (acknowledgement.journey, acknowledgement.kind, acknowledgement.id)
+        return self._owners.get(key) or self._user(acknowledgement.journey)

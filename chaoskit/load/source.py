@@ -1,10 +1,8 @@
-"""The load process imports the journeys' code, where ``source.py`` says that it is.
+"""Where the load process finds the code of a journey, and how it imports it there.
 
-Where the load process finds the code of a journey.
-
-Functions do not travel between processes, names do. For each journey this works out the module
-and the attribute to import, or the file where a module has no name that can be imported (pytest
-loads test modules so; a script is ``__main__``).
+Names travel between processes, functions do not. The harness works out the module and the attribute
+to import for each journey. Some modules have no name that another process could import: test modules
+that pytest loads by their path, and a script, which is ``__main__``. For these it is the file.
 """
 
 from __future__ import annotations
@@ -28,8 +26,8 @@ def fetch(place: FunctionPlace, part: Literal["run", "verify"]) -> Callable[...,
     """Import the function at a place.
 
     Raises:
-        LookupError: nothing is there that could be run.
-        Exception: whatever the import of the module raises.
+        LookupError: there is nothing that could be run.
+        Exception: the import of the module raises it.
     """
     found: Any = walk(_module(place), place.attribute)
     if isinstance(found, System):
@@ -37,20 +35,20 @@ def fetch(place: FunctionPlace, part: Literal["run", "verify"]) -> Callable[...,
     if isinstance(found, Journey):
         found = getattr(found, part)
     if not callable(found):
-        raise LookupError(f"{place.module}:{place.attribute} is not there once the module is imported anew")
+        raise LookupError(f"{place.module}:{place.attribute} does not exist when the module is imported anew")
     return found  # type: ignore[no-any-return]
 
 
 def _module(place: FunctionPlace) -> ModuleType:
     if place.file is None:
         return importlib.import_module(place.module)
-    # A script keeps its `if __name__ == "__main__":` part to itself.
+    # Under another name, the `if __name__ == "__main__":` part of a script does not run.
     name = "__chaoskit_main__" if place.module == "__main__" else place.module
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, place.file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{place.file} is no Python module")
+        raise ImportError(f"{place.file} is not a Python module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -63,13 +61,13 @@ def _module(place: FunctionPlace) -> ModuleType:
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlace:
-    """Where one journey is.
+    """Where the function of a journey is.
 
     Attributes:
         module: the module's name.
-        attribute: the dotted path in it to a function, a journey or a system.
-        file: the module's file, if it cannot be imported by name.
-        journey: the journey's name, where the attribute is a system.
+        attribute: the dotted path in the module to a function, a journey or a system.
+        file: the module's file, if the module cannot be imported by name.
+        journey: the journey's name, if the attribute is a system.
     """
 
     module: str
@@ -80,12 +78,12 @@ class FunctionPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyPlan:
-    """All that the load process must know of a journey.
+    """Everything that the load process must know about a journey.
 
     Attributes:
         name, rate, timeout: as declared.
         run: where its function is.
-        verify: where the function is that checks its promises.
+        verify: where the function is that checks its acknowledgements.
         pattern, course: as declared.
     """
 
@@ -107,15 +105,15 @@ class LoadSource:
 
     @classmethod
     def of(cls, journeys: Iterable[Journey], *, reference: str | None = None) -> LoadSource:
-        """Find journeys that this process has.
+        """Find the code of journeys of this process.
 
         Args:
             journeys: what to drive.
-            reference: ``module:attribute`` of the system that holds these journeys, if it is known:
-                then their functions may be anything, closures too.
+            reference: ``module:attribute`` of the system that holds these journeys, if it is known.
+                Then their functions may be anything, even closures.
 
         Raises:
-            UsageError: a journey's code has no place where another process could find it.
+            UsageError: another process could not find the code of a journey.
         """
         return cls(
             tuple(plan_of(each, reference=reference) for each in journeys),
@@ -135,17 +133,17 @@ def plan_of(
     Args:
         journey: the journey.
         reference: ``module:attribute`` of its system.
-        modules: the modules that are loaded; ``sys.modules`` by default.
-        finders: what looks for modules in the other process; this one's by default.
+        modules: the loaded modules; ``sys.modules`` by default.
+        finders: the finders that the other process imports with; by default those of this process.
     """
     loaded = sys.modules if modules is None else modules
     seekers = sys.meta_path if finders is None else finders
     if reference is not None:
-        place = _of_reference(reference, journey, loaded, seekers)
+        place = _place_by_reference(reference, journey, loaded, seekers)
         run, verify = place, place if journey.verify else None
     else:
-        run = _of_function(journey.run, journey, loaded, seekers)
-        verify = _of_function(journey.verify, journey, loaded, seekers) if journey.verify else None
+        run = _place_of_function(journey.run, journey, loaded, seekers)
+        verify = _place_of_function(journey.verify, journey, loaded, seekers) if journey.verify else None
     terms = journey.terms
     return JourneyPlan(
         name=terms.name,
@@ -158,7 +156,7 @@ def plan_of(
     )
 
 
-def _of_reference(
+def _place_by_reference(
     reference: str, journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
 ) -> FunctionPlace:
     name, _, attribute = reference.partition(":")
@@ -167,14 +165,14 @@ def _of_reference(
     if not isinstance(found, System) or journey.name not in {each.name for each in found.journeys}:
         raise UsageError(
             f"the load process cannot find journey {journey.name!r} in {reference!r}",
-            evidence=f"that is {type(found).__name__}" if not isinstance(found, System) else None,
+            evidence=f"it is of type {type(found).__name__}" if not isinstance(found, System) else None,
             remedy="name the System that holds the journey as module:attribute",
         )
     assert module is not None
     return FunctionPlace(*_import_by(module, journey, finders, attribute), journey=journey.name)
 
 
-def _of_function(
+def _place_of_function(
     function: Callable[..., Any], journey: Journey, modules: Mapping[str, ModuleType], finders: Sequence[Any]
 ) -> FunctionPlace:
     module = modules.get(getattr(function, "__module__", None) or "")
@@ -183,8 +181,8 @@ def _of_function(
     if module is None or attribute is None:
         code = getattr(function, "__code__", None)
         raise UsageError(
-            f"journey {journey.name!r}: its code ({qualname}) is not at module level, "
-            "and the load runs in a process of its own that must import it",
+            f"the code of journey {journey.name!r} ({qualname}) is not at module level, "
+            "so the load process cannot import it",
             where=f"{code.co_filename}:{code.co_firstlineno}" if code else None,
             remedy="move it to module level, or name its system once as module:attribute (ini chaos_system)",
         )
@@ -192,7 +190,7 @@ def _of_function(
 
 
 def _attribute_of(function: Callable[..., Any], qualname: str, module: ModuleType) -> str | None:
-    """The path in the module that leads to the function, or to the journey that it runs."""
+    """The path in the module that leads to the function, or to the journey that holds it."""
 
     def holds(value: object) -> bool:
         if isinstance(value, Journey):
@@ -215,7 +213,7 @@ def walk(module: object, attribute: str) -> object:
 def _import_by(
     module: ModuleType, journey: Journey, finders: Sequence[Any], attribute: str
 ) -> tuple[str, str, str | None]:
-    """Module name, attribute and, where the name alone would not lead there, the file."""
+    """The module's name, the attribute and, if the name alone would not lead to the module, its file."""
     name, file = module.__name__, getattr(module, "__file__", None)
     if name == "__main__" and module.__spec__ is not None:
         name = module.__spec__.name  # python -m package.module
@@ -225,21 +223,21 @@ def _import_by(
         return name, attribute, None
     if file is None or not Path(file).is_file():
         raise UsageError(
-            f"journey {journey.name!r} is in {name!r}, which is no file: "
-            "the load runs in a process of its own that must import it",
-            remedy="put the journey into a module",
+            f"journey {journey.name!r} is in {name!r}, which has no file, "
+            "so the load process cannot import it",
+            remedy="move the journey into a module",
         )
     return name, attribute, str(Path(file).resolve())
 
 
 def _find(name: str, finders: Sequence[Any]) -> ModuleSpec | None:
-    """What an import of a dotted name would load, without importing anything."""
+    """The spec that an import of a dotted name would load; nothing is imported."""
     path: Any = None
     spec: ModuleSpec | None = None
     head = ""
     for part in name.split("."):
         head = f"{head}.{part}" if head else part
-        found = (finder.find_spec(head, path) for finder in finders if not _of_pytest(finder))
+        found = (finder.find_spec(head, path) for finder in finders if not _belongs_to_pytest(finder))
         spec = next((each for each in found if each is not None), None)
         if spec is None:
             return None
@@ -249,7 +247,7 @@ def _find(name: str, finders: Sequence[Any]) -> ModuleSpec | None:
     return spec
 
 
-def _of_pytest(finder: object) -> bool:
-    # pytest's import hook rewrites assertions for this process only.
+def _belongs_to_pytest(finder: object) -> bool:
+    # The import hook of pytest, which rewrites assertions, exists in this process only.
     kind = finder if isinstance(finder, type) else type(finder)
     return kind.__module__.startswith("_pytest") or not hasattr(finder, "find_spec")

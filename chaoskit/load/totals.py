@@ -1,4 +1,4 @@
-"""The accounts of a load: what was due, and what became of it."""
+"""The accounts of a load: which arrivals were due, and what became of each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Account:
     Attributes:
         journey: its name.
         scheduled: how many the schedule gives from its origin to the stop.
-        ok, failed, never_sent, unfinished: how many samples arrived of each outcome.
-        most_in_flight: most runs at once.
+        ok, failed, never_sent, unfinished: how many samples there are of each outcome.
+        most_in_flight: the most runs in flight.
     """
 
     journey: str
@@ -31,23 +31,24 @@ class Account:
 
     @property
     def known(self) -> int:
-        """Arrivals of which it is known what became of them."""
+        """Arrivals whose outcome is known."""
         return self.ok + self.failed + self.never_sent + self.unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """The accounts of all journeys, and what the load process says of itself.
+    """The accounts of all journeys, and the figures of the load processes themselves.
 
     Attributes:
         accounts: one for each journey.
         origin, stopped: first and last moment of the schedule, on the shared clock.
         processes: how many processes shared the work.
-        most_in_flight: most runs of all journeys at once; of several processes the sum of theirs.
-        most_connections: most open connections at once; the same.
-        lag_p50, lag_p99, worst_lag: seconds by which arrivals were started late, exact.
-        worst_loop_lag: seconds by which an event loop was late at most.
-        cpu_seconds: what the load cost between origin and stop.
+        most_in_flight: the most runs in flight, of all journeys together. With several processes it is
+            the sum of their highest numbers.
+        most_connections: the most open connections, summed in the same way.
+        lag_p50, lag_p99, worst_lag: seconds by which arrivals were started late, from all samples.
+        worst_loop_lag: the most seconds by which an event loop was late.
+        cpu_seconds: the processor time of the load processes between origin and stop.
     """
 
     accounts: tuple[Account, ...]
@@ -68,7 +69,10 @@ class Totals:
 
 
 def nearest_rank(ascending: Sequence[float], share: float) -> float:
-    """The smallest value that at least ``share`` of all do not exceed; 0 where there is none."""
+    """The smallest value that at least ``share`` of all values do not exceed; 0 without values.
+
+    Source: the nearest-rank method.
+    """
     if not ascending:
         return 0.0
     return ascending[max(0, math.ceil(round(share * len(ascending), 9)) - 1)]
@@ -77,15 +81,15 @@ def nearest_rank(ascending: Sequence[float], share: float) -> float:
 def accounts(
     scheduled: Mapping[str, int], counts: Mapping[tuple[str, Outcome], int], most_in_flight: Mapping[str, int]
 ) -> tuple[Account, ...]:
-    """Hold what became of the arrivals against the schedule.
+    """Compare the outcomes of the arrivals with the schedule.
 
     Args:
         scheduled: journey → arrivals that were due.
         counts: journey and outcome → samples.
-        most_in_flight: journey → most runs at once.
+        most_in_flight: journey → the most runs in flight.
 
     Raises:
-        LoadFailure: arrivals of a journey are missing, or there are too many.
+        LoadFailure: a journey has fewer or more outcomes than arrivals.
     """
     found = tuple(
         Account(
@@ -102,12 +106,12 @@ def accounts(
     wrong = [account for account in found if account.known != account.scheduled]
     if wrong:
         raise LoadFailure(
-            "the load does not add up: what was scheduled is not what is known to have happened",
+            "the load does not add up: a journey has fewer or more outcomes than scheduled arrivals",
             evidence="\n".join(
                 f"{each.journey}: {each.scheduled} scheduled; {each.ok} ok + {each.failed} failed + "
                 f"{each.never_sent} never sent + {each.unfinished} unfinished = {each.known}"
                 for each in wrong
             ),
-            remedy="run it again; if it happens again, that is a defect of chaoskit's",
+            remedy="run it again; if it happens again, report it as a defect of chaoskit",
         )
     return found

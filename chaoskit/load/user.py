@@ -1,4 +1,4 @@
-"""The users of a journey: HTTP clients with a memory, who come back."""
+"""The users of a journey: HTTP clients with a memory, which come back."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from chaoskit.load.http.client import Client
 
 
 class User(Client):
-    """Who runs a journey: an ``httpx.AsyncClient`` with cookies of its own.
+    """A user who runs a journey: an ``httpx.AsyncClient`` with cookies of its own.
 
-    Its base URL is the journey's entry point. There is no time-out per request beside the ones
-    that a journey asks for: the journey's own bounds all of it.
+    Its base URL is the journey's entry. Requests have no time-out of their own unless the journey asks
+    for one; the journey's time-out bounds the whole run.
 
     Args:
         number: this user's number within the journey.
         journey: the journey's name.
         seed: the run's seed.
-        base_url: the journey's entry point.
-        transport: what carries the requests; shared by all users.
-        acknowledged: told of each promise as ``(user, kind, id)``.
-        accessed: told of each write and read as ``(user, kind, id, wrote, version)``.
+        base_url: the journey's entry.
+        transport: carries the requests; shared by all users.
+        acknowledged: called with ``(user, kind, id)`` for each acknowledgement.
+        accessed: called with ``(user, kind, id, wrote, version)`` for each write and read.
 
     Attributes:
         id: this user's number within the journey, from 0.
-        state: this user's memory between runs of the journey: signed in? what is in the cart?
+        state: this user's memory between runs of the journey, such as whether it has signed in.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class User(Client):
         self._accessed = accessed
 
     def another(self, number: int) -> User:
-        """The next user of the same journey, who remembers nothing of this one.
+        """Another user of the same journey, who shares no memory with this one.
 
-        Call it on one who has done nothing yet.
+        Call it on a user who has done nothing yet.
         """
         user = self.twin()
         user.id, user.state = number, {}
@@ -63,14 +63,14 @@ class User(Client):
 
     @cached_property
     def random(self) -> random.Random:
-        """This user's own dice, seeded by the run's seed, the journey and the id."""
+        """This user's own random numbers, seeded by the run's seed, the journey and the id."""
         return random.Random(f"{self._seed}/{self.journey}/{self.id}")
 
     def acknowledge(self, kind: str, id: object) -> None:
-        """Enter a promise of the system in the ledger: from here on, ``id`` must stay true.
+        """Say that the system has confirmed something to this user: from here on it must stay true.
 
         Args:
-            kind: what was promised: ``order``, ``upload``.
+            kind: what was confirmed, such as ``order`` or ``upload``.
             id: which one, unique within its kind; kept as text.
         """
         self._acknowledged(self, str(kind), str(id))
@@ -79,43 +79,43 @@ class User(Client):
         """Say that this user's write was confirmed: from here on, a read must show it.
 
         Args:
-            kind: what was written: ``orders``, ``profile``.
+            kind: what was written, such as ``orders`` or ``profile``.
             id: which one, unique within its kind; kept as text.
-            version: a whole number that only grows: a revision, how many orders there are now.
+            version: a whole number that only grows, such as a revision or the number of orders.
 
         Raises:
-            TypeError: ``version`` is no whole number.
+            TypeError: ``version`` is not a whole number.
         """
-        self._accessed(self, str(kind), str(id), True, _whole(version))
+        self._accessed(self, str(kind), str(id), True, _whole_number(version))
 
     def read(self, kind: str, id: object, version: int | None) -> None:
-        """Say which version this user has just seen, by a request that began after everything that
-        this user said before.
+        """Say which version this user has just seen. The request must have started after everything
+        that this user reported before.
 
         Args:
             kind: what was read.
             id: which one.
-            version: what was shown; ``None`` if it was not there at all.
+            version: the version that was shown; ``None`` if nothing was found.
 
         Raises:
             TypeError: ``version`` is neither a whole number nor ``None``.
         """
-        self._accessed(self, str(kind), str(id), False, None if version is None else _whole(version))
+        self._accessed(self, str(kind), str(id), False, None if version is None else _whole_number(version))
 
 
-def _whole(version: object) -> int:
+def _whole_number(version: object) -> int:
     if not isinstance(version, int) or isinstance(version, bool):
         raise TypeError(f"a version is a whole number that only grows, not {version!r}")
     return version
 
 
 class Crowd:
-    """The users of one journey. Each runs one arrival at a time; the one idle longest is next.
+    """The users of one journey. Each runs one arrival at a time. The one that was idle longest is next.
 
     Args:
-        population: users to make before any of them comes back. It is made in the first arrivals,
-            so that no newcomers (who sign in first) come just because a stall keeps the others.
-        make: makes the user of a number.
+        population: how many users to make before any of them comes back. The first arrivals make all of
+            them, so that a stall, which keeps users busy, brings no newcomers who sign in first.
+        make: makes the user with a number.
     """
 
     def __init__(self, population: int, make: Callable[[int], User]) -> None:
@@ -132,5 +132,5 @@ class Crowd:
         return self._make(self._made - 1)
 
     def give_back(self, user: User) -> None:
-        """They are done."""
+        """The user's run is over."""
         self._idle.append(user)

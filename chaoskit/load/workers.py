@@ -1,10 +1,8 @@
-"""A process of ours at the end of a pipe: starts it, talks to it, and notices when it dies.
+"""The load processes as the harness sees them: starts them, talks to them, and notices when one dies.
 
-Several load processes that work as one: where one core cannot send as much as is wanted.
-
-They have one clock, for the monotonic clock is the machine's, and one origin, which the harness
-sets. Arrival ``k`` of each journey belongs to process ``k mod n``; so do its users, and the promises
-made to them.
+Where one core cannot send as much as is wanted, several processes work as one. They share one clock,
+since the monotonic clock is the machine's, and one origin, which the harness sets. Arrival ``k`` of
+each journey belongs to process ``k mod n``, and so do its user and what the system acknowledges to it.
 """
 
 from __future__ import annotations
@@ -28,23 +26,34 @@ from chaoskit.errors import LoadFailure
 from chaoskit.load.protocol import Entry, Setup, decode, encode_message, encode_setup
 from chaoskit.record.history import Acknowledgement
 
-INSIDE = "CHAOSKIT_LOAD_PROCESS"
-"""Set in the environment of a load process."""
+LOAD_PROCESS_VARIABLE = "CHAOSKIT_LOAD_PROCESS"
+"""The environment variable that is set in a load process."""
+
+LAST_WORDS_WITHIN = 1.0
+"""Seconds to wait for the exit code of a process that went silent, or for its stack."""
+
+MOST_OUTPUT_LINES = 200
+"""Lines of a load process's output that are kept."""
+
+
+ARRIVALS_PER_S_OF_ONE_PROCESS = 2500.0
+"""Arrivals per second that one process launches on time. A request takes it about 0.1 ms, and it needs
+spare time for the end of a stall, when everything that waited is answered at once."""
 
 
 class LoadWorker:
-    """Runs ``python -m chaoskit.load.child``.
+    """One load process: ``python -m chaoskit.load.child``.
 
     Args:
         paths: its import path.
-        entries: takes the batches of entries, in a thread.
+        entries: takes the batches of entries; called from a thread.
     """
 
     def __init__(self, paths: Sequence[str], entries: Callable[[list[Entry]], None]) -> None:
         self._entries = entries
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._gone = False
-        self.output: deque[str] = deque(maxlen=200)
+        self.output: deque[str] = deque(maxlen=MOST_OUTPUT_LINES)
         read, write = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -53,8 +62,8 @@ class LoadWorker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[write],
-                process_group=0,  # out of reach of the terminal's Ctrl-C
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), INSIDE: "1"},
+                process_group=0,  # so that Ctrl-C in the terminal does not reach it
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), LOAD_PROCESS_VARIABLE: "1"},
             )
         except BaseException:
             os.close(read)
@@ -82,14 +91,14 @@ class LoadWorker:
 
     @property
     def alive(self) -> bool:
-        """Whether it is there and can still be heard."""
+        """Whether it runs and its pipe is open."""
         return not self._gone and self._process.poll() is None
 
     def send(self, line: bytes) -> None:
-        """Tell it something.
+        """Send it a line.
 
         Raises:
-            LoadFailure: it is gone.
+            LoadFailure: it has died.
         """
         try:
             self._stdin.write(line)
@@ -98,10 +107,10 @@ class LoadWorker:
             raise self.death() from None
 
     def wait_for(self, say: str, timeout: float) -> dict[str, Any]:
-        """Its next message, which must be this one.
+        """Wait for its next message, which must be this one.
 
         Raises:
-            LoadFailure: it is gone, has failed, or does not answer in time.
+            LoadFailure: it has died, has failed, or does not answer in time.
         """
         try:
             message = self._messages.get(timeout=timeout)
@@ -116,9 +125,9 @@ class LoadWorker:
         return message
 
     def close(self) -> None:
-        """End it for sure; may be called again."""
+        """End it, by force if need be. May be called again."""
         with contextlib.suppress(OSError):
-            self._stdin.close()  # its sign to leave
+            self._stdin.close()  # tells it to exit
         try:
             self._process.wait(1.0)
         except subprocess.TimeoutExpired:
@@ -128,31 +137,31 @@ class LoadWorker:
             thread.join(1.0)
 
     def death(self) -> LoadFailure:
-        """How it died, and its last words."""
+        """An error that says how it died, with the last lines of its output."""
         try:
-            code = self._process.wait(1.0)
+            code = self._process.wait(LAST_WORDS_WITHIN)
             how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         except subprocess.TimeoutExpired:
-            how = "it can no longer be heard"
+            how = "it closed its pipe, but did not exit"
         for thread in self._threads:
             thread.join(0.5)
         return LoadFailure(
             f"the load process died ({how})",
             evidence="\n".join(list(self.output)[-20:]) or "it printed nothing",
-            remedy="no verdict can rest on this load; run it again",
+            remedy="run it again; no verdict can rest on this load",
         )
 
     def _silence(self, timeout: float) -> LoadFailure:
         self.output.clear()
-        self._process.send_signal(signal.SIGUSR1)  # it answers with its stack
-        end = monotonic() + 1.0
+        self._process.send_signal(signal.SIGUSR1)  # its handler prints the stack
+        end = monotonic() + LAST_WORDS_WITHIN
         while monotonic() < end and not any("in <module>" in line for line in self.output):
             sleep(0.02)
         return LoadFailure(
             "the load process does not answer",
             limit=f"{timeout:g} s",
             evidence="\n".join(self.output) or None,
-            remedy="a journey that blocks (time.sleep, a synchronous client) stops all of them: use await",
+            remedy="a journey that blocks (time.sleep, a synchronous client) stops all journeys: use await",
         )
 
     def _take(self, stream: BinaryIO) -> None:
@@ -164,7 +173,7 @@ class LoadWorker:
                         self._messages.put(said)
                     else:
                         self._entries(said)
-        except ValueError as error:  # cut off in the middle of a line
+        except ValueError as error:  # it died in the middle of a line
             self.output.append(str(error))
         finally:
             self._gone = True
@@ -176,18 +185,13 @@ class LoadWorker:
                 self.output.append(line.decode("utf-8", "replace").rstrip())
 
 
-COMFORTABLE = 2500.0
-"""Arrivals per second that one process launches without being late: a request takes it about
-0.1 ms, and there must be room for a stall's end, when all that waited is answered at once."""
-
-
 def processes_for(rate: float) -> int:
-    """How many processes so many arrivals per second want; never more than there are cores."""
-    return max(1, min(os.cpu_count() or 1, math.ceil(rate / COMFORTABLE)))
+    """How many processes so many arrivals per second need; never more than the machine has cores."""
+    return max(1, min(os.cpu_count() or 1, math.ceil(rate / ARRIVALS_PER_S_OF_ONE_PROCESS)))
 
 
 def parts(setup: Setup, of: int) -> list[Setup]:
-    """What each of ``of`` processes is told: its share of the arrivals, and of those in flight."""
+    """The setup of each of ``of`` processes: its share of the arrivals and of the runs in flight."""
     limit = setup.max_in_flight
     return [
         replace(setup, share=(number, of), max_in_flight=limit // of + (number < limit % of))
@@ -196,12 +200,12 @@ def parts(setup: Setup, of: int) -> list[Setup]:
 
 
 class Crew:
-    """The load processes of one load.
+    """All load processes of one load.
 
     Args:
-        setups: what each is told; see :func:`parts`.
+        setups: the setup of each; see :func:`parts`.
         paths: their import path.
-        entries: takes the batches of entries of all, each in a thread of its own.
+        entries: takes the batches of entries; called from one thread per process.
     """
 
     def __init__(
@@ -220,36 +224,36 @@ class Crew:
 
     @property
     def dead(self) -> LoadWorker | None:
-        """One that has died, if any has."""
+        """A process that has died, if there is one."""
         return next((worker for worker in self.workers if not worker.alive), None)
 
     def tell(self, say: str, /, **content: Any) -> None:
-        """Tell all of them."""
+        """Send a message to all of them."""
         for worker in self.workers:
             worker.send(encode_message(say, **content))
 
     def wait_for(self, say: str, timeout: float) -> list[dict[str, Any]]:
-        """What each of them answers; ``timeout`` is for all together.
+        """The answer of each; ``timeout`` is for all together.
 
         Raises:
-            LoadFailure: one of them is gone, has failed, or does not answer in time.
+            LoadFailure: one of them has died, has failed, or does not answer in time.
         """
         end = monotonic() + timeout
         return [worker.wait_for(say, max(0.0, end - monotonic())) for worker in self.workers]
 
-    def verify(self, promises: Sequence[Acknowledgement], within: float, timeout: float) -> None:
-        """Have each check the promises that were made to its users."""
+    def verify(self, acknowledgements: Sequence[Acknowledgement], within: float, timeout: float) -> None:
+        """Have each process check the acknowledgements that its users got."""
         for number, worker in enumerate(self.workers):
             mine = [
                 [each.journey, each.kind, each.id, each.at]
-                for each in promises
+                for each in acknowledgements
                 if self._owners.get((each.journey, each.kind, each.id), 0) == number
             ]
-            worker.send(encode_message("verify", promises=mine, within=within))
+            worker.send(encode_message("verify", acknowledgements=mine, within=within))
         self.wait_for("verified", timeout)
 
     def close(self) -> None:
-        """End all of them for sure; may be called again."""
+        """End all of them, by force if need be. May be called again."""
         for worker in self.workers:
             worker.close()
 

@@ -9,12 +9,13 @@ header it is masked all the same.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 import yaml
 
@@ -64,19 +65,33 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        lines = {line.strip() for value in secrets for line in value.splitlines()}
-        known = {line for line in lines if _telling(line)}
-        known |= {quote(line, safe="") for line in known}
+        lines = {line.strip() for value in secrets for line in (value, *value.splitlines())}
+        known = {form for line in lines if _telling(line) for form in _forms(line)}
         longest_first = sorted(known, key=len, reverse=True)
-        self._values = re.compile("|".join(map(re.escape, longest_first))) if known else None
+        # A look-ahead, so that a secret which begins within another one is found as well.
+        self._values = re.compile(f"(?=({'|'.join(map(re.escape, longest_first))}))") if known else None
 
     def text(self, text: str) -> str:
-        """The text, each secret in it as ``***``."""
-        if self._values is not None:
-            text = self._values.sub(MASK, text)
+        """The text, each secret in it as ``***``; secrets that overlap are one."""
+        text = self._known(text)
         if "://" in text:
             text = _URL.sub(rf"\g<before>{MASK}@", text)
-        return _HEADER.sub(_header, text)
+        return self._known(_HEADER.sub(_header, text))
+
+    def _known(self, text: str) -> str:
+        """Without the known values. A mask and what stands beside it may be a secret again."""
+        while self._values is not None:
+            spans: list[tuple[int, int]] = []
+            for low, high in (found.span(1) for found in self._values.finditer(text)):
+                if spans and low < spans[-1][1]:
+                    spans[-1] = (spans[-1][0], max(high, spans[-1][1]))
+                else:
+                    spans.append((low, high))
+            if not spans:
+                break
+            for low, high in reversed(spans):
+                text = f"{text[:low]}{MASK}{text[high:]}"
+        return text
 
 
 def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
@@ -130,6 +145,13 @@ def _telling(value: str) -> bool:
     if len(value) < SHORTEST:
         return False
     return len(value) >= WORDS_BELOW or not (value.isalpha() or value.isdigit())
+
+
+def _forms(value: str) -> set[str]:
+    """A value as it is, as URLs have it, and as a string of JSON has it."""
+    quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in quoted}
+    return {value, *quoted, *lower, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
 
 
 def _header(found: re.Match[str]) -> str:

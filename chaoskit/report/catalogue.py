@@ -1,4 +1,4 @@
-"""The catalogue of faults and judgements, written from their docstrings: ``docs/catalogue.md``."""
+"""The catalogue of faults and judgements (``docs/catalogue.md``), generated from their docstrings."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ from chaoskit.judge.verdict import KINDS
 _HEAD = """\
 # Catalogue of faults and judgements
 
-Written from the docstrings by `chaoskit faults > docs/catalogue.md`; a test fails when it is out of date.
+`chaoskit faults > docs/catalogue.md` generates this page from the docstrings. A test fails when it is out \
+of date.
 
-A fault is frozen data: `chaos.experiment(faults.Name(…))`. Before it is injected its undo is on disk. It \
-counts only when the evidence named here was seen on the system itself; without it, or without evidence that \
-it is gone afterwards, the verdict is UNKNOWN.
+A fault is frozen data: `chaos.experiment(faults.Name(…))`. The way to undo it is on disk before it is \
+injected. A fault counts as landed only when the evidence named here was seen on the system itself. Without \
+that evidence, or without evidence that the fault is gone afterwards, the verdict is UNKNOWN.
 """
 
-_FAILURES = "## Failures of growth"
-_PRIMITIVES = "## Primitives: what they are made of"
+_GROWTH_HEADING = "## Failures of growth"
+_PRIMITIVES_HEADING = "## Primitives: the parts of those failures"
 
 _JUDGEMENTS = """\
 ## Judgements
 
-Each is HELD, BROKEN or UNKNOWN; the whole is BROKEN if one is, else UNKNOWN if one is. \
-What a fault *owes* is judged beside these. How sure a \
-verdict is, with sources: [statistics.md](statistics.md).
+Each promise is HELD, BROKEN or UNKNOWN. The experiment is BROKEN if one promise is BROKEN, else UNKNOWN if \
+one is UNKNOWN. What a fault *owes* is judged too. [statistics.md](statistics.md) tells how sure a verdict \
+is, with sources.
 """
 
 
 def catalogue() -> str:
     """The whole catalogue, in Markdown."""
     kinds = list(_kinds())
-    told = [_HEAD, _FAILURES, *(_fault(kind) for kind in kinds if kind.stage)]
-    told += [_PRIMITIVES, *(_fault(kind) for kind in kinds if not kind.stage)]
-    told += [_JUDGEMENTS, "\n".join(_table(("promise", "what it stands for"), _judgements()))]
+    told = [_HEAD, _GROWTH_HEADING, *(_fault(kind) for kind in kinds if kind.stage)]
+    told += [_PRIMITIVES_HEADING, *(_fault(kind) for kind in kinds if not kind.stage)]
+    told += [_JUDGEMENTS, "\n".join(_table(("promise", "what it means"), _judgements()))]
     return "\n\n".join(part.strip() for part in told) + "\n"
 
 
 def _kinds() -> Iterator[type[Fault]]:
-    """The public faults that can be made, by their stages and then by their names."""
+    """The public faults that can be instantiated, sorted by stage and then by name."""
     found = [getattr(faults, name) for name in faults.__all__]
     concrete = [
         each
@@ -62,11 +63,11 @@ def _users(stage: str) -> int:
 def _fault(kind: type[Fault]) -> str:
     blocks = [f"### {kind.__name__}", f"`{_call(kind)}`", *_story(kind)]
     rows = [(f"`{each.name}`", _default(each), _told(kind).get(each.name, "")) for each in fields(kind)]
-    blocks.append("\n".join(_table(("field", "default", "what it is"), rows)))
+    blocks.append("\n".join(_table(("field", "default", "meaning"), rows)))
     facts = [
         ("Stage", kind.stage),
         ("Landed when", markdown(kind.evidence)),
-        ("Whom it hits", _says(kind, "impact")),
+        ("Impact", _says(kind, "impact")),
         ("Owes", markdown(kind.owes)),
         ("Undo", _says(kind, "undo")),
         ("Needs", _says(kind, "misfits")),
@@ -76,7 +77,7 @@ def _fault(kind: type[Fault]) -> str:
 
 
 def _call(kind: type[Fault]) -> str:
-    """``CacheLoss(component, how='down', …)``: what is required, and the defaults."""
+    """The call with its required fields and its defaults: ``CacheLoss(component, how='down', …)``."""
     shown = [
         each.name if each.default is MISSING else f"{each.name}={each.default!r}" for each in fields(kind)
     ]
@@ -88,14 +89,14 @@ def _default(each: Field[object]) -> str:
 
 
 def _story(kind: type[Fault]) -> list[str]:
-    """The paragraphs of a docstring before its fields."""
+    """The paragraphs of a docstring before its ``Attributes:``."""
     text = inspect.getdoc(kind) or ""
     before = re.split(r"^Attributes:\n", text, flags=re.MULTILINE)[0]
     return [markdown(paragraph) for paragraph in before.split("\n\n") if paragraph.strip()]
 
 
 def _told(kind: type[Fault]) -> dict[str, str]:
-    """What the docstrings of a fault and of those it derives from say of each field."""
+    """Field → its description in the docstring of the fault or of one of its base classes."""
     told: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         doc = inspect.cleandoc(each.__doc__ or "")
@@ -116,7 +117,7 @@ def _judgements() -> Iterator[tuple[str, ...]]:
 
 
 def markdown(text: str) -> str:
-    """A docstring's text as Markdown, in one line."""
+    """The text of a docstring as Markdown, in one line."""
     plain = re.sub(r":\w+:`[~.]?([^`]+)`", r"`\1`", " ".join(text.split()))
     return plain.replace("``", "`")
 

@@ -1,6 +1,6 @@
-"""The independence matrix: what each journey declared about each fault against what was seen.
+"""The independence matrix: what each journey declared about each fault, and what was seen.
 
-It is worked out from results alone, so an old journal gives it again.
+It is computed from results alone, so an old journal gives the same matrix again.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class Cell:
     """One journey under one fault.
 
     Attributes:
-        declared: whether the journey needs or uses what is at fault.
+        declared: whether the journey needs or uses what the fault hits.
         standing: what that allows it under this fault: see :class:`chaoskit.judge.Standing`.
-        seen: ``held`` its full SLO, ``degraded`` (left it, within what it owed), ``failed`` (as it
-            may), ``broken`` (owed more) or ``unknown``.
-        note: what nobody expected: ``coupled`` (broken by a fault in what it neither needs nor uses)
-            or ``survived`` (it says that it needs what was lost, and held without it).
+        seen: ``held`` (kept its full SLO), ``degraded`` (left it, but kept what it owed), ``failed`` (as
+            it was allowed to), ``broken`` (did not keep what it owed) or ``unknown``.
+        note: a surprise: ``coupled`` (broken by a fault in something that it neither needs nor uses) or
+            ``survived`` (it declares that it needs what was lost, and held without it).
     """
 
     declared: Declared
@@ -55,7 +55,7 @@ class Row:
 
 
 def rows_of(results: Iterable[Result]) -> list[Row]:
-    """The matrix of some results, a row each."""
+    """The matrix of some results, one row for each."""
     return [row(each.name, each.fault, each.record) for each in results]
 
 
@@ -63,7 +63,7 @@ def write(folder: Path, results: Iterable[Result]) -> Path:
     """Write the matrix of a run beside its journals; returns the file.
 
     Raises:
-        JournalUnwritable: a full disk, no permission.
+        JournalUnwritable: the disk is full, or the file may not be written.
     """
     journal.write(folder / FILE, to_record(rows_of(results)))
     return folder / FILE
@@ -73,7 +73,7 @@ def row(name: str, fault: str, record: Mapping[str, Any]) -> Row:
     """The row of one experiment.
 
     Args:
-        name, fault: as they are to be shown.
+        name, fault: the texts to show for the experiment and its fault.
         record: its journal.
     """
     judgement = Judgement.from_record(record["judgement"])
@@ -103,7 +103,7 @@ def _cell(declared: Declared, judged: JourneyJudgement, reached: Sequence[str]) 
 
 
 def table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """The matrix as lines of cells, the heading first; a journey that a row does not have is ``-``."""
+    """The matrix as rows of cells, the heading first; ``-`` if an experiment does not have a journey."""
     journeys = list(dict.fromkeys(name for each in rows for name in each.cells))
     lines = [("experiment", *journeys)]
     for each in rows:

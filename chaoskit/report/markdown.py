@@ -1,4 +1,4 @@
-"""The summary of a run in Markdown, for the page of a job in continuous integration."""
+"""The summary of a run in Markdown, for the job page of a CI service."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from chaoskit.experiment.result import Result
 from chaoskit.judge import Verdict
 from chaoskit.report import independence
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~#!])")
-_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_SIGNS = {Verdict.HELD: "✅ HELD", Verdict.BROKEN: "❌ BROKEN", Verdict.UNKNOWN: "❔ UNKNOWN"}
-_LIMIT_BYTES = 900_000
-"""GitHub takes a mebibyte from one step, and drops a summary that is larger."""
+_MARKUP_CHARACTERS = re.compile(r"([\\`*_\[\]|~#!])")
+_HTML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_VERDICT_SIGNS = {Verdict.HELD: "✅ HELD", Verdict.BROKEN: "❌ BROKEN", Verdict.UNKNOWN: "❔ UNKNOWN"}
+_MOST_BYTES = 900_000
+"""GitHub accepts 1 MiB from one step, and drops a larger summary."""
 
 
 def summary(
     results: Sequence[Result], stopped: Sequence[tuple[str, str]] = (), *, means: str = "", folder: str = ""
 ) -> str:
-    """Verdicts, what broke and why, who is independent of what, and how long recovery took.
+    """The verdicts, what broke and why, which journey is independent of which fault, and recovery times.
 
     Args:
         results: the experiments.
-        stopped: (test, error) of those that came to no verdict.
-        means: what the exit code says.
-        folder: where the journals and the report are.
+        stopped: (test, error) of each experiment that reached no verdict.
+        means: what the exit code means.
+        folder: the folder with the journals and the report.
     """
     counts = Counter(result.verdict for result in results)
     told = [f"{counts[verdict]} {verdict.name}" for verdict in Verdict if counts[verdict]]
@@ -40,21 +40,21 @@ def summary(
     if results:
         blocks.append(table([("verdict", "experiment", "fault", "blast radius"), *map(_row, results)]))
     blocks += [block for result in results for block in _why(result)]
-    blocks += [f"**{escaped(test)}** came to no verdict:\n\n{_quoted(error)}" for test, error in stopped]
+    blocks += [f"**{escaped(test)}** reached no verdict:\n\n{_quoted(error)}" for test, error in stopped]
     if results:
         matrix = independence.table(independence.rows_of(results))
-        blocks += ["### Independence: declared, and seen", table(matrix)]
+        blocks += ["### Independence: what was declared, and what was seen", table(matrix)]
         blocks += ["### Recovery", table(_recoveries(results))]
     if folder:
-        blocks.append(f"Journals and the report are among the artifacts of this run: {escaped(folder)}")
+        blocks.append(f"The journals and the report are among the artifacts of this run: {escaped(folder)}")
     return _cut("\n\n".join(blocks) + "\n\n")
 
 
 def append(path: Path, text: str) -> None:
-    """Add a summary to a file, which may hold those of other steps.
+    """Append a summary to a file, which may hold the summaries of other steps.
 
     Raises:
-        EnvironmentFailure: it cannot be written.
+        EnvironmentFailure: the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,25 +70,25 @@ def append(path: Path, text: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, in one line, also in a cell of a table."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()).translate(_HTML))
+    """Text that Markdown shows unchanged, in one line, in a cell of a table too."""
+    return _MARKUP_CHARACTERS.sub(r"\\\1", " ".join(text.split()).translate(_HTML_ESCAPES))
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """A table of plain text, the heading first."""
+    """A table of plain text; the first row is the heading."""
     head, *rest = (tuple(map(escaped, row)) for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rest))
 
 
 def _row(result: Result) -> tuple[str, ...]:
     radius = ", ".join(result.judgement.blast_radius) or "none"
-    return (_SIGNS[result.verdict], result.name, result.fault, radius)
+    return (_VERDICT_SIGNS[result.verdict], result.name, result.fault, radius)
 
 
 def _why(result: Result) -> list[str]:
-    """What did not hold, with its figures."""
+    """The promises that did not hold, with their figures."""
     lines = [
-        f"- {_SIGNS[each.verdict]} "
+        f"- {_VERDICT_SIGNS[each.verdict]} "
         + escaped(f"{each.journey}: {each.promise}: {each.reason}".removeprefix(": "))
         for each in result.judgement.all_findings
         if each.verdict is not Verdict.HELD
@@ -114,7 +114,7 @@ def _quoted(text: str) -> str:
 
 def _cut(text: str) -> str:
     data = text.encode()
-    if len(data) <= _LIMIT_BYTES:
+    if len(data) <= _MOST_BYTES:
         return text
-    kept = data[:_LIMIT_BYTES].decode(errors="ignore").rpartition("\n")[0]
-    return f"{kept}\n\nCut here: the rest is in the report.\n\n"
+    kept = data[:_MOST_BYTES].decode(errors="ignore").rpartition("\n")[0]
+    return f"{kept}\n\nThis summary is cut here. The report has the rest.\n\n"

@@ -1,4 +1,4 @@
-"""What people read in a terminal: the verdict table, and why a promise broke."""
+"""The texts for a terminal: the table of verdicts, the independence matrix, and why a promise broke."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from chaoskit.experiment.result import Result
 from chaoskit.judge import JourneyJudgement, Verdict
 from chaoskit.report import independence
 
-_HEADER = ("verdict", "experiment", "fault", "blast radius", "recovered in")
+_TABLE_HEADINGS = ("verdict", "experiment", "fault", "blast radius", "recovered in")
 
 
 def table(results: Iterable[Result]) -> str:
-    """One line an experiment."""
-    rows = [_HEADER]
+    """The table of verdicts, one line for each experiment."""
+    rows = [_TABLE_HEADINGS]
     for result in results:
         radius = ", ".join(result.judgement.blast_radius) or "none"
         rows.append((result.verdict.name, result.name, result.fault, radius, _recovery(result)))
@@ -21,12 +21,12 @@ def table(results: Iterable[Result]) -> str:
 
 
 def matrix(results: Iterable[Result]) -> str:
-    """The independence matrix: for each experiment and journey what was declared, and what was seen."""
+    """The independence matrix: what each journey declared in each experiment, and what was seen."""
     return aligned(independence.table(independence.rows_of(results)))
 
 
 def explain(result: Result) -> str:
-    """Why a verdict is what it is: journey by journey, with the figures, and where the record is."""
+    """Why the verdict is what it is: figures journey by journey, the reasons, and where the journal is."""
     judgement = result.judgement
     lines = [f"{result.verdict.name}  {result.name}: {result.fault}", ""]
     rows: list[tuple[str, ...]] = [
@@ -51,8 +51,8 @@ def explain(result: Result) -> str:
 
 
 def _mistakes(result: Result) -> Iterable[str]:
-    """Errors in the journeys' own code, which the load process has seen: with their traceback, which
-    is the user's."""
+    """Errors in the code of the journeys, as the load process saw them. The traceback is one of the user's
+    own code."""
     for mark in result.record["history"]["marks"]:
         if mark["name"] == "journey-error":
             yield "\n".join(f"{key}: {value}" for key, value in mark["detail"].items())
@@ -88,7 +88,7 @@ def _recovery(result: Result) -> str:
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Rows of cells as lines of columns."""
+    """Rows of cells as lines of text, with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

@@ -11,10 +11,21 @@ from typing import Protocol
 
 from chaoskit.clock import Clock
 from chaoskit.flood import Flood, FloodPlan
-from chaoskit.runtime.model import Cut, Executed, LogLine, State, Toxic, Undo
+from chaoskit.runtime.model import Cut, Exchange, Executed, LogLine, State, Toxic, Undo, Until
 from chaoskit.system import Component, Impact, Link
 
-__all__ = ["Cut", "Executed", "LogLine", "Meter", "Runtime", "State", "Toxic", "Undo"]
+__all__ = [
+    "Cut",
+    "Exchange",
+    "Executed",
+    "LogLine",
+    "Meter",
+    "Runtime",
+    "State",
+    "Toxic",
+    "Undo",
+    "Until",
+]
 
 
 class Meter(Protocol):
@@ -236,6 +247,22 @@ class Runtime(Protocol):
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets: ``open``, ``refused``, ``silent`` or
         ``hang``, as seen from the consumer's network, not as configured: evidence.
+        """
+        ...
+
+    def exchange(
+        self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
+    ) -> Exchange:
+        """What comes of a fresh connection over the link, and how long it takes, measured in the
+        consumer's network: evidence of what toxics do.
+
+        Args:
+            link: over which link.
+            said: what is said as soon as it is connected.
+            until: ``answer`` ends with the first bytes that come; ``end`` closes the sending side, and
+                ends when the other side is closed as well.
+            patience: seconds after which it is given up.
+            past: whether it goes past the link's proxy: from where that runs, to the provider itself.
         """
         ...
 

@@ -1,6 +1,4 @@
-"""A flood that is worked out, not sent: for runtimes in memory.
-
-A runtime that exists in memory only, on a manual clock: for tests of the harness and of faults.
+"""A runtime that exists in memory only, on a manual clock: for tests of the harness and of faults.
 
 Nothing runs. Components have states, links have toxics and cuts, and each call changes them at
 once. Its contract is tested against the Docker runtime by the same tests.
@@ -8,75 +6,15 @@ once. Its contract is tested against the Docker runtime by the same tests.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import NotReady, RuntimeFailure, UsageError
-from chaoskit.flood import FloodPlan, Report
-from chaoskit.flood.accounts import COUNTED
-from chaoskit.runtime import Cut, Executed, LogLine, State, Toxic, Undo
+from chaoskit.flood import FloodPlan
+from chaoskit.runtime import Cut, Exchange, Executed, LogLine, State, Toxic, Undo, Until
+from chaoskit.runtime.scripted import Script, ScriptedFlood, passed, served
 from chaoskit.system import OUTSIDE, Component, Impact, Link
-
-Script = Callable[[FloodPlan, int], Report]
-"""(plan, second from 0) → what the source tells of that second."""
-
-
-def served(plan: FloodPlan, second: int) -> Report:
-    """Everything is sent, and answered by 200."""
-    count = round(plan.rate_per_s)
-    return Report(seconds=1.0, sent=count, answered={200: count}, connections=plan.clients)
-
-
-class ScriptedFlood:
-    """A :class:`chaoskit.flood.Flood` whose seconds a script gives, as the manual clock advances."""
-
-    target = "127.0.0.1:1"
-
-    def __init__(self, plan: FloodPlan, script: Script, clock: ManualClock) -> None:
-        self._plan, self._script, self._clock = plan, script, clock
-        self._began = clock.now()
-        self._stopped: float | None = None
-
-    def _lasted(self) -> float:
-        lasted = self._clock.now() - self._began if self._stopped is None else self._stopped
-        return min(lasted, self._plan.seconds)
-
-    def reports(self) -> Sequence[Report]:
-        """Each whole second so far."""
-        return [self._script(self._plan, second) for second in range(int(self._lasted()))]
-
-    def total(self) -> Report | None:
-        """The sum of all whole seconds, once it has ended."""
-        if not self.ended():
-            return None
-        answered: Counter[int] = Counter()
-        for each in self.reports():
-            answered.update(each.answered)
-        counted: dict[str, Any] = {
-            name: sum(getattr(each, name) for each in self.reports()) for name in COUNTED
-        }
-        return Report(seconds=self._lasted(), answered=answered, **counted)
-
-    def silent_for(self) -> float:
-        """Seconds since the last whole second."""
-        return self._clock.now() - self._began - int(self._lasted())
-
-    def ended(self) -> str:
-        """Why, as soon as it has."""
-        if self._stopped is not None:
-            return "it was told to"
-        return "its time is over" if self._lasted() >= self._plan.seconds else ""
-
-    def stop(self) -> None:
-        """It has ended."""
-        self._stopped = self._lasted()
-
-    def left(self) -> str:
-        """It is there until it was stopped."""
-        return "the flood runs" if self._stopped is None else ""
 
 
 class MemoryMeter:
@@ -133,6 +71,10 @@ class MemoryRuntime:
         """How much was ever asked over some links."""
         self.releases: list[tuple[str, str | None, Mapping[str, str | None]]] = []
         """What components were replaced by, in order: component, image and changed variables."""
+        self.passage = 0.0004
+        """Seconds that an exchange over a link takes by itself."""
+        self.mute: set[str] = set()
+        """Providers that take what is said, and answer nothing."""
         self.shared: dict[str, tuple[str, ...]] = {}
         """Component → those that share a namespace with it."""
         self._environments = {name: dict(given) for name, given in (environments or {}).items()}
@@ -311,6 +253,22 @@ class MemoryRuntime:
         if link.consumer == OUTSIDE or self.state(link.provider).status in ("running", "paused"):
             return "open"
         return "refused"
+
+    def exchange(
+        self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
+    ) -> Exchange:
+        """What cuts, toxics and the provider's state make of it; providers echo what is said."""
+        met = {"open": "answered", "hang": "quiet"}.get(found := self.connect(link), found)
+        if met == "answered" and self._provider(link) == "paused":
+            met = "quiet"
+        if met != "answered":
+            return Exchange(met, patience if met in ("quiet", "silent") else self.passage)
+        answer = b"" if link.provider in self.mute else said
+        toxics = () if past else self.toxics(link)
+        return passed(said, answer, toxics, until, patience=patience, alone=self.passage)
+
+    def _provider(self, link: Link) -> str:
+        return "running" if link.provider not in self._states else self.state(link.provider).status
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
         """None: there is nothing between a link and its provider."""

@@ -12,6 +12,10 @@ Cut = Literal["refuse", "silent", "hang"]
 ``hang``: connecting works, then nothing more is ever said."""
 
 
+Until = Literal["answer", "end"]
+"""What an exchange waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Toxic:
     """A Toxiproxy toxic, in chaoskit's units.
@@ -31,6 +35,22 @@ class Toxic:
     stream: Literal["upstream", "downstream"] = "downstream"
     attributes: Mapping[str, float] = field(default_factory=dict)
     toxicity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came of a fresh connection over a link on which something was said at once.
+
+    Attributes:
+        met: ``answered``; ``closed`` (without an answer, or at its end); ``reset``; ``quiet`` (connected,
+            and nothing came in time); ``refused``; ``silent`` (no connection in time).
+        seconds: from before connecting until then.
+        heard_bytes: how many bytes came first; 0 for none.
+    """
+
+    met: str
+    seconds: float
+    heard_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """``chaoskit init``: from a compose file to journeys and experiments that run as they are written.
 
-``survey.py`` and ``calm.py`` look at the running system; ``choice.py``, ``objective.py`` and
-``reach.py`` decide, and ``declaration.py``, ``experiments.py``, ``section.py`` and ``ini.py`` write what
-was decided: pure functions. ``files.py`` puts it on disk, all or nothing.
+``survey.py`` looks at the running system, with ``entries.py``, which asks the published ports, and
+``calm.py``, which measures. ``choice.py`` and ``objective.py`` decide, and ``texts.py`` and ``ini.py``
+write what was decided; all four are pure. ``files.py`` puts the files on disk, all or none.
 """

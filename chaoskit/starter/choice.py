@@ -1,4 +1,4 @@
-"""Which fault a component gets: each fault is asked itself whether it fits."""
+"""Which fault each component gets: the faults themselves say whether they fit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from chaoskit.faults.base import Fault
 from chaoskit.faults.cache import CacheLoss
 from chaoskit.faults.connections import ConnectionExhaustion
 from chaoskit.faults.replication import ReplicaLag
-from chaoskit.starter.model import Door, StarterTrial, Visit
+from chaoskit.starter.model import HttpEntry, StarterTrial, Visit
 from chaoskit.starter.texts import quoted
 
 Fits = Callable[[Fault], Sequence[str]]
-"""Why a fault does not fit the running system; empty if it does."""
+"""Returns why a fault does not fit the running system; nothing if it fits."""
+
+
+POSTGRES_PORT, REDIS_PORT = 5432, 6379
+
+FLOOD_RATE_PER_S = 500
 
 
 class Kind(Enum):
-    """What a component is, by the fault that fits it."""
+    """What a component is, as the fault that fits it tells."""
 
     POSTGRES = auto()
     STANDBY = auto()
@@ -29,14 +34,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A component and what the faults said of it.
+    """A component, and which fault fits it.
 
     Attributes:
         component: its name.
         service: its service.
         kind: what it is.
-        fault: the fault of growth that fits it, if one does.
-        notes: why one that should fit does not, each a sentence.
+        fault: the fault of growth that fits it, if there is one.
+        notes: why a fault that should fit does not, each a sentence.
     """
 
     component: str
@@ -47,16 +52,16 @@ class Known:
 
 
 def look(component: str, service: str, ports: Collection[int], fits: Fits) -> Known:
-    """Ask the faults about a component.
+    """Ask the faults whether they fit a component.
 
     Args:
         component: its name.
         service: its service.
-        ports: what it serves.
+        ports: the ports that it serves.
         fits: asks a fault.
     """
     lags = (ReplicaLag(component), ReplicaLag(component, by="link"))
-    if 5432 in ports:
+    if POSTGRES_PORT in ports:
         for lag in lags:
             if not fits(lag):
                 return Known(component, service, Kind.STANDBY, lag)
@@ -67,7 +72,7 @@ def look(component: str, service: str, ports: Collection[int], fits: Fits) -> Kn
         return Known(component, service, Kind.POSTGRES, None, _why_not(exhaustion, reasons))
     if not fits(CacheLoss(component, how="flush")):
         return Known(component, service, Kind.REDIS, CacheLoss(component, how="kill"))
-    if 6379 in ports and not fits(CacheLoss(component, how="kill")):  # it wants a password, perhaps
+    if REDIS_PORT in ports and not fits(CacheLoss(component, how="kill")):  # it may want a password
         return Known(component, service, Kind.REDIS, CacheLoss(component, how="kill"))
     return Known(component, service, Kind.OTHER)
 
@@ -75,15 +80,15 @@ def look(component: str, service: str, ports: Collection[int], fits: Fits) -> Kn
 def trials(
     known: Known, visits: Sequence[Visit], *, written: bool, sharing: bool, replicas: int
 ) -> tuple[StarterTrial, ...]:
-    """The experiment of one component, and beside it, as a comment, one that does not run yet.
+    """The experiment of one component, and an inactive second one if it cannot run yet.
 
     Args:
         known: the component.
         visits: the journeys.
-        written: for a standby, whether its primary is written to while the journeys run: without
-            that no replica ever lags.
-        sharing: whether others live in its network: they would not survive its death.
-        replicas: how many its service has.
+        written: for a standby, whether its primary is written to while the journeys run. Without writes
+            no standby lags.
+        sharing: whether other components share its network; they would not survive its death.
+        replicas: how many replicas its service has.
     """
     if known.fault is not None and (known.kind is not Kind.STANDBY or written):
         return (_of_growth(known, known.fault, visits),)
@@ -92,22 +97,25 @@ def trials(
         return (plain,)
     lag = _of_growth(known, known.fault, visits)
     note = (
-        "Nothing was written while the journeys ran, so this standby has nothing to lag behind with. "
-        "Add a journey that writes, then take the comment signs away."
+        "Nothing was written while the journeys ran, so this standby had nothing to fall behind on. "
+        "Add a journey that writes, and then uncomment this experiment."
     )
     return plain, _commented(lag, note)
 
 
-def flood(door: Door) -> StarterTrial:
-    """Bots at an entry: as a comment, since it is more than a laptop should be asked without warning."""
+def flood(entry: HttpEntry) -> StarterTrial:
+    """Bots at an entry; inactive, since a flood should not surprise the user of a laptop."""
     return StarterTrial(
-        name=f"test_bots_at_{python_name(door.service)}",
-        component=door.service,
+        name=f"test_bots_at_{python_name(entry.service)}",
+        component=entry.service,
         kind="BotFlood",
-        arguments=(quoted(door.entry), "rate_per_s=500", f"path={quoted(door.path)}"),
-        about=f"Bots flood {door.service}: they are refused, and users do not notice.",
+        arguments=(quoted(entry.name), f"rate_per_s={FLOOD_RATE_PER_S}", f"path={quoted(entry.path)}"),
+        about=f"Bots flood {entry.service}: they are refused, and users do not notice.",
         stage="100,000 users",
-        notes=("500 requests a second is a lot for a laptop, so this one waits until you ask for it.",),
+        notes=(
+            f"{FLOOD_RATE_PER_S} requests per second are a lot for a laptop. "
+            "Uncomment this experiment on a machine that can send them.",
+        ),
         active=False,
     )
 
@@ -117,7 +125,7 @@ def _of_growth(known: Known, fault: Fault, visits: Sequence[Visit]) -> StarterTr
     notes: tuple[str, ...] = ()
     if known.kind is Kind.POSTGRES:
         test, about = f"test_{name}_connections_run_out", f"Every connection of {component} is taken"
-        about += ": whoever pools and bounds them does not notice."
+        about += ": clients that pool and bound theirs do not notice."
     elif known.kind is Kind.STANDBY:
         test, about = f"test_{name}_lags", f"{component} falls behind its primary, and catches up in time."
     else:
@@ -139,15 +147,15 @@ def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas
     notes = list(known.notes)
     if sharing:
         kind, verb, happens = "Pause", "freezes", f"{component} freezes"
-        notes.append("It shares its network with others, which would not survive its death: so it is frozen.")
-    elif any(visit.door.service == known.service for visit in visits):
+        notes.append("Others share its network and would not survive its death, so it freezes instead.")
+    elif any(visit.entry.service == known.service for visit in visits):
         kind, verb, happens = "Restart", "restarts", f"{component} restarts, as in a deploy"
     else:
         kind, verb, happens = "Kill", "dies", f"{component} dies"
     outcome = _outcome(known.service, visits)
     if replicas > 1:
         happens += f", one of {replicas}"
-        outcome = "the others serve, and users keep their degraded SLO"
+        outcome = "the others serve, and journeys keep their degraded SLO"
     return StarterTrial(
         name=f"test_{name}_{verb}",
         component=component,
@@ -160,14 +168,14 @@ def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas
 
 def _outcome(service: str, visits: Sequence[Visit]) -> str:
     if any(service in visit.needs for visit in visits):
-        return "who needs it may fail, and recovers in time"
+        return "journeys that need it may fail, and recover in time"
     if any(service in visit.uses for visit in visits):
-        return "users keep their degraded SLO"
+        return "journeys that use it keep their degraded SLO"
     return "users do not notice"
 
 
 def _why_not(fault: Fault, reasons: Sequence[str]) -> tuple[str, ...]:
-    return (f"{type(fault).__name__} did not fit: {'; '.join(reasons)}.",)
+    return (f"{type(fault).__name__} does not fit: {'; '.join(reasons)}.",)
 
 
 def _commented(trial: StarterTrial, note: str) -> StarterTrial:
@@ -175,7 +183,7 @@ def _commented(trial: StarterTrial, note: str) -> StarterTrial:
 
 
 def _further(fault: Fault) -> tuple[str, ...]:
-    """What is not default in the faults that are written here."""
+    """The arguments of a fault that differ from their defaults."""
     if isinstance(fault, CacheLoss):
         return (f"how={quoted(fault.how)}",)
     if isinstance(fault, ReplicaLag) and fault.by != "replay":
@@ -183,8 +191,8 @@ def _further(fault: Fault) -> tuple[str, ...]:
     return ()
 
 
-def apart(names: Iterable[str]) -> list[str]:
-    """Names that differ: ``my-api`` and ``my_api`` are two services, and one name in Python."""
+def unique(names: Iterable[str]) -> list[str]:
+    """The names made unique: ``my-api`` and ``my_api`` are two services, but one name in Python."""
     found: list[str] = []
     for name in names:
         number = 1

@@ -1,4 +1,4 @@
-"""``chaoskit init``: start the system, look at it in the calm, write what was seen."""
+"""``chaoskit init``: start the system, measure it with nothing at fault, and write the starter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from chaoskit.starter.survey import survey
 from chaoskit.starter.texts import declaration, experiments, section, with_section
 from chaoskit.system import System
 
-_DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+SECONDS_PER_EXPERIMENT = 22
+"""About how long an experiment takes with the default timing."""
+
+_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 def write_starter(
@@ -31,20 +34,20 @@ def write_starter(
     seconds: float = 5.0,
     paths: Sequence[str] = (),
 ) -> None:
-    """Write a starter; prints each file, and what to do next.
+    """Write a starter. Print each file, and what to do next.
 
     Args:
-        compose: the compose file; found as Compose does in this folder if ``None``.
+        compose: the compose file; ``None`` finds it in this folder as Compose does.
         into: the folder to write into.
         force: overwrite an earlier starter.
-        dry_run: print the files instead.
-        seconds: how long the calm is measured.
-        paths: what entries are asked for first.
+        dry_run: print the files instead of writing them.
+        seconds: how long the journeys are measured.
+        paths: the paths that entries are asked for first.
 
     Raises:
-        UsageError: there is no such file, it publishes no port, nothing answers HTTP, or files would be
+        UsageError: there is no such file, it publishes no port, no entry answers HTTP, or files would be
             overwritten; nothing was written.
-        EnvironmentFailure: the system cannot be started, or a file not be written.
+        EnvironmentFailure: the system cannot be started, or a file cannot be written.
     """
     file, folder = _file(compose), into.expanduser().resolve()
     _check_options(seconds, paths)
@@ -56,7 +59,7 @@ def write_starter(
 
     def tell(line: str) -> None:
         nonlocal began
-        if line.startswith("starting "):  # images are there now: they cost nothing after a fault
+        if line.startswith("starting "):  # images are here now; a recovery does not pull them again
             began = clock.now()
         print(line, file=sys.stderr, flush=True)
 
@@ -64,9 +67,9 @@ def write_starter(
     planned = runtime.plan()
     if not planned.interposed.entries:
         raise UsageError(
-            "the compose file publishes no port, so nobody can enter",
+            "the compose file publishes no port, so the system has no entry for its users",
             where=str(file),
-            remedy='publish one, as ports: ["8080:8080"]; nothing was started',
+            remedy='publish a port, as in ports: ["8080:8080"]; nothing was started',
         )
     try:
         runtime.start()
@@ -88,7 +91,7 @@ def write_starter(
         for change in changes:
             print(f"# ---- {_shown(change.path)}\n{change.after}")
         return
-    files.check(folder, force=force)  # a minute has passed
+    files.check(folder, force=force)  # again, since a minute has passed
     files.write(changes)
     _report(changes, starter)
 
@@ -96,13 +99,13 @@ def write_starter(
 def _file(named: Path | None) -> Path:
     if named is not None:
         return named.expanduser().resolve()
-    found = next((Path(name) for name in _DEFAULTS if Path(name).is_file()), None)
+    found = next((Path(name) for name in _COMPOSE_FILES if Path(name).is_file()), None)
     if found is None:
         raise UsageError(
             "there is no compose file here",
             where=str(Path.cwd()),
-            evidence=f"looked for {', '.join(_DEFAULTS)}",
-            remedy="name it: chaoskit init path/to/compose.yaml",
+            evidence=f"looked for {', '.join(_COMPOSE_FILES)}",
+            remedy="name the file: chaoskit init path/to/compose.yaml",
         )
     return found.resolve()
 
@@ -112,22 +115,22 @@ def _check_options(seconds: float, paths: Sequence[str]) -> None:
         raise UsageError(f"--seconds is {seconds:g}; it must be from 1 to 300")
     for path in paths:
         if not path.startswith("/") or any(each.isspace() for each in path):
-            raise UsageError(f"--path is {path!r}; it must begin with / and have no blanks")
+            raise UsageError(f"--path is {path!r}; it must start with / and contain no spaces")
 
 
 def _changes(folder: Path, starter: Starter, *, force: bool) -> list[Change]:
     inis = files.ini_files(folder)
-    ini, text = with_system(inis, files.REFERENCE, force=force)
+    ini, text = with_system(inis, files.SYSTEM_REFERENCE, force=force)
     readme = files.section_file(folder)
-    tests = os.path.relpath(folder / files.TESTS).replace(os.sep, "/")
-    told = section(starter, files.TESTS)
+    tests = os.path.relpath(folder / files.TESTS_FILE).replace(os.sep, "/")
+    described = section(starter, files.TESTS_FILE)
     found = [
-        _change(folder / files.SYSTEM, declaration(starter)),
-        _change(folder / files.TESTS, experiments(starter)),
+        _change(folder / files.SYSTEM_FILE, declaration(starter)),
+        _change(folder / files.TESTS_FILE, experiments(starter)),
         Change(folder / ini, inis.get(ini), text),
-        _change(readme, with_section(files.read(readme) if readme.is_file() else "", told)),
+        _change(readme, with_section(files.read(readme) if readme.is_file() else "", described)),
     ]
-    compile(found[0].after, tests, "exec")  # a mistake of ours must not get onto the disk
+    compile(found[0].after, tests, "exec")  # no file with a syntax error gets onto the disk
     compile(found[1].after, tests, "exec")
     return found
 
@@ -140,8 +143,9 @@ def _report(changes: Sequence[Change], starter: Starter) -> None:
     for change in changes:
         print(f"{change.says:<8} {_shown(change.path)}")
     active = sum(trial.active for trial in starter.trials)
-    print(f"journeys: {len(starter.visits)}, experiments: {active}; they take about {active * 22} s:")
-    print(f"  pytest {_shown(next(each.path for each in changes if each.path.name == files.TESTS))} -v")
+    seconds = active * SECONDS_PER_EXPERIMENT
+    print(f"journeys: {len(starter.visits)}, experiments: {active}; running them takes about {seconds} s:")
+    print(f"  pytest {_shown(next(each.path for each in changes if each.path.name == files.TESTS_FILE))} -v")
 
 
 def _shown(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The files of a starter on disk: all of them or none, and nobody's work overwritten."""
+"""The files of a starter on disk: all of them or none, and no work of the user is overwritten."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.errors import EnvironmentFailure, UsageError
-from chaoskit.starter.ini import FILES, with_system
+from chaoskit.starter.ini import INI_FILES, with_system
 from chaoskit.starter.texts import BEGIN
 
-SYSTEM, TESTS = "resilience.py", "test_resilience.py"
-REFERENCE = "resilience:system"
-README, ALONE = "README.md", "RESILIENCE.md"
+SYSTEM_FILE, TESTS_FILE = "resilience.py", "test_resilience.py"
+SYSTEM_REFERENCE = "resilience:system"
+README_FILE = "README.md"
+SECTION_FILE = "RESILIENCE.md"
+"""Takes the section on resilience where there is no README."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,9 @@ class Change:
     """One file.
 
     Attributes:
-        path: where.
+        path: where it is.
         before: its text until now; ``None`` if there is no such file.
-        after: its text from now on.
+        after: its new text.
     """
 
     path: Path
@@ -34,59 +36,63 @@ class Change:
 
     @property
     def says(self) -> str:
-        """What happens to it, one word."""
+        """What happens to it, in one word."""
         if self.before is None:
             return "wrote"
         return "kept" if self.before == self.after else "changed"
 
 
 def check(folder: Path, *, force: bool) -> None:
-    """See that a starter can be written, before anything is started for it.
+    """Check that a starter can be written, before anything is started for it.
 
     Raises:
-        UsageError: a file is there that would have to be overwritten, with all of them; the ini file
-            names another system; or the folder is none.
+        UsageError: files would be overwritten, all of which the error names; the ini file names another
+            system; or the folder is a file.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError("the starter needs a folder to be written into", where=str(folder))
-    taken = [name for name in (SYSTEM, TESTS) if (folder / name).exists()]
+        raise UsageError(
+            "the starter cannot be written into a file", where=str(folder), remedy="name a folder with --into"
+        )
+    taken = [name for name in (SYSTEM_FILE, TESTS_FILE) if (folder / name).exists()]
     readme = section_file(folder)
     if readme.exists() and BEGIN in read(readme):
         taken.append(f"{readme.name} (its section on resilience)")
     if taken and not force:
         raise UsageError(
-            "these are there already, and would be overwritten",
+            "these files exist already and would be overwritten",
             where=str(folder),
             evidence="\n".join(taken),
-            remedy="--force overwrites them; --into writes elsewhere; --dry-run only prints",
+            remedy="--force overwrites them; --into DIR writes elsewhere; --dry-run only prints",
         )
-    with_system(ini_files(folder), REFERENCE, force=force)
+    with_system(ini_files(folder), SYSTEM_REFERENCE, force=force)
 
 
 def section_file(folder: Path) -> Path:
-    """Where the section goes: into the README, if there is one."""
-    return folder / (README if (folder / README).is_file() else ALONE)
+    """The file that takes the section: the README, if there is one."""
+    return folder / (README_FILE if (folder / README_FILE).is_file() else SECTION_FILE)
 
 
 def ini_files(folder: Path) -> dict[str, str]:
-    """Those of pytest's ini files that are there, with their text."""
-    return {name: read(folder / name) for name in FILES if (folder / name).is_file()}
+    """The ini files of pytest that exist, with their text."""
+    return {name: read(folder / name) for name in INI_FILES if (folder / name).is_file()}
 
 
 def read(path: Path) -> str:
-    """The text of a file, its line ends as they are.
+    """The text of a file, with its line ends as they are.
 
     Raises:
-        UsageError: it is no text in UTF-8, or cannot be read.
+        UsageError: it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("a file cannot be read", where=str(path), evidence=str(error)) from None
+        raise UsageError(
+            "the file cannot be read as UTF-8 text", where=str(path), evidence=str(error)
+        ) from None
 
 
 def write(changes: Sequence[Change]) -> None:
-    """Write all of them. If one fails, or the user interrupts, all are as they were.
+    """Write all of them. If one fails, or the user interrupts, restore all of them.
 
     Raises:
         EnvironmentFailure: a file cannot be written.
@@ -98,14 +104,14 @@ def write(changes: Sequence[Change]) -> None:
         for folder in folders:
             folder.mkdir()
         for change in (each for each in changes if each.before != each.after):
-            temporary = _beside(change)
+            temporary = _temporary_file(change)
             new.append((temporary, change))
         for temporary, change in new:
             done.append(change)
             temporary.replace(change.path)
     except BaseException as error:
         for change in done:
-            _put_back(change)
+            _restore(change)
         for temporary, _ in new:
             temporary.unlink(missing_ok=True)
         for folder in reversed(folders):
@@ -113,16 +119,16 @@ def write(changes: Sequence[Change]) -> None:
                 folder.rmdir()
         if isinstance(error, OSError):
             raise EnvironmentFailure(
-                "the starter cannot be written; everything is as it was",
+                "the starter cannot be written; every file is as it was",
                 where=str(error.filename or changes[0].path.parent),
                 evidence=error.strerror or str(error),
-                remedy="--into another folder, or --dry-run to print it",
+                remedy="write it elsewhere with --into DIR, or print it with --dry-run",
             ) from None
         raise
 
 
 def _missing(folders: Iterable[Path]) -> list[Path]:
-    """The folders that have to be made, parents first."""
+    """The folders that do not exist yet, parents first."""
     found: list[Path] = []
     for folder in folders:
         wanted = [each for each in (folder, *folder.parents) if not each.exists()]
@@ -130,8 +136,8 @@ def _missing(folders: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _beside(change: Change) -> Path:
-    """The new text in a file beside the old one, with its mode."""
+def _temporary_file(change: Change) -> Path:
+    """A temporary file beside the old one, with the new text and the old mode."""
     handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
     temporary = Path(name)
     try:
@@ -151,7 +157,7 @@ def _umask() -> int:
     return current
 
 
-def _put_back(change: Change) -> None:
+def _restore(change: Change) -> None:
     if change.before is None:
         change.path.unlink(missing_ok=True)
     else:

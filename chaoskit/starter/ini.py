@@ -1,4 +1,4 @@
-"""The one line that tells pytest which system is meant, in the file that pytest reads."""
+"""The one line that names the system, in the file that pytest reads its settings from."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any
 from chaoskit.errors import UsageError
 
 SETTING = "chaos_system"
-PYTESTS_OWN = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
-"""Files that are pytest's even without a section for it."""
+PYTEST_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
+"""Files that pytest reads even if they have no section for it."""
 
-FILES = (*PYTESTS_OWN, "pyproject.toml", "tox.ini", "setup.cfg")
+INI_FILES = (*PYTEST_FILES, "pyproject.toml", "tox.ini", "setup.cfg")
 """Where pytest looks in a folder, in this order. Source: its documentation, "Configuration"; the TOML
 files and ``[tool.pytest]`` came with pytest 9.
 """
 
 
 def with_system(there: Mapping[str, str], reference: str, *, force: bool = False) -> tuple[str, str]:
-    """The file that gets the line, and its new text; all the rest of it stays as it is.
+    """The file that gets the line, and its new text. The rest of the file stays as it is.
 
     Args:
-        there: those of :data:`FILES` that exist, with their text.
+        there: the files of :data:`INI_FILES` that exist, with their text.
         reference: the system, as ``module:attribute``.
-        force: replace another system that is named already.
+        force: replace the name of another system.
 
     Raises:
-        UsageError: another system is named already; or the file cannot be read, or not be edited
-            without changing more than this.
+        UsageError: the file names another system already, cannot be read, or cannot be edited without
+            changing more than this line.
     """
     name = _which(there)
     before = there.get(name, "")
@@ -39,10 +39,10 @@ def with_system(there: Mapping[str, str], reference: str, *, force: bool = False
         return name, before
     if named is not None and not force:
         raise UsageError(
-            f"{SETTING} is set already",
+            f"{SETTING} names another system already",
             where=name,
             evidence=f"{SETTING} = {named}",
-            remedy="--force replaces it; or --into another folder",
+            remedy="--force replaces it; --into DIR writes elsewhere",
         )
     line = f'{SETTING} = "{reference}"' if name.endswith(".toml") else f"{SETTING} = {reference}"
     after = _edited(before, _header(name, before), line, replace=named is not None)
@@ -50,29 +50,29 @@ def with_system(there: Mapping[str, str], reference: str, *, force: bool = False
         raise UsageError(
             "the ini file cannot be edited without changing more than one line",
             where=name,
-            remedy=f"add {line} to [{_header(name, before)}] yourself, and run `chaoskit init` again",
+            remedy=f"add {line} to [{_header(name, before)}] by hand, and run `chaoskit init` again",
         )
     return name, after
 
 
 def _only_adds(name: str, before: str, after: str, reference: str) -> bool:
-    """Whether a file says what it said before, and names the system."""
+    """Whether the new text names the system and has all other settings unchanged."""
     try:
         return _named(name, after) == reference and _rest(name, after) == _rest(name, before)
-    except UsageError:  # a table that stands there in another form cannot be begun again
+    except UsageError:  # its table is written in another form, and cannot have a second header
         return False
 
 
 def _which(there: Mapping[str, str]) -> str:
-    """The file that pytest takes its settings from; where there is none, the one to write."""
-    for name in FILES:
-        if name in there and (name in PYTESTS_OWN or _section(name, there[name]) is not None):
+    """The file that pytest takes its settings from, or the file to write if there is none."""
+    for name in INI_FILES:
+        if name in there and (name in PYTEST_FILES or _section(name, there[name]) is not None):
             return name
     return "pyproject.toml" if "pyproject.toml" in there else "pytest.ini"
 
 
 def _header(name: str, text: str) -> str:
-    """The section for pytest in a file, as it stands there or would."""
+    """The name of pytest's section in a file, whether it exists or not."""
     if name == "setup.cfg":
         return "tool:pytest"
     if name != "pyproject.toml":
@@ -93,7 +93,7 @@ def _at(settings: Any, way: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _section(name: str, text: str) -> dict[str, Any] | None:
-    """pytest's settings in a file, or nothing where it has none."""
+    """pytest's settings in a file; ``None`` if it has none."""
     return _at(_everything(name, text), _way(name, text))
 
 
@@ -103,7 +103,7 @@ def _named(name: str, text: str) -> str | None:
 
 
 def _rest(name: str, text: str) -> dict[str, Any]:
-    """All settings of a file but ours, and without the tables that then hold nothing."""
+    """All settings of a file except this one, without tables that are empty then."""
     everything, way = _everything(name, text), _way(name, text)
     (_at(everything, way) or {}).pop(SETTING, None)
     for depth in range(len(way), 0, -1):
@@ -125,7 +125,7 @@ def _everything(name: str, text: str) -> dict[str, Any]:
 
 
 def _edited(text: str, header: str, line: str, *, replace: bool) -> str:
-    """The text with the line as the first of its section, which is made at the end if need be."""
+    """The text with the line as the first of its section. A missing section is added at the end."""
     end = "\r\n" if "\r\n" in text else "\n"
     if replace:
         return re.sub(rf"(?m)^{SETTING}\s*[=:][^\r\n]*", lambda _: line, text, count=1)

@@ -1,4 +1,4 @@
-"""What a starter is made from: plain data between those who look, decide and write."""
+"""What a starter is made of: plain data between the modules that look, decide and write."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """A published port that answers HTTP: where a journey enters.
+class HttpEntry:
+    """An entry that answers HTTP: a journey can use it.
 
     Attributes:
-        entry: ``service:port``.
+        name: ``service:port``.
         service: the service behind it.
-        path: what is asked for; the end of the redirects, if there were any.
-        says: how it was found: ``/ leads to /login, which answers 200``.
-        rate: arrivals per second that a journey is driven at.
+        path: the path to request; the end of the redirects, if there were any.
+        says: how the path was found, such as ``/ leads to /login, which answers 200``.
+        rate: arrivals per second of its journey.
     """
 
-    entry: str
+    name: str
     service: str
     path: str
     says: str
@@ -25,29 +25,29 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Shut:
-    """A published port by which no journey enters.
+class UnusedEntry:
+    """An entry that no journey uses.
 
     Attributes:
-        entry: ``service:port``.
-        says: why, one clause that follows its name: ``does not speak HTTP``.
+        name: ``service:port``.
+        says: why, one clause that follows the name, such as ``does not speak HTTP``.
     """
 
-    entry: str
+    name: str
     says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calm:
-    """One journey with nothing at fault.
+    """What was measured of one journey with nothing at fault.
 
     Attributes:
-        seconds: how long it was looked at.
-        samples: requests that were due.
-        failed: those of them that failed, or did not end.
-        p50, p95: of those that succeeded, in seconds.
-        error: what the first failure said.
-        limited: those that were refused with 429, too many requests.
+        seconds: how long it was measured.
+        samples: how many requests were due.
+        failed: how many of them failed or did not end.
+        p50, p95: latencies in seconds of the requests that succeeded.
+        error: the error of the first failure.
+        limited: how many requests were refused with 429, too many requests.
     """
 
     seconds: float
@@ -61,12 +61,12 @@ class Calm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What a journey promises at first.
+    """The first objective of a journey.
 
     Attributes:
-        availability: a share.
+        availability: a share of the requests.
         p95: seconds.
-        degraded_p95: seconds, while something it uses is at fault.
+        degraded_p95: seconds, while a component that the journey uses is at fault.
         recovery: seconds.
     """
 
@@ -82,14 +82,14 @@ class Visit:
 
     Attributes:
         name: a Python name.
-        door: where it enters.
+        entry: the entry that it uses.
         needs, uses: services.
-        calm: what was measured, or nothing yet.
-        objective: what it promises, or nothing yet.
+        calm: what was measured; ``None`` before that.
+        objective: its objective; ``None`` before the measurement.
     """
 
     name: str
-    door: Door
+    entry: HttpEntry
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     calm: Calm | None = None
@@ -102,13 +102,13 @@ class StarterTrial:
 
     Attributes:
         name: the test's name.
-        component: whom it hits.
-        kind: the fault's class.
-        arguments: what it is made with, as it is written.
+        component: the component at fault.
+        kind: the name of the fault's class.
+        arguments: the fault's arguments, as source text.
         about: the test's docstring, one sentence.
-        stage: the stage of growth; empty for a primitive.
-        notes: comments above it, each a sentence.
-        active: whether it runs; else it is written as a comment.
+        stage: the stage of growth; empty for a primitive fault.
+        notes: comments above the test, each one or more sentences.
+        active: whether it runs; otherwise it is written as a comment.
     """
 
     name: str
@@ -122,19 +122,19 @@ class StarterTrial:
 
     @property
     def fault(self) -> str:
-        """The expression that makes the fault."""
+        """The source text of the fault."""
         return f"faults.{self.kind}({', '.join(self.arguments)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starter:
-    """All of it.
+    """Everything that ``chaoskit init`` writes down.
 
     Attributes:
         compose: the compose file, relative to the folder that the starter is written into.
-        date: when it was measured, as ``2026-02-28``.
+        date: the day of the measurement, as ``2026-02-28``.
         visits: the journeys.
-        shut: the published ports without one.
+        unused: the entries that no journey uses.
         trials: the experiments.
         idle: services without an experiment, and why: ``(service, reason)``.
     """
@@ -142,6 +142,6 @@ class Starter:
     compose: str
     date: str
     visits: tuple[Visit, ...]
-    shut: tuple[Shut, ...] = ()
+    unused: tuple[UnusedEntry, ...] = ()
     trials: tuple[StarterTrial, ...] = ()
     idle: tuple[tuple[str, str], ...] = ()

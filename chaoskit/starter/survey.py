@@ -1,8 +1,7 @@
-"""What a journey needs and uses, as far as one look can tell.
+"""Looks at the running system, and puts the starter together from what it sees.
 
-Whether anybody writes to a primary while the journeys run: what a standby could lag behind with.
-
-Looks at the running system, and puts the starter together from what it sees.
+This includes what each journey needs and uses, as far as one look can tell, and whether a primary is
+written to while the journeys run, without which its standby cannot lag.
 """
 
 from __future__ import annotations
@@ -19,49 +18,48 @@ from chaoskit.errors import UsageError
 from chaoskit.faults.replication.pairs import Pair, pair_of
 from chaoskit.runtime import Runtime
 from chaoskit.starter import choice
-from chaoskit.starter import entries as published
 from chaoskit.starter.calm import measure
 from chaoskit.starter.choice import Kind, Known
-from chaoskit.starter.model import Calm, Shut, Starter, StarterTrial, Visit
+from chaoskit.starter.entries import Tell, find, named, of_service
+from chaoskit.starter.model import Calm, Starter, StarterTrial, UnusedEntry, Visit
 from chaoskit.starter.objective import objective, steady
 from chaoskit.system import Component, Link
 
+LEAST_GROWTHS = 3
+"""Looks that must find something newly written: now and then a checkpoint or a vacuum writes, too."""
+
 
 def reached(entry: str, links: Iterable[Link]) -> tuple[str, ...]:
-    """The components behind an entry, itself first: those that its links lead to, and theirs.
+    """The components behind an entry, its own first, then all that links lead to from there.
 
     Args:
-        entry: the component that answers at the entry.
+        entry: the component that the entry belongs to.
         links: the links that were used.
     """
     ways: dict[str, list[str]] = {}
     for link in links:
         ways.setdefault(link.consumer, []).append(link.provider)
     found = [entry]
-    for consumer in found:  # grows while it is walked
+    for consumer in found:  # the list grows during the loop
         found += sorted(set(ways.get(consumer, ())) - set(found))
     return tuple(found)
 
 
 def divided(services: Iterable[str], spare: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A first guess at (needs, uses). What is there to make things faster (a cache, a standby) is used;
-    whatever else was reached is needed.
+    """A first guess at (needs, uses). Services that only make others faster, caches and standbys, are
+    used. All others that were reached are needed.
 
     Args:
-        services: those that were reached, the entry's first; it is needed in any case.
-        spare: the services that one should be able to do without.
+        services: those that were reached, first the entry's, which is needed in any case.
+        spare: the services that a journey should be able to do without.
     """
     ordered = tuple(dict.fromkeys(services))
     uses = tuple(each for each in ordered[1:] if each in spare)
     return tuple(each for each in ordered if each not in uses), uses
 
 
-OFTEN = 3
-"""Looks that must show something new: a checkpoint or a vacuum writes, too, now and then."""
-
-
 class Writes:
-    """Looks at how far the primary of one standby has written.
+    """Watches how far the primary of one standby has written.
 
     Args:
         replica: the standby.
@@ -76,7 +74,7 @@ class Writes:
         self._grown = 0
 
     def look(self) -> None:
-        """Look once; a server that does not answer now has shown nothing."""
+        """Look once. A server that does not answer now counts as no growth."""
         if self._primary is None:
             return
         with (
@@ -89,8 +87,8 @@ class Writes:
 
     @property
     def steady(self) -> bool:
-        """Whether something was written again and again."""
-        return self._grown >= OFTEN
+        """Whether the primary was written to repeatedly."""
+        return self._grown >= LEAST_GROWTHS
 
 
 class UsedLinks(Runtime, Protocol):
@@ -110,17 +108,17 @@ def survey(
     seconds: float,
     ready_after: float,
     paths: Sequence[str] = (),
-    tell: published.Tell = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> Starter:
-    """The starter for a system that is up and calm.
+    """The starter for a system that is up, with nothing at fault.
 
     Args:
         runtime: where it runs.
         config: what ``docker compose config`` says.
         compose, date: see :class:`Starter`.
-        seconds: how long the calm is measured.
-        ready_after: how long the system took to be ready.
-        paths: what the user says that entries answer.
+        seconds: how long the journeys are measured.
+        ready_after: seconds that the system took to be ready.
+        paths: paths that the user names, asked for first.
         tell: takes progress, a line at a time.
 
     Raises:
@@ -131,26 +129,24 @@ def survey(
         choice.look(each.name, each.service, runtime.ports(each.name), lambda fault: fault.misfits(runtime))
         for each in lasting
     ]
-    entries, shut = published.find(runtime, known, config, paths, tell)
-    if not entries:
-        raise _nobody(compose, shut)
-    visits = tuple(Visit(name=name, door=door) for name, door in published.named(entries))
-    starter = Starter(compose=compose, date=date, visits=visits, shut=tuple(shut), idle=idle)
-    tell(f"measuring {', '.join(each.name for each in visits)} in the calm for {seconds:g} s")
+    usable, unused = find(runtime, known, config, paths, tell)
+    if not usable:
+        raise _no_journey(compose, unused)
+    visits = tuple(Visit(name=name, entry=entry) for name, entry in named(usable))
+    starter = Starter(compose=compose, date=date, visits=visits, unused=tuple(unused), idle=idle)
+    tell(f"measuring {', '.join(each.name for each in visits)} for {seconds:g} s with nothing at fault")
     writes = {each.component: Writes(each.component, runtime) for each in known if each.kind is Kind.STANDBY}
 
     def look() -> None:
         for each in writes.values():
             each.look()
 
-    addresses = {
-        published.of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))
-    }
+    addresses = {of_service(entry, runtime): at for entry, at in reversed(tuple(runtime.entries.items()))}
     starter = measure(starter, addresses, seconds, runtime.clock, look=look, tell=tell)
     measured = {visit.name: visit.calm for visit in starter.visits if visit.calm is not None}
     spare = {each.service for each in known if each.kind in (Kind.REDIS, Kind.STANDBY)}
-    fickle = [
-        Shut(visit.door.entry, _fickle(calm))
+    unused += [
+        UnusedEntry(visit.entry.name, _unsteady(calm))
         for visit in starter.visits
         if not steady(calm := measured[visit.name])
     ]
@@ -166,28 +162,27 @@ def survey(
         if steady(measured[visit.name])
         for needs, uses in (_reach(visit, runtime, spare),)
     )
-    shut += fickle
     if not visits:
-        raise _nobody(compose, shut)
+        raise _no_journey(compose, unused)
     return replace(
         starter,
         visits=visits,
-        shut=tuple(shut),
+        unused=tuple(unused),
         trials=_trials(known, visits, runtime, {name for name, each in writes.items() if each.steady}),
     )
 
 
-def _nobody(compose: str, shut: Sequence[Shut]) -> UsageError:
+def _no_journey(compose: str, unused: Sequence[UnusedEntry]) -> UsageError:
     return UsageError(
-        "no published port answers HTTP, so there is nothing that users could do",
+        "no entry answers HTTP with success, so no journey can be written",
         where=compose,
-        evidence="\n".join(f"{each.entry} {each.says}" for each in shut),
-        remedy="name a path that answers with --path /some/page; a port that speaks another protocol "
-        "needs a journey of your own; nothing was written",
+        evidence="\n".join(f"{each.name} {each.says}" for each in unused),
+        remedy="name a path that answers: --path /some/page. For another protocol, write the journey "
+        "yourself. Nothing was written",
     )
 
 
-def _fickle(calm: Calm) -> str:
+def _unsteady(calm: Calm) -> str:
     return f"failed {calm.failed} of {calm.samples} requests with nothing at fault ({calm.error})"
 
 
@@ -199,7 +194,7 @@ def _lasting(runtime: Runtime) -> tuple[list[Component], tuple[tuple[str, str], 
             continue
         state = runtime.state(component.name)
         if state.status == "exited":
-            idle.append((component.service, f"it ended with exit code {state.exit_code}"))
+            idle.append((component.service, f"it exited with code {state.exit_code}"))
         else:
             lasting.append(component)
     return lasting, tuple(idle)
@@ -210,9 +205,9 @@ def _reach(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     services = {each.name: each.service for each in runtime.components}
     links = [link for link in runtime.used_links() if {link.consumer, link.provider} <= set(services)]
-    entries = [name for name, service in services.items() if service == visit.door.service]
+    entries = [name for name, service in services.items() if service == visit.entry.service]
     found = [services[name] for entry in entries for name in reached(entry, links)]
-    return divided([visit.door.service, *found], spare)
+    return divided([visit.entry.service, *found], spare)
 
 
 def _trials(
@@ -230,13 +225,13 @@ def _trials(
             replicas=replicas[each.service],
         )
     ]
-    found += [choice.flood(visit.door) for visit in visits]
-    found.sort(key=lambda trial: (_stage(trial.stage), not trial.active))
-    names = choice.apart(trial.name for trial in found)
+    found += [choice.flood(visit.entry) for visit in visits]
+    found.sort(key=lambda trial: (_users_of(trial.stage), not trial.active))
+    names = choice.unique(trial.name for trial in found)
     return tuple(replace(trial, name=name) for trial, name in zip(found, names, strict=True))
 
 
-def _stage(stage: str) -> int:
-    """Users, as a number; what belongs to no stage comes first."""
+def _users_of(stage: str) -> int:
+    """The number of users of a stage; 0 for a trial without a stage, so that it comes first."""
     digits = "".join(each for each in stage if each.isdigit())
     return int(digits or 0)

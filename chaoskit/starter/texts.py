@@ -1,10 +1,7 @@
-"""Python as ``ruff format`` would leave it, at any line length from 88.
+"""The texts that ``chaoskit init`` writes: the system's module, the experiments, the README's section.
 
-The system's module: the journeys, and beside each figure where it comes from.
-
-The module of experiments: one per component.
-
-What the project's README says about it, for those who did not write it.
+The Python is as ``ruff format`` would leave it at any line length from 88. Beside each figure stands
+where it comes from.
 """
 
 from __future__ import annotations
@@ -15,14 +12,33 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from chaoskit.starter.model import Calm, Objective, Starter, StarterTrial, Visit
-from chaoskit.starter.objective import FACTOR, TIGHTEST
+from chaoskit.starter.objective import LEAST_DEGRADED_P95, LEAST_P95, LEAST_RECOVERY, P95_FACTOR
 
-WIDTH = 88
-"""Columns: the narrowest that the usual formatters ask for."""
+LINE_WIDTH = 88
+"""Columns of a line: the fewest that the usual formatters ask for."""
+
+
+BEGIN, END = "<!-- chaoskit: begin -->", "<!-- chaoskit: end -->"
+
+
+_UNMEASURED = Objective(
+    availability=0.99, p95=LEAST_P95, degraded_p95=LEAST_DEGRADED_P95, recovery=LEAST_RECOVERY
+)
+
+_OBJECTIVES = f"""The objectives are looser than what was measured, so that everyday noise does not
+break them. The p95 is {P95_FACTOR} times the measured one, rounded up, and at least {LEAST_P95:g} s.
+`degraded` allows {P95_FACTOR} times that again, and at least {LEAST_DEGRADED_P95:g} s. Replace these
+figures with what your users really expect."""
+
+_NEEDS = """`needs`: a journey may fail while one of these is at fault, and must recover in time.
+`uses`: it must keep its `degraded` objective while one of these is at fault. Both are a
+first guess from the links that carried traffic: caches and standbys are used, and
+everything else that was reached is needed. The report of the first run corrects the guess:
+move what "survived" to `uses`, and add what is "coupled"."""
 
 
 def quoted(text: str) -> str:
-    """A string literal, in the quotes that spare it most backslashes."""
+    """A string literal, in the quotes that need the fewest backslashes."""
     literal = json.dumps(text, ensure_ascii=False)
     return repr(text) if '"' in text and "'" not in text else literal
 
@@ -32,7 +48,7 @@ def comment(text: str, indent: str = "") -> list[str]:
     flat = " ".join(text.split())
     return textwrap.wrap(
         flat,
-        WIDTH,
+        LINE_WIDTH,
         initial_indent=f"{indent}# ",
         subsequent_indent=f"{indent}# ",
         break_long_words=False,
@@ -40,39 +56,29 @@ def comment(text: str, indent: str = "") -> list[str]:
     )
 
 
-def docstring(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
+def docstring(text: str, indent: str = "", width: int = LINE_WIDTH) -> list[str]:
     """One paragraph as a docstring, on one line where it fits."""
     flat = " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
     if len(indent) + len(flat) + 6 <= width:
         return [f'{indent}"""{flat}"""']
-    room = min(width - len(indent) - 3, len(flat) - 1)  # two lines at least: quotes alone on one look lost
+    room = min(
+        width - len(indent) - 3, len(flat) - 1
+    )  # at least two lines, so that the closing quotes follow one
     first, *rest = textwrap.wrap(flat, room, break_on_hyphens=False)
     return [f'{indent}"""{first}', *(f"{indent}{line}" for line in rest), f'{indent}"""']
 
 
 def listed(head: str, items: Sequence[str], tail: str, indent: str) -> list[str]:
-    """``head[items]tail`` on one line where it fits, else an item a line with a comma at the end."""
+    """``head[items]tail`` on one line where it fits, otherwise one item per line, with a comma at the end."""
     line = f"{indent}{head}[{', '.join(items)}]{tail}"
-    if len(line) <= WIDTH:
+    if len(line) <= LINE_WIDTH:
         return [line]
     return [f"{indent}{head}[", *(f"{indent}    {item}," for item in items), f"{indent}]{tail}"]
 
 
 def commented(lines: Iterable[str]) -> list[str]:
-    """Code as comments."""
+    """Lines of code as comments."""
     return [f"# {line}" if line else "#" for line in lines]
-
-
-_UNMEASURED = Objective(availability=0.99, p95=TIGHTEST, degraded_p95=1.0, recovery=30)
-
-_PROMISES = f"""The promises are looser than what was measured, so that everyday noise does not break
-them: p95 is {FACTOR} times the measured one, rounded up, and never below {TIGHTEST:g} s; `degraded` allows
-{FACTOR} times that again, and at least 1 s. Put in what your users really expect."""
-
-_NEEDS = """`needs`: without these it may fail, and then recovers in time. `uses`: without these it
-keeps `degraded`. This is a first guess, from the links that carried something: caches
-and standbys are used, whatever else was reached is needed. The first run tells which of
-it is true: what "survived" belongs into `uses`, and what is "coupled" is missing here."""
 
 
 def declaration(starter: Starter) -> str:
@@ -80,21 +86,21 @@ def declaration(starter: Starter) -> str:
     lines = [
         '"""What the users of this system do, and what they are promised.',
         "",
-        f"Written by `chaoskit init` on {starter.date}, from one calm look with nothing at fault.",
-        "It is yours now: every figure and every name is a first guess.",
+        f"Written by `chaoskit init` on {starter.date}, from one measurement with nothing at fault.",
+        "The file is yours now: every figure and every name in it is a first guess.",
         '"""',
         "",
         "from chaoskit import Slo, System, User, journey",
         "",
-        *comment(_PROMISES),
+        *comment(_OBJECTIVES),
         "#",
         *comment(_NEEDS),
     ]
     for visit in starter.visits:
         lines += ["", "", *_journey(visit)]
     lines += ["", ""]
-    for each in starter.shut:
-        lines += comment(f"No journey enters by {each.entry}: it {each.says}.")
+    for each in starter.unused:
+        lines += comment(f"No journey uses {each.name}: it {each.says}.")
     lines += _system(starter.compose, [visit.name for visit in starter.visits])
     return "\n".join(lines) + "\n"
 
@@ -103,20 +109,20 @@ def measured(calm: Calm, rate: float) -> str:
     """What was measured, in one sentence."""
     failed = "none failed" if not calm.failed else f"{calm.failed} failed ({calm.error})"
     return (
-        f"Measured for {calm.seconds:g} s at {rate:g} a second: {calm.samples} requests, {failed}, "
+        f"Measured for {calm.seconds:g} s at {rate:g} per second: {calm.samples} requests, {failed}, "
         f"p50 {calm.p50 * 1000:.0f} ms, p95 {calm.p95 * 1000:.0f} ms."
     )
 
 
 def _journey(visit: Visit) -> list[str]:
-    door, promise = visit.door, visit.objective or _UNMEASURED
-    lines = comment(f"{door.entry}: {door.says}. {measured(visit.calm, door.rate) if visit.calm else ''}")
+    entry, promise = visit.entry, visit.objective or _UNMEASURED
+    lines = comment(f"{entry.name}: {entry.says}. {measured(visit.calm, entry.rate) if visit.calm else ''}")
     if visit.calm and visit.calm.failed:
-        lines += comment("Requests failed with nothing at fault: look there first, and raise the promise.")
+        lines += comment("Requests failed with nothing at fault: first find out why, then raise the promise.")
     lines += [
         "@journey(",
-        f"    rate={door.rate},  # arrivals a second, few on purpose",
-        f"    entry={quoted(door.entry)},",
+        f"    rate={entry.rate},  # arrivals per second, few on purpose",
+        f"    entry={quoted(entry.name)},",
         *listed("needs=", [quoted(each) for each in visit.needs], ",", "    "),
     ]
     if visit.uses:
@@ -127,14 +133,14 @@ def _journey(visit: Visit) -> list[str]:
         f"    degraded={_slo(promise.availability, promise.degraded_p95, promise.recovery)},",
         ")",
         f"async def {visit.name}(user: User) -> None:",
-        *docstring(f"Somebody opens {door.path} at {door.service}.", "    "),
-        *_get(door.path),
+        *docstring(f"Open {entry.path} at {entry.service}.", "    "),
+        *_get(entry.path),
     ]
 
 
 def _system(compose: str, journeys: list[str]) -> list[str]:
     line = f"system = System.from_compose({quoted(compose)}, journeys=[{', '.join(journeys)}])"
-    if len(line) <= WIDTH:
+    if len(line) <= LINE_WIDTH:
         return [line]
     return [
         "system = System.from_compose(",
@@ -146,7 +152,7 @@ def _system(compose: str, journeys: list[str]) -> list[str]:
 
 def _get(path: str) -> list[str]:
     line = f"    (await user.get({quoted(path)})).raise_for_status()"
-    if len(line) <= WIDTH:
+    if len(line) <= LINE_WIDTH:
         return [line]
     return [
         "    answer = await user.get(",
@@ -163,10 +169,10 @@ def _slo(availability: float, p95: float, recovery: int) -> str:
 def experiments(starter: Starter) -> str:
     """The text of the module."""
     lines = [
-        '"""What becomes of the promises when a part of the system fails: one experiment each.',
+        '"""Does the system keep its promises while one component fails? One experiment each.',
         "",
-        "HELD passes; BROKEN is a finding, with its figures. `pytest -m 'not chaos'` leaves",
-        "these out.",
+        "HELD passes. BROKEN is a finding, with its figures. `pytest -m 'not chaos'` leaves",
+        "these tests out.",
         '"""',
         "",
         "import pytest",
@@ -175,7 +181,7 @@ def experiments(starter: Starter) -> str:
     ]
     for trial in starter.trials:
         notes = [line for note in trial.notes for line in comment(note)]
-        code = _test(trial, WIDTH) if trial.active else commented(_test(trial, WIDTH - 2))
+        code = _test(trial, LINE_WIDTH) if trial.active else commented(_test(trial, LINE_WIDTH - 2))
         lines += ["", "", *notes, *code]
     for service, reason in starter.idle:
         lines += ["", "", *comment(f"{service} has no experiment: {reason}.")]
@@ -198,13 +204,10 @@ def _experiment(trial: StarterTrial, width: int) -> list[str]:
         return [line]
     made = f"    fault = {trial.fault}"
     lines = [made]
-    if len(made) > width:  # the comma at the end keeps them apart at any width
+    if len(made) > width:  # the comma at the end keeps them on lines of their own at any width
         arguments = [f"        {each}," for each in trial.arguments]
         lines = [f"    fault = faults.{trial.kind}(", *arguments, "    )"]
     return [*lines, "    chaos.experiment(fault).assert_held()"]
-
-
-BEGIN, END = "<!-- chaoskit: begin -->", "<!-- chaoskit: end -->"
 
 
 def section(starter: Starter, tests_file: str) -> str:
@@ -212,20 +215,19 @@ def section(starter: Starter, tests_file: str) -> str:
 
     Args:
         starter: what it is about.
-        tests_file: the experiments' file, as people type it.
+        tests_file: the file of the experiments, as it is typed on the command line.
     """
     rows = [_row(visit, visit.objective) for visit in starter.visits if visit.objective is not None]
     return "\n".join(
         [
             BEGIN,
             f"<!-- Written by `chaoskit init` on {starter.date}. Edit it freely: only",
-            "`chaoskit init --force` writes what is between the markers again. -->",
+            "`chaoskit init --force` replaces the text between the markers. -->",
             "",
             "## Resilience",
             "",
-            "What our users are promised while a part of the system fails is declared in `resilience.py`,",
-            f"and tried by `{tests_file}` on the system as it is in `{starter.compose}`, in containers",
-            "of its own.",
+            "`resilience.py` declares what our users are promised while a part of the system fails.",
+            f"`{tests_file}` tests it on the system of `{starter.compose}`, in containers of its own.",
             "",
             "```console",
             "$ pip install chaoskit",
@@ -233,18 +235,18 @@ def section(starter: Starter, tests_file: str) -> str:
             '$ pytest -m "not chaos"  # everything else',
             "```",
             "",
-            "<!-- The figures were measured once, on one machine, with a margin. Put in what is really",
-            "promised, here and in `resilience.py`. -->",
+            "<!-- The figures come from one measurement on one machine, with a margin. Replace them with",
+            "what you really promise, here and in `resilience.py`. -->",
             "",
-            "| journey | what a user does | promise | back within | needs | uses |",
+            "| journey | what a user does | promise | recovers within | needs | uses |",
             "| --- | --- | --- | --- | --- | --- |",
             *rows,
             "",
-            "HELD: nobody but those who need the failed part noticed, and all recovered. BROKEN: a promise",
-            "was not kept; `chaoskit-report/report.html` shows which, when, and by how much. UNKNOWN: it",
-            "could not be told, and why.",
+            "HELD: only journeys that need the failed part were affected, and all recovered in time.",
+            "BROKEN: a promise was not kept. UNKNOWN: the experiment could not tell.",
+            "`chaoskit-report/report.html` shows which promise, when and by how much, or what was missing.",
             "",
-            "<!-- chaoskit-report/ is made anew by each run: it belongs into .gitignore. -->",
+            "<!-- Each run writes chaoskit-report/ anew: add it to .gitignore. -->",
             END,
             "",
         ]
@@ -262,7 +264,7 @@ def with_section(readme: str, text: str) -> str:
 def _row(visit: Visit, promise: Objective) -> str:
     cells = (
         f"`{visit.name}`",
-        f"{visit.door.path} at {visit.door.service}",
+        f"opens {visit.entry.path} at {visit.entry.service}",
         f"{promise.availability:.0%} answered, p95 {promise.p95:g} s",
         f"{promise.recovery} s",
         ", ".join(visit.needs) or "-",

@@ -1,6 +1,6 @@
-"""The history of runs, and what it shows: which experiments are flaky, what got worse last night.
+"""The history of runs, and what it shows: which experiments are flaky, and what got worse last night.
 
-The methods, their sources and their rate of false alarms are in ``docs/trend.md``.
+``docs/trend.md`` describes the methods, their sources and their rate of false alarms.
 """
 
 from chaoskit.trend.entry import Entry, entry_from_text, entry_of, entry_to_text

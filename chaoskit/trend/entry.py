@@ -1,4 +1,4 @@
-"""One experiment of one night: what a history keeps of it."""
+"""What a history keeps of one experiment of one night."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Phase:
 
     Attributes:
         phase: ``control``, ``fault`` or ``after``.
-        samples: requests.
-        failed: those that failed.
-        p50, p95, p99: seconds, of requests that succeeded; ``None`` without one.
-        counts: bad requests against each promise that was owed in this phase.
+        samples: how many requests there were.
+        failed: how many of them failed.
+        p50, p95, p99: latencies in seconds of successful requests; ``None`` without one.
+        counts: the bad requests, for each promise that was owed in this phase.
     """
 
     phase: str
@@ -40,11 +40,11 @@ class JourneyEntry:
 
     Attributes:
         journey: its name.
-        verdict, standing: as the judge has them.
+        verdict, standing: as the judge decided.
         recovery: seconds to be back inside the SLO; ``None`` where that was not seen.
         resolution: seconds by which the true moment may lie earlier or later.
         deadline: seconds that were allowed.
-        phases: those that were measured.
+        phases: the phases that were measured.
     """
 
     journey: str
@@ -56,7 +56,7 @@ class JourneyEntry:
     phases: tuple[Phase, ...]
 
     def phase(self, name: str) -> Phase | None:
-        """One of its phases, if it was measured."""
+        """The phase of that name, if it was measured."""
         return next((each for each in self.phases if each.phase == name), None)
 
 
@@ -68,15 +68,15 @@ class Entry:
         run: the test session; its experiments are one night.
         environment: the label of the containers that it ran in.
         at: when it ended: ISO 8601, UTC.
-        commit: the revision of the project, if it was known.
+        commit: the revision of the project, if known.
         experiment: its name.
         fault: what was injected.
-        stage: the stage of growth it stands for, if it says.
+        stage: the stage of growth that it stands for, if it names one.
         verdict: HELD, BROKEN or UNKNOWN.
-        reason: the first promise that was not kept or could not be told, in words; empty if held.
-        reset: seconds to have a clean environment.
-        rebuilt: whether it had to be started anew.
-        journeys: each journey's figures.
+        reason: the first reason for the verdict, in words; empty if it is HELD.
+        reset: seconds until the environment was clean.
+        rebuilt: whether the environment had to be rebuilt.
+        journeys: the figures of each journey.
     """
 
     run: str
@@ -93,12 +93,12 @@ class Entry:
     journeys: tuple[JourneyEntry, ...]
 
     def journey(self, name: str) -> JourneyEntry | None:
-        """One of its journeys, if it was driven."""
+        """The journey of that name, if it was driven."""
         return next((each for each in self.journeys if each.journey == name), None)
 
     @property
     def digest(self) -> str:
-        """What tells it from every other: a journal that is added twice is known again."""
+        """A hash of all of its content, by which a journal that is added twice is recognised."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -107,8 +107,8 @@ def entry_of(record: Mapping[str, Any]) -> Entry:
     """What a history keeps of a journal.
 
     Args:
-        record: see :mod:`chaoskit.record.journal`. One that does not tell its test session is a night of
-            its environment's.
+        record: a journal, see :mod:`chaoskit.record.journal`. If it does not name its test session, its
+            environment counts as the night.
     """
     told, run, reset = record["experiment"], record["run"], record["reset"]
     judgement = Judgement.from_record(record["judgement"])
@@ -169,7 +169,7 @@ def entry_to_text(entry: Entry) -> str:
 
 
 def entry_from_text(text: str) -> Entry:
-    """What :func:`entry_to_text` has written."""
+    """The inverse of :func:`entry_to_text`."""
     plain = json.loads(text)
     journeys = tuple(
         JourneyEntry(

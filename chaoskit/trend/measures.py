@@ -1,4 +1,4 @@
-"""What is compared between nights: recovery, bad requests and the p95 of each journey."""
+"""The figures that are compared between nights: recovery, bad requests and the p95 of each journey."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from chaoskit.judge.counts import Count
 from chaoskit.trend.entry import Entry, JourneyEntry
 from chaoskit.trend.regression import adjusted, level_rose, logarithm_rose, share_rose
 
-NIGHTS = 2
-"""Earlier nights without which nothing is compared."""
-FALSE_DISCOVERIES = 0.05
-"""The share of regressions that may be false ones: see :func:`chaoskit.trend.regression.adjusted`."""
-OF_BUDGET, OF_DEADLINE, OF_BOUND = 0.5, 0.1, 0.1
-"""A rise matters if it takes this much of what is allowed: of the budget for bad requests, of the
-recovery deadline, of the bound of the latency promise."""
-_SCALE = 0.05
-"""The share of what is allowed below which differences of a time are noise."""
+FEWEST_EARLIER_NIGHTS = 2
+"""With fewer earlier nights nothing is compared."""
+FALSE_DISCOVERY_RATE = 0.05
+"""The share of regressions that may be false: see :func:`chaoskit.trend.regression.adjusted`."""
+BUDGET_SHARE, DEADLINE_SHARE, BOUND_SHARE = 0.5, 0.1, 0.1
+"""A rise matters if it takes this share of the limit: of the budget for bad requests, of the recovery
+deadline, of the bound of the latency promise."""
+_NOISE_SHARE = 0.05
+"""The share of the limit below which differences between times are noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class Comparison:
     """One figure of one journey, last night against the nights before.
 
     Attributes:
-        experiment, journey: whose.
-        what: ``recovery``, ``latency`` (the p95 of the fault window), or the promise against which
-            requests of the fault window were bad.
-        last: seconds, or the share of bad requests.
-        before: the same of each earlier night in which the journey held.
+        experiment, journey: the experiment and the journey that the figure belongs to.
+        what: ``recovery``, ``latency`` (the p95 of the fault window), or the promise that the bad
+            requests of the fault window violate.
+        last: the figure of the last night: seconds, or the share of bad requests.
+        before: the same figure of each earlier night in which the journey held.
         limit: what is allowed: the deadline, the bound or the budget.
-        says: it in words.
-        matters: whether it rose by as much as anybody would mind.
+        says: the comparison in words.
+        matters: whether the rise is large enough to matter: see :data:`BUDGET_SHARE`.
         chance: the p-value; ``None`` with too few earlier nights.
-        adjusted: the same for all comparisons of this night together.
+        adjusted: the p-value after adjusting for all comparisons of this night.
     """
 
     experiment: str
@@ -53,18 +53,18 @@ class Comparison:
 
     @property
     def regressed(self) -> bool:
-        """Whether it is worse than nights differ anyway, and by enough to matter."""
-        return self.matters and self.adjusted is not None and self.adjusted <= FALSE_DISCOVERIES
+        """Whether it got worse by more than nights usually differ, and by enough to matter."""
+        return self.matters and self.adjusted is not None and self.adjusted <= FALSE_DISCOVERY_RATE
 
 
 def compare(last: Sequence[Entry], before: Sequence[Entry]) -> list[Comparison]:
-    """Every figure of the last night's experiments.
+    """Compare every figure of the experiments of the last night.
 
     Args:
-        last: the last night's experiments.
-        before: those of all earlier nights. An experiment is compared with those of its name that
-            injected the same fault, a journey with nights in which it held and, for a promise,
-            promised the same.
+        last: the experiments of the last night.
+        before: the experiments of all earlier nights. An experiment is compared with those of the same
+            name and fault. A journey is compared with the nights in which it held; for a promise, only
+            with those that had the same promise.
     """
     found = []
     for entry in last:
@@ -86,7 +86,8 @@ def _journey(experiment: str, journey: JourneyEntry, before: Sequence[JourneyEnt
         yield _recovery(experiment, journey, journey.recovery, journey.deadline, before)
     phase = journey.phase("fault")
     if phase is None or journey.standing == Standing.MAY_FAIL:
-        return  # what may fail may fail more
+        # A journey that may fail may also fail more often.
+        return
     pasts = [past for each in before if (past := each.phase("fault"))]
     for count in phase.counts:
         same = [other for past in pasts for other in past.counts if _comparable(count, other)]
@@ -99,7 +100,7 @@ def _journey(experiment: str, journey: JourneyEntry, before: Sequence[JourneyEnt
 
 
 def _p95s(journey: JourneyEntry) -> tuple[float, float] | None:
-    """The p95 of the fault window and that of the control window, if both are known."""
+    """The p95 of the fault window and the p95 of the control window, if both are known."""
     phase, control = journey.phase("fault"), journey.phase("control")
     if phase is None or control is None or phase.p95 is None or control.p95 is None:
         return None
@@ -116,13 +117,13 @@ def _recovery(
     times = [each.recovery for each in before if each.recovery is not None]
     resolution = journey.resolution or 0.0
     usual = median(times) if times else last
-    offset = max(resolution, _SCALE * deadline)
-    chance = level_rose(times, last, offset) if len(times) >= NIGHTS else None
+    offset = max(resolution, _NOISE_SHARE * deadline)
+    chance = level_rose(times, last, offset) if len(times) >= FEWEST_EARLIER_NIGHTS else None
     says = (
-        f"recovered in {last:.1f} s ± {resolution:.2f}, before in {span(times)} s over "
-        f"{len(times)} nights, {deadline:g} s allowed"
+        f"recovered in {last:.1f} s ± {resolution:.2f}; before: {span(times)} s "
+        f"({_nights(len(times))}); {deadline:g} s allowed"
     )
-    matters = last - resolution - usual >= OF_DEADLINE * deadline
+    matters = last - resolution - usual >= DEADLINE_SHARE * deadline
     return Comparison(
         experiment, journey.journey, "recovery", last, tuple(times), deadline, says, matters, chance
     )
@@ -133,14 +134,14 @@ def _share(experiment: str, journey: str, count: Count, before: Sequence[Count])
     bad, samples = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
     last = count.bad / count.samples if count.samples else 0.0
     usual = bad / samples if samples else last
-    chance = share_rose(pairs, (count.bad, count.samples)) if len(pairs) >= NIGHTS else None
+    chance = share_rose(pairs, (count.bad, count.samples)) if len(pairs) >= FEWEST_EARLIER_NIGHTS else None
     what = "failed" if count.bound is None else f"took longer than {count.bound:g} s"
     says = (
-        f"{count.bad} of {count.samples} requests {what} under the fault ({last:.1%}), before "
-        f"{bad} of {samples} ({usual:.1%}) over {len(pairs)} nights, {count.budget:.1%} allowed"
+        f"{count.bad} of {count.samples} requests {what} under the fault ({last:.1%}); before: "
+        f"{bad} of {samples} ({usual:.1%}, {_nights(len(pairs))}); {count.budget:.1%} allowed"
     )
     shares = tuple(k / n for k, n in pairs)
-    matters = last - usual >= OF_BUDGET * count.budget and last > usual
+    matters = last - usual >= BUDGET_SHARE * count.budget and last > usual
     return Comparison(experiment, journey, count.promise, last, shares, count.budget, says, matters, chance)
 
 
@@ -151,13 +152,13 @@ def _latency(
     bound: float,
     before: Sequence[tuple[float, float]],
 ) -> Comparison:
-    """The p95 under the fault has to be worse by itself *and* against the same night's control window.
+    """The p95 under the fault must be worse by itself *and* relative to the control window of its night.
 
-    On a slow or busy machine everything is slower, before the fault as well; that is no regression
-    of what happens under it. (Both tests have to reject: R. L. Berger, "Multiparameter hypothesis
-    testing and acceptance sampling", Technometrics 24, 1982.)
+    On a slow or busy machine everything is slower, before the fault too. That is not a regression under
+    the fault. (Both tests have to reject: R. L. Berger, "Multiparameter hypothesis testing and acceptance
+    sampling", Technometrics 24, 1982.)
     """
-    offset = _SCALE * bound
+    offset = _NOISE_SHARE * bound
     times = [value for value, _ in before]
     usual = median(times) if times else last[0]
 
@@ -165,20 +166,24 @@ def _latency(
         return math.log((pair[0] + offset) / (pair[1] + offset))
 
     chance = None
-    if len(before) >= NIGHTS:
+    if len(before) >= FEWEST_EARLIER_NIGHTS:
         by_itself = level_rose(times, last[0], offset)
         chance = max(by_itself, logarithm_rose([*map(against_control, before)], against_control(last)))
     milliseconds = [value * 1000 for value in times]
     says = (
-        f"p95 of {last[0] * 1000:.0f} ms under the fault ({last[1] * 1000:.0f} ms in the control window), "
-        f"before {span(milliseconds, 0)} ms over {len(before)} nights, {bound * 1000:.0f} ms promised"
+        f"p95 of {last[0] * 1000:.0f} ms under the fault ({last[1] * 1000:.0f} ms in the control window); "
+        f"before: {span(milliseconds, 0)} ms ({_nights(len(before))}); {bound * 1000:.0f} ms promised"
     )
-    matters = last[0] - usual >= OF_BOUND * bound
+    matters = last[0] - usual >= BOUND_SHARE * bound
     return Comparison(experiment, journey, "latency", last[0], tuple(times), bound, says, matters, chance)
 
 
+def _nights(count: int) -> str:
+    return f"{count} night{'' if count == 1 else 's'}"
+
+
 def span(values: Sequence[float], digits: int = 1) -> str:
-    """The least and the largest of some values, once if they are written alike."""
+    """The smallest and the largest of some values; one figure if both are written alike."""
     if not values:
         return "-"
     least, most = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"

@@ -1,14 +1,13 @@
-"""Tail probabilities that the standard library does not have.
+"""The tests for a regression: is the last night worse by more than nights usually differ?
 
-Is the last night worse than the nights before it, by more than nights differ anyway?
+Nights differ by more than chance within a night: another machine, a noisy neighbour. Two or three nights
+do not show how much. So both tests start from an assumed spread and learn from the nights as there are
+more of them: the assumption weighs as much as :data:`PRIOR_NIGHTS` nights. This is the moderated test
+of G. K. Smyth, "Linear models and empirical Bayes methods for assessing differential expression in
+microarray experiments", Statistical Applications in Genetics and Molecular Biology 3, 2004, with a prior
+that is fixed instead of estimated. ``docs/trend.md`` has the measurements behind the constants.
 
-Nights differ by more than chance within a night: another machine, a noisy neighbour. How much they
-differ cannot be seen in two or three of them. So both tests start from a spread that is assumed,
-and learn from the nights as there are more of them: an assumption weighs as much as
-:data:`PRIOR_NIGHTS` nights would. This is the moderated test of G. K. Smyth, "Linear models and
-empirical Bayes methods for assessing differential expression in microarray experiments",
-Statistical Applications in Genetics and Molecular Biology 3, 2004, with a prior that is fixed
-instead of estimated. ``docs/trend.md`` has the figures behind the numbers.
+The tail probabilities that the tests need come first; the standard library does not have them.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from statistics import median
 
 
 def beta_binomial_at_least(bad: int, samples: int, a: float, b: float) -> float:
-    """The probability of ``bad`` or more of ``samples``, where the share of each night is Beta(a, b).
+    """The probability of ``bad`` or more of ``samples``, if the share of each night is Beta(a, b).
 
-    Summed exactly (J. G. Skellam, "A probability distribution derived from the binomial
+    The sum is exact (J. G. Skellam, "A probability distribution derived from the binomial
     distribution by regarding the probability of success as variable between the sets of trials",
     Journal of the Royal Statistical Society B 10, 1948).
 
     Args:
-        bad: the count.
-        samples: the requests.
-        a, b: the parameters of the night's share, both positive.
+        bad: how many requests were bad.
+        samples: how many requests there were.
+        a, b: the parameters of the distribution of the share, both positive.
     """
     if bad <= 0:
         return 1.0
@@ -68,26 +67,27 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     """
     if x <= 0.0 or x >= 1.0:
         return min(1.0, max(0.0, x))
-    if x > (a + 1.0) / (a + b + 2.0):  # the fraction converges fast on the other side only
+    # The fraction converges fast only up to here; beyond it, its mirror image does.
+    if x > (a + 1.0) / (a + b + 2.0):
         return 1.0 - incomplete_beta(b, a, 1.0 - x)
     front = math.exp(a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)) / a
     c = 1.0
-    d = 1.0 / _away(1.0 - (a + b) * x / (a + 1.0))
+    d = 1.0 / _nonzero(1.0 - (a + b) * x / (a + 1.0))
     fraction = d
     for m in range(1, 500):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
-            d = 1.0 / _away(1.0 + term * d)
-            c = _away(1.0 + term / c)
+            d = 1.0 / _nonzero(1.0 + term * d)
+            c = _nonzero(1.0 + term / c)
             fraction *= c * d
         if abs(c * d - 1.0) < 1e-15:
             break
     return front * fraction
 
 
-def _away(value: float) -> float:
-    """Not zero, so that it can be divided by."""
+def _nonzero(value: float) -> float:
+    """The value; if it is too close to zero to divide by, a tiny positive number."""
     return value if abs(value) > 1e-300 else 1e-300
 
 
@@ -96,28 +96,28 @@ def _log_beta(a: float, b: float) -> float:
 
 
 PRIOR_NIGHTS = 8.0
-"""As many nights an assumption about their spread is worth."""
+"""The assumption about the spread weighs as much as so many nights."""
 PRIOR_CORRELATION = 0.005
-"""How alike requests of one night are: the share of the variance that lies between nights."""
+"""The assumed share of the variance that lies between nights: how alike the requests of one night are."""
 PRIOR_SPREAD = 0.25
-"""The standard deviation of the logarithm of a time between nights: a quarter more or less."""
-_MAD = 1.4826
-"""From the median absolute deviation to the standard deviation, for normal errors."""
+"""The assumed standard deviation of the logarithm of a time between nights: a quarter more or less."""
+_DEVIATIONS_PER_MAD = 1.4826
+"""Standard deviations per median absolute deviation (MAD), for normal errors."""
 _MAD_EFFICIENCY = 0.37
-"""What a median absolute deviation is worth against a standard deviation (P. J. Rousseeuw and
+"""The efficiency of the MAD as an estimate of the standard deviation (P. J. Rousseeuw and
 C. Croux, "Alternatives to the median absolute deviation", JASA 88, 1993)."""
 
 
 def share_rose(before: Sequence[tuple[int, int]], last: tuple[int, int]) -> float:
-    """How likely so many bad requests are if the last night is like those before: a p-value.
+    """The p-value of so many bad requests, if the last night is like the nights before.
 
-    The share of bad requests of a night varies as a beta distribution (so the counts are
-    beta-binomial). Its mean is what the earlier nights had, half a bad request added; its spread is
-    that between nights, and that of a mean known from few nights.
+    The share of bad requests of a night follows a beta distribution, so the counts are beta-binomial. Its
+    mean is that of the earlier nights, with half a bad request added. Its spread is the spread between
+    nights, plus the uncertainty of a mean from few nights.
 
     Args:
         before: (bad, samples) of each earlier night.
-        last: those of the last night.
+        last: (bad, samples) of the last night.
     """
     nights = [(bad, samples) for bad, samples in before if samples]
     if not nights or not last[1]:
@@ -133,10 +133,10 @@ def share_rose(before: Sequence[tuple[int, int]], last: tuple[int, int]) -> floa
 
 
 def correlation(nights: Sequence[tuple[int, int]]) -> float:
-    """The intra-night correlation: of the assumption and of the nights, each by its worth.
+    """The intra-night correlation: the weighted mean of the assumption and of what the nights show.
 
-    From Pearson's statistic by the method of moments (D. A. Williams, "Extra-binomial variation in
-    logistic linear models", Applied Statistics 31, 1982).
+    The nights show it through Pearson's statistic by the method of moments (D. A. Williams,
+    "Extra-binomial variation in logistic linear models", Applied Statistics 31, 1982).
     """
     bad, samples = (sum(column) for column in zip(*nights, strict=True))
     degrees = len(nights) - 1
@@ -150,38 +150,40 @@ def correlation(nights: Sequence[tuple[int, int]]) -> float:
 
 
 def level_rose(before: Sequence[float], last: float, offset: float) -> float:
-    """How likely so long a time is if the last night is like those before: a p-value.
+    """The p-value of so long a time, if the last night is like the nights before.
 
-    Times are compared by their logarithms, against the median of the earlier nights and a spread
-    that is robust: one bad night among them hides nothing.
+    The test compares the logarithm of the time with the median of the earlier nights, by a robust
+    spread. So one bad night among them does not hide a regression.
 
     Args:
-        before: seconds, of each earlier night.
-        last: seconds, of the last night.
-        offset: seconds that are added to each before the logarithm: differences well below it do
-            not matter, and nothing at all (0 s) can be compared.
+        before: seconds, for each earlier night.
+        last: seconds, for the last night.
+        offset: seconds that are added to each time before the logarithm is taken. So differences well
+            below the offset do not matter, and a time of 0 s can be compared.
     """
     return logarithm_rose([math.log(value + offset) for value in before], math.log(last + offset))
 
 
 def logarithm_rose(levels: Sequence[float], last: float) -> float:
-    """:func:`level_rose` of what are logarithms already."""
+    """:func:`level_rose` for values that are logarithms already."""
     if not levels:
         return 1.0
     middle = median(levels)
-    deviation = _MAD * median(abs(level - middle) for level in levels)
+    deviation = _DEVIATIONS_PER_MAD * median(abs(level - middle) for level in levels)
     worth = _MAD_EFFICIENCY * (len(levels) - 1)
     freedom = PRIOR_NIGHTS + worth
     variance = (PRIOR_NIGHTS * PRIOR_SPREAD**2 + worth * deviation**2) / freedom
-    error = math.sqrt(variance * (1.0 + math.pi / (2 * len(levels))))  # a median is less sure than a mean
+    # A median is less certain than a mean, by the factor of pi / 2.
+    error = math.sqrt(variance * (1.0 + math.pi / (2 * len(levels))))
     return student_at_least((last - middle) / error, freedom)
 
 
 def adjusted(chances: Sequence[float]) -> list[float]:
-    """p-values for many comparisons at once; reject those up to q, and q bounds the share of false ones.
+    """The p-values adjusted for many comparisons at once.
 
-    Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate: a practical and powerful
-    approach to multiple testing", Journal of the Royal Statistical Society B 57, 1995.
+    A caller that rejects all comparisons up to q has at most a share q of false rejections: Y. Benjamini and
+    Y. Hochberg, "Controlling the false discovery rate: a practical and powerful approach to multiple
+    testing", Journal of the Royal Statistical Society B 57, 1995.
     """
     order = sorted(range(len(chances)), key=lambda index: chances[index], reverse=True)
     found = [1.0] * len(chances)

@@ -1,4 +1,4 @@
--- The history of runs: one row for each experiment of each night, and its journeys below.
+-- The history of runs: one row for each experiment of each night, with its journeys in the tables below.
 -- Seconds are floats; verdicts are 'held', 'broken' and 'unknown'; times are ISO 8601, UTC.
 
 CREATE TABLE experiment (

@@ -1,8 +1,8 @@
 """The history of runs: one SQLite file, to which each experiment adds a row.
 
-Several processes may write at once (two sessions on one machine): each addition is one transaction,
-and whoever comes second waits. The file is kept in SQLite's rollback mode, not in WAL: a history is
-copied, cached and restored by continuous integration, and so it has to be one file at any time.
+Several processes may write at once (two sessions on one machine): each addition is one transaction, and
+the second process waits for the first. The file uses SQLite's rollback mode, not WAL: CI services copy,
+cache and restore a history, so it has to be one file at any time.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from chaoskit.judge import Verdict
 from chaoskit.judge.counts import Count
 from chaoskit.trend.entry import Entry, JourneyEntry, Phase
 
-APPLICATION = 0x63686B74
-"""``chkt``, where SQLite files say whose they are (PRAGMA application_id)."""
+APPLICATION_ID = 0x63686B74
+"""``chkt``: the PRAGMA application_id, by which an SQLite file tells which program wrote it."""
 VERSION = 1
-SCHEMA = Path(__file__).with_name("schema.sql")
-_PATIENCE = 30.0
-"""Seconds to wait for another process that writes."""
-_COLUMNS = "run, environment, at, revision, experiment, fault, stage, verdict, reason, reset, rebuilt"
+SCHEMA_FILE = Path(__file__).with_name("schema.sql")
+_LOCK_TIMEOUT_SECONDS = 30.0
+"""How long to wait for another process that writes."""
+_COLUMN_NAMES = "run, environment, at, revision, experiment, fault, stage, verdict, reason, reset, rebuilt"
 
 
 class Store:
-    """A history file; made at the first use if it is not there.
+    """A history file; the first writer creates it.
 
     Args:
         path: the file.
-        create: whether it may be made; a reader expects it to be there.
+        create: whether to create the file if it does not exist. A reader does not.
 
     Raises:
-        UsageError: it is not there, is no history of chaoskit's, or of another version.
-        EnvironmentFailure: it cannot be opened.
+        UsageError: the file does not exist, is not a history of chaoskit, or has another version.
+        EnvironmentFailure: the file cannot be opened.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
@@ -49,9 +49,9 @@ class Store:
                 where=str(path),
                 remedy="run experiments with --chaos-history, or add journals: `chaoskit trend --add`",
             )
-        with self._telling("opened"):
+        with self._clear_errors("opened"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+            self._connection = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
             try:
                 self._claim()
                 if create:
@@ -69,11 +69,11 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file. May be called again."""
+        """Close the file; a second call does nothing."""
         self._connection.close()
 
     def _claim(self) -> None:
-        """See whose file it is; one that is empty becomes a history."""
+        """Check that the file is a history; an empty file becomes one."""
         connection = self._connection
         connection.execute("PRAGMA foreign_keys = ON")
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
@@ -82,29 +82,29 @@ class Store:
                 (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
                 (owner,) = connection.execute("PRAGMA application_id").fetchone()
                 if not tables and not owner:
-                    for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
+                    for statement in SCHEMA_FILE.read_text(encoding="utf-8").split(";\n"):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {VERSION}")
-                    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                    owner = APPLICATION
-        if owner != APPLICATION:
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    owner = APPLICATION_ID
+        if owner != APPLICATION_ID:
             raise UsageError(
-                "this is an SQLite file, and no history of chaoskit's",
+                "this is an SQLite file, but not a history of chaoskit",
                 where=str(self.path),
                 remedy="name another file; nothing was written to this one",
             )
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version != VERSION:
             raise UsageError(
-                "this history is of another version",
+                "this history has an unsupported version",
                 where=str(self.path),
                 limit=f"version {VERSION}",
                 evidence=f"version {version}",
-                remedy="use the chaoskit that wrote it, or begin another file",
+                remedy="use the version of chaoskit that wrote it, or start a new file",
             )
 
     def _try_to_write(self) -> None:
-        """A file that cannot be written says so now, and not after the first experiment."""
+        """Fail now if the file cannot be written, not after the first experiment."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -112,12 +112,12 @@ class Store:
             self._connection.execute("ROLLBACK")
 
     def add(self, entries: Iterable[Entry]) -> int:
-        """Add what is not there yet, all of it or nothing; returns how many were new.
+        """Add all entries that are new, or none of them; returns how many were new.
 
         Raises:
-            EnvironmentFailure: it cannot be written.
+            EnvironmentFailure: the file cannot be written.
         """
-        with self._telling("written"), self._transaction():
+        with self._clear_errors("written"), self._transaction():
             return sum(self._add(entry) for entry in entries)
 
     def _add(self, entry: Entry) -> bool:
@@ -126,7 +126,8 @@ class Store:
             *(entry.fault, entry.stage, entry.verdict.value, entry.reason, entry.reset, entry.rebuilt),
         )
         added = self._connection.execute(
-            f"INSERT OR IGNORE INTO experiment (digest, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values
+            f"INSERT OR IGNORE INTO experiment (digest, {_COLUMN_NAMES}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            values,
         )
         if not added.rowcount:
             return False
@@ -150,12 +151,12 @@ class Store:
         self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)
 
     def entries(self) -> list[Entry]:
-        """Everything, in the order of time.
+        """All entries, in the order of time.
 
         Raises:
-            EnvironmentFailure: it cannot be read.
+            EnvironmentFailure: the file cannot be read.
         """
-        with self._telling("read"):
+        with self._clear_errors("read"):
             ask = self._connection.execute
             counts: dict[Any, list[Count]] = defaultdict(list)
             columns = "promise, bound, budget, samples, bad"
@@ -173,7 +174,7 @@ class Store:
                 journeys[key].append(
                     JourneyEntry(name, Verdict(verdict), standing, took[0], took[1], took[2], parts)
                 )
-            rows = ask(f"SELECT id, {_COLUMNS} FROM experiment ORDER BY at, id").fetchall()
+            rows = ask(f"SELECT id, {_COLUMN_NAMES} FROM experiment ORDER BY at, id").fetchall()
             return [_entry(row, journeys[row[0]]) for row in rows]
 
     @contextmanager
@@ -187,14 +188,14 @@ class Store:
         self._connection.execute("COMMIT")
 
     @contextmanager
-    def _telling(self, done: str) -> Iterator[None]:
-        """What SQLite and the disk say, as errors that a reader can act on."""
+    def _clear_errors(self, done: str) -> Iterator[None]:
+        """Turn errors of SQLite and of the disk into errors that a user can act on."""
         try:
             yield
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
                 raise UsageError(
-                    "this is no history: it is not an SQLite file",
+                    "this is not a history: it is not an SQLite file",
                     where=str(self.path),
                     remedy="name another file; nothing was written to this one",
                 ) from None
@@ -206,9 +207,9 @@ class Store:
         return EnvironmentFailure(
             f"the history cannot be {done}",
             where=str(self.path),
-            limit=f"{_PATIENCE:g} s for another process that writes",
+            limit=f"{_LOCK_TIMEOUT_SECONDS:g} s of waiting for another process that writes",
             evidence=evidence,
-            remedy="see that the file and its folder can be written, or name another with --chaos-history",
+            remedy="make the file and its folder writable, or name another file with --chaos-history",
         )
 
 

@@ -1,4 +1,4 @@
-"""A trend as people and as programs read it."""
+"""A trend as text for people, and as data for programs."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from typing import Any
 
 from chaoskit.judge import Verdict
 from chaoskit.report.terminal import aligned
-from chaoskit.trend.measures import FALSE_DISCOVERIES, NIGHTS, Comparison, span
+from chaoskit.trend.measures import FALSE_DISCOVERY_RATE, FEWEST_EARLIER_NIGHTS, Comparison, span
 from chaoskit.trend.trend import Night, NightlyCourse, Regression, Trend, TrendLine
 
-_SIGNS = {Verdict.HELD: "H", Verdict.BROKEN: "B", Verdict.UNKNOWN: "?", None: "·"}
+_VERDICT_SIGNS = {Verdict.HELD: "H", Verdict.BROKEN: "B", Verdict.UNKNOWN: "?", None: "·"}
 
 
 def render(trend: Trend) -> str:
-    """The trend for a terminal."""
+    """The trend as text for a terminal."""
     nights = trend.nights
     count = f"{len(nights)} night{'s' if len(nights) != 1 else ''}"
     lines = [f"{count}, the last {_night(nights[-1])}", ""]
     lines.append("verdicts, the oldest first: H held, B broken, ? unknown, · did not run")
     lines += [f"  {line}" for line in aligned([_line(each) for each in trend.lines]).splitlines()]
     if trend.comparisons:
-        lines += ["", "last night, and (before) the nights in which the journey held"]
+        lines += ["", "last night; in parentheses, the earlier nights in which the journey held"]
         lines += [f"  {line}" for line in aligned(_figures(trend.comparisons)).splitlines()]
     tested = sum(each.chance is not None for each in trend.comparisons)
     lines.append("")
     if trend.regressions:
         lines += [line for each in trend.regressions for line in _regression(each, tested)]
     elif tested:
-        lines.append(f"no regression in {tested} comparisons with the nights before")
+        lines.append(f"no regression in {tested} comparisons with the earlier nights")
     else:
-        lines.append(f"nothing to compare with: it needs {NIGHTS} earlier nights in which a journey held")
+        lines.append(
+            f"nothing to compare: this needs {FEWEST_EARLIER_NIGHTS} earlier nights in which a journey held"
+        )
     return "\n".join(lines)
 
 
@@ -42,7 +44,7 @@ def to_record(trend: Trend) -> dict[str, Any]:
         "nights": [{"run": each.run, "at": each.at, "commit": each.commit} for each in trend.nights],
         "experiments": [asdict(each) for each in trend.lines],
         "comparisons": [asdict(each) for each in trend.comparisons],
-        "false_discoveries": FALSE_DISCOVERIES,
+        "false_discoveries": FALSE_DISCOVERY_RATE,
         "regressions": [asdict(each) for each in trend.regressions],
     }
 
@@ -55,12 +57,12 @@ def _line(line: TrendLine) -> tuple[str, ...]:
     said = "" if line.course is NightlyCourse.HELD else str(line.course)
     if line.not_held:
         said += f": not held on {line.not_held} of {line.nights} nights"
-    return ("".join(_SIGNS[each] for each in line.verdicts), line.experiment, line.fault, said)
+    return ("".join(_VERDICT_SIGNS[each] for each in line.verdicts), line.experiment, line.fault, said)
 
 
 def _figures(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
-        ("experiment", "journey", "recovered in", "bad under the fault", "p95 under the fault")
+        ("experiment", "journey", "recovered in", "bad requests under the fault", "p95 under the fault")
     ]
     journeys: dict[tuple[str, str], list[Comparison]] = {}
     for each in comparisons:
@@ -68,7 +70,7 @@ def _figures(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     for (experiment, journey), found in journeys.items():
         recovery = next((each for each in found if each.what == "recovery"), None)
         p95 = next((each for each in found if each.what == "latency"), None)
-        # Of several promises the one that is nearest to its budget.
+        # Of several promises, show the one that is nearest to its budget.
         shares = [each for each in found if each.what not in ("recovery", "latency")]
         share = max(shares, key=lambda each: each.last / (each.limit or 1.0), default=None)
         rows.append(
@@ -96,7 +98,7 @@ def _regression(found: Regression, tested: int) -> list[str]:
     lines = [f"REGRESSION {whose}: {found.what}", f"  {found.evidence}"]
     if found.chance is not None and found.adjusted is not None:
         lines.append(
-            f"  by chance p = {found.chance:.2g}; among {tested} comparisons {found.adjusted:.2g} "
-            f"(Benjamini-Hochberg), flagged up to {FALSE_DISCOVERIES:g}"
+            f"  p = {found.chance:.2g}; adjusted for {tested} comparisons (Benjamini-Hochberg): "
+            f"{found.adjusted:.2g}; flagged at {FALSE_DISCOVERY_RATE:g} or less"
         )
     return lines

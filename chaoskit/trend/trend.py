@@ -1,6 +1,6 @@
-"""Nights: the experiments of one test session, and how an experiment's verdicts went over them.
+"""The trend of a history: the verdicts of each experiment over the nights, and what got worse last night.
 
-The trend of a history: verdicts over the nights, and what got worse last night.
+A night is one test session with its experiments.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import pairwise
 from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.trend.entry import Entry
-from chaoskit.trend.measures import NIGHTS, Comparison, compare
+from chaoskit.trend.measures import FEWEST_EARLIER_NIGHTS, Comparison, compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Night:
     """One test session.
 
     Attributes:
-        run: its name.
+        run: the name of the session.
         at: when its first experiment ended: ISO 8601, UTC.
-        commit: the revision that it tried, if that was known.
-        entries: experiment → what became of it; the last, where it ran more than once.
+        commit: the revision that it tested, if known.
+        entries: experiment → its entry; the last entry, if the experiment ran more than once.
     """
 
     run: str
@@ -34,7 +34,7 @@ class Night:
 
 
 def nights_of(entries: Iterable[Entry], last: int | None = None) -> list[Night]:
-    """The nights of a history, the oldest first; only the ``last`` of them, if that is given."""
+    """The nights of a history, the oldest first; with ``last``, only so many of the newest."""
     runs: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda each: each.at):
         runs.setdefault(entry.run, []).append(entry)
@@ -46,29 +46,29 @@ def nights_of(entries: Iterable[Entry], last: int | None = None) -> list[Night]:
 
 
 class NightlyCourse(StrEnum):
-    """How an experiment's verdicts went."""
+    """The course of the verdicts of an experiment over the nights."""
 
     HELD = "held"
-    """On every night."""
+    """It held on every night."""
     NEVER_HELD = "never held"
-    """On none."""
+    """It held on no night."""
     FLAKY = "flaky"
-    """Held and not held on the same revision, or the verdict changed more than once."""
+    """It held and did not hold on the same revision, or the verdict changed more than once."""
     FIRST_TIME = "not held for the first time"
-    """Held until the night before the last: one night cannot tell a flaw from a flake."""
+    """It held until the night before the last. One night cannot tell a flaw from a flake."""
     SINCE = "not held any more"
-    """Changed once, at least two nights ago, and stayed so."""
+    """It changed once, at least two nights ago, from held to not held."""
     MENDED = "held again"
-    """Changed once, from not held to held."""
+    """It changed once, from not held to held."""
 
 
 def course_of(verdicts: Sequence[tuple[Verdict, str | None]]) -> NightlyCourse:
-    """What a sequence of (verdict, revision) is, the oldest first.
+    """The course of a sequence of (verdict, revision), the oldest first.
 
-    A change for the worse or the better that stays is a trend, and no flakiness. What changes and
-    changes back, or differs on one and the same revision, is flaky. (A flaky test passes and fails
-    on the same code: J. Micco, "Flaky tests at Google and how we mitigate them", Google Testing
-    Blog, 2016. Most histories have each revision once; there, the changes have to tell.)
+    A change for the worse or the better that stays is a trend, not flakiness. An experiment is flaky if its
+    verdict changes and changes back, or differs on one revision. (A flaky test passes and fails on the
+    same code: J. Micco, "Flaky tests at Google and how we mitigate them", Google Testing Blog, 2016. Most
+    histories have each revision only once; then only the changes show flakiness.)
     """
     held = [verdict is Verdict.HELD for verdict, _ in verdicts]
     if all(held):
@@ -92,11 +92,11 @@ class TrendLine:
     """One experiment over the nights.
 
     Attributes:
-        experiment, fault, stage: as of its last night.
-        verdicts: one for each night; ``None`` where it did not run.
-        course: how they went.
-        nights: on how many it ran.
-        not_held: on how many of them it did not hold.
+        experiment, fault, stage: as on its last night.
+        verdicts: one for each night; ``None`` if it did not run.
+        course: the course of the verdicts.
+        nights: on how many nights it ran.
+        not_held: on how many of those nights it did not hold.
     """
 
     experiment: str
@@ -110,16 +110,16 @@ class TrendLine:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """What is worse than before.
+    """Something that got worse.
 
     Attributes:
-        experiment: whose.
-        journey: whose promise or figure; empty where it concerns the whole experiment.
-        what: ``verdict``, or what a :class:`Comparison` compares.
-        evidence: in words, with the figures.
-        chance: how likely that is if the last night is like those before; ``None`` for a verdict,
-            which has its own test.
-        adjusted: the same for all comparisons of the night together.
+        experiment: the experiment.
+        journey: the journey; empty if the whole experiment got worse.
+        what: ``verdict``, or the ``what`` of a :class:`Comparison`.
+        evidence: the evidence in words, with the figures.
+        chance: the p-value if the last night is like the nights before; ``None`` for a verdict, which
+            has its own test.
+        adjusted: the p-value after adjusting for all comparisons of the night.
     """
 
     experiment: str
@@ -135,10 +135,10 @@ class Trend:
     """What a history shows.
 
     Attributes:
-        nights: the nights that were looked at, the oldest first.
-        lines: one for each experiment that ran on any of them.
-        comparisons: the figures of the last night against those before.
-        regressions: what is flagged.
+        nights: the nights that it covers, the oldest first.
+        lines: one for each experiment that ran on any of these nights.
+        comparisons: the figures of the last night against those of the earlier nights.
+        regressions: what got worse.
     """
 
     nights: tuple[Night, ...]
@@ -151,7 +151,7 @@ def trend_of(entries: Iterable[Entry], last: int = 30) -> Trend:
     """The trend over the ``last`` nights.
 
     Raises:
-        UsageError: there is no night.
+        UsageError: the history is empty.
     """
     nights = nights_of(entries, last)
     if not nights:
@@ -185,10 +185,11 @@ def _line(name: str, nights: Sequence[Night]) -> TrendLine:
 
 
 def _newly_broken(line: TrendLine, last: Night) -> Regression | None:
-    """BROKEN last night, and held on each night before: the judge has excluded chance already."""
+    """BROKEN last night, and held on each night before. The judge has excluded chance already."""
     if line.verdicts[-1] is not Verdict.BROKEN or line.course is not NightlyCourse.FIRST_TIME:
         return None
-    if line.nights <= NIGHTS:
+    if line.nights <= FEWEST_EARLIER_NIGHTS:
         return None
-    evidence = f"BROKEN, held on all {line.nights - 1} nights before: {last.entries[line.experiment].reason}"
+    reason = last.entries[line.experiment].reason
+    evidence = f"BROKEN after it held on all {line.nights - 1} earlier nights: {reason}"
     return Regression(line.experiment, "", "verdict", evidence)

@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from chaoskit.flood import MOST_PER_S, FloodPlan
+from chaoskit.flood import MOST_REQUESTS_PER_S, FloodPlan
 from chaoskit.flood.shipping import command
 from chaoskit.load.eventloop import calm_the_collector, new_event_loop
 from chaoskit.load.guard import Guard
@@ -168,7 +168,9 @@ def wrk_closed(url: str) -> None:
 def flood_closed(url: str) -> None:
     """The flood's source as it is shipped, each client with an address of its own."""
     target = httpx.URL(url)
-    plan = FloodPlan(port=target.port or 80, rate_per_s=MOST_PER_S, clients=BOTS, seconds=CLOSED, path=PATH)
+    plan = FloodPlan(
+        port=target.port or 80, rate_per_s=MOST_REQUESTS_PER_S, clients=BOTS, seconds=CLOSED, path=PATH
+    )
     program = command(plan, [target.host], sys.executable)
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
         assert source.stdin is not None

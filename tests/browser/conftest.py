@@ -1,4 +1,4 @@
-"""A real browser: the system's Chromium, driven by Playwright. Nothing is downloaded."""
+"""A real browser: the Chromium of the machine, driven by Playwright. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Open = Callable[..., Page]
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium; CHAOSKIT_CHROMIUM names one that is not on the PATH."""
+    """The path of a Chromium, or ``None``; CHAOSKIT_CHROMIUM names one that is not on the PATH."""
     named = os.environ.get("CHAOSKIT_CHROMIUM")
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for a module. As long as Playwright runs, so does an event loop in this thread, which
-    tests of other modules must not meet.
+    """One browser for a module. While Playwright runs, an event loop runs in this thread, and tests of other
+    modules must not run beside it.
     """
     path = find_browser()
     if path is None:
@@ -67,7 +67,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def opened(browser: Browser, reports: dict[str, Path]) -> Iterator[Open]:
-    """Opens a report from its file. A test fails if the page had an error, or asked any network."""
+    """Opens a report from its file. The test fails if the page had an error or made a network request."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What tests of any of the pages look at."""
+"""Checks that the tests of all pages share."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ LOW_CONTRAST = """() => {
 
 
 def charts(page: Page) -> int:
-    """How many charts are drawn, once all of them were asked for."""
+    """How many charts are drawn after all of them were requested."""
     page.evaluate("Charts.ensureAll()")
     return page.locator(".plot canvas").count()

@@ -23,25 +23,25 @@ def section(page: Page, name: str) -> Locator:
 
 
 def number_of(page: Page, name: str) -> int:
-    """Its place in the page's data."""
+    """The index of an experiment in the data of the page."""
     return int(section(page, name).get_attribute("data-experiment") or "")
 
 
 def chart(page: Page, name: str, journey: int, kind: str) -> Locator:
-    """One of its charts."""
+    """A chart of an experiment."""
     return section(page, name).locator(f".plot[data-journey='{journey}'][data-kind='{kind}']")
 
 
 def view(page: Page, number: int) -> dict[str, float]:
-    """What the charts of an experiment show: ``min`` and ``max`` in seconds."""
+    """The span of time that the charts of an experiment show: ``min`` and ``max`` in seconds."""
     found: dict[str, float] = page.evaluate("(number) => Charts.view(number)", number)
     return found
 
 
 def test_it_opens_from_a_file_with_every_chart(opened: Open) -> None:
-    """No error, no request, two charts a journey, each with something drawn on it."""
+    """The page has no error, makes no request, and draws two charts for each journey."""
     page = opened()
-    expect(page).to_have_title(re.compile("1 broke, 1 cannot be told, 1 held of 3 experiments: chaoskit"))
+    expect(page).to_have_title(re.compile("^3 experiments: 1 broken, 1 unknown, 1 held . chaoskit$"))
     assert charts(page) == page.locator(".plot").count() == 18
     blank = page.evaluate(
         """() => [...document.querySelectorAll(".plot canvas")].filter((each) =>
@@ -51,7 +51,7 @@ def test_it_opens_from_a_file_with_every_chart(opened: Open) -> None:
 
 
 def test_hovering_shows_the_figures_of_that_moment_in_all_charts(opened: Open) -> None:
-    """Under the fault everything fails; the charts beside it tell of the same moment."""
+    """Under the fault every request fails, and the other charts show the same moment."""
     page = opened()
     plot = chart(page, "test_no_fallback", 0, "rate")
     plot.scroll_into_view_if_needed()
@@ -71,7 +71,7 @@ def test_hovering_shows_the_figures_of_that_moment_in_all_charts(opened: Open) -
 
 
 def test_dragging_zooms_all_charts_of_an_experiment_and_a_double_click_shows_all(opened: Open) -> None:
-    """Closer, the bins are narrower; other experiments stay as they were."""
+    """A closer view has narrower bins, and the charts of other experiments do not change."""
     page = opened()
     charts(page)
     plot = chart(page, "test_no_fallback", 0, "rate")
@@ -100,7 +100,7 @@ def test_dragging_zooms_all_charts_of_an_experiment_and_a_double_click_shows_all
 
 
 def test_the_buttons_show_the_fault_the_recovery_and_all(opened: Open) -> None:
-    """Who cannot drag has buttons."""
+    """A user who cannot drag can zoom with buttons."""
     page = opened()
     found = section(page, "test_no_fallback")
     number = number_of(page, "test_no_fallback")
@@ -114,7 +114,7 @@ def test_the_buttons_show_the_fault_the_recovery_and_all(opened: Open) -> None:
 
 
 def test_every_experiment_is_reached_by_its_link(opened: Open) -> None:
-    """From the table to each section, and back."""
+    """A link leads from the table to each section, and another leads back."""
     page = opened()
     names = page.locator("#overview table.experiments th[scope=row] a")
     assert names.count() == page.locator(SECTIONS).count() == 3
@@ -129,8 +129,8 @@ def test_every_experiment_is_reached_by_its_link(opened: Open) -> None:
 
 
 def test_the_keyboard_reaches_everything_and_reads_a_chart(opened: Open) -> None:
-    """Tab comes by the skip link, every experiment's link, every chart and every table that scrolls, with a
-    focus that is seen; arrows read a chart aloud, plus comes closer.
+    """Tab reaches the skip link, the link of every experiment, every chart and every table that scrolls, with
+    a visible focus. The arrow keys read a chart aloud, and plus zooms in.
     """
     page = opened()
     charts(page)
@@ -163,8 +163,8 @@ def test_the_keyboard_reaches_everything_and_reads_a_chart(opened: Open) -> None
     assert page.evaluate("Charts.of(document.activeElement).level.width") < before
 
 
-def test_the_page_has_a_structure_for_who_does_not_see_it(opened: Open) -> None:
-    """One first heading, none skipped, landmarks, tables with captions and scopes, charts with words."""
+def test_the_page_has_a_structure_for_screen_readers(opened: Open) -> None:
+    """It has one first heading, skips no level, has landmarks, and gives tables captions and charts texts."""
     page = opened()
     levels = page.eval_on_selector_all(
         "h1,h2,h3,h4,h5,h6", "all => all.map((each) => Number(each.tagName[1]))"
@@ -175,13 +175,14 @@ def test_the_page_has_a_structure_for_who_does_not_see_it(opened: Open) -> None:
     assert page.locator("table:not(:has(caption))").count() == 0
     assert page.locator("th:not([scope])").count() == 0
     labels = page.eval_on_selector_all(".plot", "all => all.map((each) => each.getAttribute('aria-label'))")
+    assert labels
     assert all(re.search(r"\d", label) or "No requests" in label for label in labels)
     assert page.locator("html").get_attribute("lang") == "en"
 
 
 @pytest.mark.parametrize("name", ["all", "hostile"])
 def test_nothing_overflows_on_a_phone(opened: Open, name: str) -> None:
-    """At 360 pixels everything is within the page, or within something that scrolls by itself."""
+    """At 360 pixels everything fits the page, or an element that scrolls by itself."""
     page = opened(name, width=360)
     charts(page)
     page.eval_on_selector_all("details", "all => all.forEach((each) => each.open = true)")
@@ -193,7 +194,7 @@ def test_nothing_overflows_on_a_phone(opened: Open, name: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_word_is_readable_in_light_and_dark(opened: Open, scheme: str) -> None:
-    """At least 4.5:1 between text and its ground, whether the system or the reader chose the scheme."""
+    """The contrast of text is at least 4.5:1, whether the system or the reader chose the theme."""
     page = opened(scheme=scheme)
     assert page.evaluate(LOW_CONTRAST) == []
     other = "light" if scheme == "dark" else "dark"
@@ -204,8 +205,8 @@ def test_every_word_is_readable_in_light_and_dark(opened: Open, scheme: str) -> 
     assert len(set(grounds)) == 2
 
 
-def test_what_was_logged_is_there_at_its_moments(opened: Open) -> None:
-    """Of a broken experiment the lines are open, between the moments; markup in them is text."""
+def test_log_lines_are_among_the_moments(opened: Open) -> None:
+    """The lines of a broken experiment are open, between its moments, and markup in them is text."""
     page = opened()
     log = section(page, "test_no_fallback").locator("table.log")
     expect(log).to_be_visible()
@@ -217,8 +218,8 @@ def test_what_was_logged_is_there_at_its_moments(opened: Open) -> None:
     assert any("onerror=alert(1)" in row for row in rows)
 
 
-def test_the_detection_matrix_is_there(opened: Open) -> None:
-    """Which mutants were caught, and which one was missed."""
+def test_the_page_shows_the_detection_matrix(opened: Open) -> None:
+    """It shows which mutants were caught and which one was missed."""
     page = opened()
     table = page.get_by_role("region", name="Detection matrix")
     expect(table).to_contain_text("caught")
@@ -226,17 +227,15 @@ def test_the_detection_matrix_is_there(opened: Open) -> None:
 
 
 def test_markup_in_names_does_nothing(opened: Open) -> None:
-    """A journal full of script elements runs none of them."""
+    """No script element in a journal runs."""
     page = opened("hostile")
     charts(page)
     assert page.locator("img").count() == 0
     expect(page.locator(f"{SECTIONS} h2")).to_contain_text("</script><script>alert('pwned')</script>")
 
 
-def test_a_hundred_thousand_requests_open_and_can_be_looked_at(
-    opened: Open, reports: dict[str, Path]
-) -> None:
-    """Less than 3 MB, and closer there is more to see."""
+def test_a_report_of_a_hundred_thousand_requests_opens(opened: Open, reports: dict[str, Path]) -> None:
+    """The file has less than 3 MB, and zooming in shows narrower bins."""
     assert reports["many"].stat().st_size < 3_000_000
     page = opened("many")
     assert charts(page) == 6
@@ -245,7 +244,7 @@ def test_a_hundred_thousand_requests_open_and_can_be_looked_at(
 
 
 def test_without_scripts_every_figure_is_in_a_table(opened: Open) -> None:
-    """The verdicts, the reasons and the figures need no JavaScript."""
+    """The tables show their figures without JavaScript."""
     page = opened(java_script_enabled=False)
     expect(page.get_by_text("The charts need JavaScript")).to_be_visible()
     expect(page.locator(".plot").first).to_be_hidden()
@@ -254,7 +253,7 @@ def test_without_scripts_every_figure_is_in_a_table(opened: Open) -> None:
 
 
 def test_paper_shows_everything_in_light(opened: Open) -> None:
-    """Printing opens what is folded, draws every chart in light colours, and puts it all back."""
+    """Printing opens every detail and draws every chart in light colours, then restores both."""
     page = opened(scheme="dark")
     folded = page.locator("details:not([open])").count()
     assert folded > 0

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL that does not come to be."""
+"""A connection to PostgreSQL that fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chaoskit.runtime.memory import MemoryRuntime
 
 
 class Elsewhere(MemoryRuntime):
-    """Its components answer at an address of this machine."""
+    """A runtime whose components answer at an address of this machine."""
 
     there: tuple[str, int] = ("127.0.0.1", 1)
 
@@ -24,12 +24,12 @@ class Elsewhere(MemoryRuntime):
 
 @pytest.fixture
 def runtime() -> Elsewhere:
-    """One component, nobody there."""
+    """One component, and no server at its address."""
     return Elsewhere(["db"], [("outside", "db", 5432)])
 
 
 def test_a_server_that_hangs_up_leaves_no_socket_behind(runtime: Elsewhere) -> None:
-    """It is refused in our words, and nothing is left to the garbage collector, which would warn."""
+    """The failure is a PostgresRefused, and no socket is left to the garbage collector, which would warn."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         runtime.there = server.getsockname()[:2]
 
@@ -46,7 +46,7 @@ def test_a_server_that_hangs_up_leaves_no_socket_behind(runtime: Elsewhere) -> N
     gc.collect()  # a socket that was not closed is an error of this test
 
 
-def test_nobody_there_is_a_refusal_without_a_code(runtime: Elsewhere) -> None:
-    """The way to the server said no, not the server."""
+def test_a_missing_server_is_a_refusal_without_a_code(runtime: Elsewhere) -> None:
+    """No SQLSTATE is given if the connection failed before the server could answer."""
     with pytest.raises(PostgresRefused, match=r"no connection to 127\.0\.0\.1:1"):
         postgres.connect(runtime, "db", Credentials("me"), "test", timeout=2.0)

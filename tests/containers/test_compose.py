@@ -242,6 +242,12 @@ def test_a_process_that_comes_after_the_end_is_killed_too() -> None:
         assert late.wait(5) == -9
 
 
-def test_ending_what_never_started_is_no_error() -> None:
-    """Closing may come at any time."""
-    Up(lambda: None).end()
+def test_what_was_ended_before_it_started_does_nothing() -> None:
+    """Closing may come at any time: it is no error, and what starts afterwards starts no Compose."""
+    worked: list[str] = []
+    up = Up(lambda: worked.append("up"))
+    up.end()
+    up.start()
+    up.end()
+    assert up.done
+    assert worked == []

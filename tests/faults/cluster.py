@@ -1,4 +1,4 @@
-"""A PostgreSQL primary and its standby on a manual clock, as far as the harness asks them anything."""
+"""A PostgreSQL primary and its standby on a manual clock, which answer what the harness asks them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ STEP_BYTES = 100
 
 
 class Cluster:
-    """Answers for every component that is called ``main`` or a ``standby``.
+    """Answers for the component ``main`` and its standbys.
 
-    The primary writes 100 bytes every quarter of a second, at once visible on a standby but for the
-    delay of its link and a pause.
+    The primary writes 100 bytes every quarter of a second. A standby shows them at once, unless its link is
+    delayed or its replay is paused.
 
     Attributes:
-        stopped: when the primary stopped to write.
+        stopped: when the primary stopped writing.
         replay_takes: seconds from resuming until the standby has caught up.
-        host: what the standby says of its primary.
+        host: the host that the standby names as its primary.
         standbys: the components that are in recovery.
         privileged: whether the harness may pause replay.
-        refuses: components that let nobody in.
-        sessions: connections that are open.
+        refuses: components that let no connection in.
+        sessions: how many connections are open.
     """
 
     def __init__(self, runtime: MemoryRuntime) -> None:
@@ -44,7 +44,7 @@ class Cluster:
     def connect(
         self, runtime: Runtime, component: str, who: Credentials, application: str, timeout: float = 5.0
     ) -> PostgresSession:
-        """Stands for :func:`chaoskit.clients.postgres.connect`."""
+        """Takes the place of :func:`chaoskit.clients.postgres.connect`."""
         if component in self.refuses:
             raise PostgresRefused(
                 "28P01", f'password authentication failed for user "{who.user or "postgres"}"'
@@ -54,16 +54,16 @@ class Cluster:
 
     @property
     def paused(self) -> bool:
-        """A pause does not outlive a restart."""
+        """Whether replay is paused; a restart ends a pause."""
         start = self.runtime.state("standby").started_at
         return self._paused is not None and self._paused[0] == start
 
     def written(self, at: float) -> int:
-        """The primary's position at a moment."""
+        """The primary's position at a time."""
         return 1000 + STEP_BYTES * int(min(at, self.stopped) * 4)
 
     def replayed(self) -> int:
-        """The standby's."""
+        """The standby's position now."""
         now = self.runtime.clock.now()
         if self.paused and self._paused is not None:
             return self._paused[1]
@@ -73,7 +73,7 @@ class Cluster:
         return self.written(now - sum(toxic.attributes.get("latency", 0.0) for toxic in toxics))
 
     def answer(self, component: str, query: str) -> Any:
-        """The one value that a query returns."""
+        """The value that a query returns."""
         follows = component in self.standbys
         if "pg_is_in_recovery" in query:
             return follows
@@ -103,7 +103,7 @@ class Cluster:
 
 
 class _Connection:
-    """One connection, as pg8000 has them."""
+    """A connection with the methods of pg8000."""
 
     def __init__(self, cluster: Cluster, component: str) -> None:
         self._cluster, self._component = cluster, component

@@ -14,11 +14,10 @@ from chaoskit.runtime.memory import MemoryRuntime
 
 
 class Shop(MemoryRuntime):
-    """``api-1`` to ``api-n``, and a cache beside them; a replica that has started is not ready
-    before it is waited for.
+    """``api-1`` to ``api-n`` and a cache; a replica that has started is ready only once it was waited for.
 
     Args:
-        replicas: how many.
+        replicas: the number of replicas.
     """
 
     def __init__(self, replicas: int = 2) -> None:
@@ -33,9 +32,9 @@ class Shop(MemoryRuntime):
         self.deaf: set[str] = set()
         """Replicas that answer with 404."""
         self.fixed = ""
-        """What all answer, whatever their release, if it is not empty."""
+        """What every replica answers whatever its release; empty for the release itself."""
         self.fewest = replicas
-        """How many replicas were ready when there were fewest."""
+        """The fewest replicas that were ready at any moment."""
         self.server: tuple[str, int] = ("127.0.0.1", 1)
         self.start()
         self.wait_ready()
@@ -48,7 +47,7 @@ class Shop(MemoryRuntime):
             self.fewest = min(self.fewest, len(others))
 
     def start_component(self, component: str) -> None:
-        """It runs, and is not healthy yet."""
+        """The component runs, and is not healthy yet."""
         super().start_component(component)
         self._change(component, lambda state: replace(state, health="starting"))
 
@@ -60,12 +59,12 @@ class Shop(MemoryRuntime):
         environment: Mapping[str, str | None] | None = None,
         grace: float = 10.0,
     ) -> None:
-        """It runs as another release, and is not healthy yet."""
+        """The component runs as another release, and is not healthy yet."""
         super().replace(component, image=image, environment=environment, grace=grace)
         self._change(component, lambda state: replace(state, health="starting"))
 
     def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
-        """What runs gets ready within two seconds, unless its release never does."""
+        """Components get ready within two seconds, unless their release never does."""
         names = list(components or [each.name for each in self.components])
         self._do("ready", " ".join(names))
         for name in names:
@@ -80,7 +79,7 @@ class Shop(MemoryRuntime):
         super().wait_ready(components, timeout)
 
     def address(self, component: str, port: int) -> tuple[str, int]:
-        """A server of this process for port 80; nobody for the others."""
+        """A server of this process for port 80; no server for the other ports."""
         return self.server if port == 80 else ("127.0.0.1", 1)
 
 
@@ -98,7 +97,7 @@ def answering(shop: Shop) -> Iterator[Shop]:
             self.wfile.write(body.encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nobody reads it."""
+            """No log: no test reads it."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         shop.server = ("127.0.0.1", server.server_port)
@@ -110,6 +109,6 @@ def answering(shop: Shop) -> Iterator[Shop]:
 
 
 def in_turn(do: Callable[[str], None], names: Sequence[str]) -> None:
-    """For each, one after the other."""
+    """Call a function for each component, one after the other."""
     for name in names:
         do(name)

@@ -45,7 +45,7 @@ def test_a_fault_lands_and_is_gone_after_the_lift(runtime: MemoryRuntime, fault:
 
 
 def test_a_restart_is_seen_by_a_new_start_time(runtime: MemoryRuntime) -> None:
-    """A restart has landed when the engine tells another start time, of every component it is about."""
+    """A restart has landed when the engine tells a new start time for every component of the fault."""
     injection = Restart("api").inject(runtime)
     assert injection.landed().holds
     assert injection.gone().holds
@@ -63,9 +63,9 @@ def test_a_lift_may_be_repeated(runtime: MemoryRuntime) -> None:
     ("fault", "says"),
     [
         (Kill("chache"), "there are api-1, api-2, cache"),
-        (CacheLoss("cache", how="melt"), "'melt' is none of flush, down"),  # type: ignore[arg-type]
+        (CacheLoss("cache", how="melt"), "'melt' is not one of flush, down"),  # type: ignore[arg-type]
         (CacheLoss("cache", how="flush"), "serves no port 6379"),
-        (CacheLoss("api-1", how="down"), "nobody is linked to api-1"),
+        (CacheLoss("api-1", how="down"), "nothing is linked to api-1"),
         (ConnectionExhaustion("cache"), "serves no port 5432"),
         (ConnectionExhaustion("api"), "api-1, api-2; name one of them"),
         (ConnectionExhaustion("cache", spare=-1), "zero or more"),
@@ -73,7 +73,7 @@ def test_a_lift_may_be_repeated(runtime: MemoryRuntime) -> None:
     ids=lambda value: value.name if isinstance(value, Fault) else "",
 )
 def test_a_misfit_is_refused_before_anything_happens(runtime: MemoryRuntime, fault: Fault, says: str) -> None:
-    """A fault on what it does not fit says why and what would fit, and touches nothing."""
+    """A fault that does not fit says why and what would fit, and touches nothing."""
     before = list(runtime.log)
     with pytest.raises(FaultMisfit, match=says):
         check(fault, runtime)

@@ -1,4 +1,4 @@
-"""The flood of bots on a runtime in memory, with a source that a script gives."""
+"""The flood of bots on a runtime in memory, with a scripted source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from chaoskit.faults.flood import sustained
 from chaoskit.faults.flood.obligations import refused_cheaply
 from chaoskit.flood import FloodPlan, Report
 from chaoskit.judge import Verdict
-from chaoskit.runtime.memory import MemoryRuntime, Script
+from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.runtime.scripted import Script
 from chaoskit.system import Impact
 from tests.simulation import Simulation, hardened
 
@@ -25,7 +26,7 @@ PLAN = FloodPlan(port=80, rate_per_s=1000, clients=50, seconds=300)
 
 
 def answered(*statuses: int, **more: Any) -> Script:
-    """Everything is sent each second, and answered by these statuses in equal parts."""
+    """A script: all requests are sent each second, and answered with these statuses in equal parts."""
 
     def second(plan: FloodPlan, number: int) -> Report:
         share = round(plan.rate_per_s) // len(statuses)
@@ -41,7 +42,7 @@ REFUSED = answered(429)
 
 
 def make(script: Script = REFUSED) -> MemoryRuntime:
-    """A gateway before an API, and an API that publishes nothing."""
+    """A gateway in front of an API that publishes nothing."""
     runtime = MemoryRuntime(
         ["gateway", "api-1=api", "api-2=api", "db"],
         [
@@ -58,7 +59,7 @@ def make(script: Script = REFUSED) -> MemoryRuntime:
 
 
 def test_a_flood_lands_after_its_first_whole_second_and_is_gone_after_the_lift() -> None:
-    """Evidence comes from what the source has told, and nothing of it is left in the end."""
+    """The evidence comes from the source's reports, and nothing of the flood is left in the end."""
     runtime = make()
     fault = BotFlood("gateway", rate_per_s=1000)
     check(fault, runtime)
@@ -93,11 +94,11 @@ def test_a_flood_lands_after_its_first_whole_second_and_is_gone_after_the_lift()
         (
             Report(seconds=1.0, sent=9, held_back=950, unanswered=9, connecting=41),
             True,
-            "41 are not accepted",
+            "41 connections are not accepted",
         ),
         (Report(seconds=1.0, failed_to_connect=1000), False, "no connection: 1,000"),
         (Report(seconds=1.0, connecting=50), False, "0 of 1,000"),
-        (Report(seconds=1.0, sent=1000, unreadable=1000), False, "does not speak HTTP"),
+        (Report(seconds=1.0, sent=1000, unreadable=1000), False, "are not HTTP"),
         (
             Report(seconds=1.0, sent=40, answered={200: 40}, unanswered=50, late=500),
             False,
@@ -106,14 +107,14 @@ def test_a_flood_lands_after_its_first_whole_second_and_is_gone_after_the_lift()
     ],
 )
 def test_a_second_is_judged_by_what_arrived(report: Report, holds: bool, says: str) -> None:
-    """The rate on established connections with answers, or an entry that nearly all clients wait for."""
+    """A second counts if its rate was sent and answered, or if nearly all clients wait for the entry."""
     seen = sustained(report, PLAN)
     assert seen.holds is holds, seen
     assert says in seen.says
 
 
 def test_a_flood_that_fades_does_not_hold() -> None:
-    """It landed, and in the last second the rate was gone: the evidence of the end says so."""
+    """A flood that landed and then lost its rate does not hold at the end of the fault window."""
     strong = answered(200)
     runtime = make(lambda plan, second: strong(plan, second) if second < 2 else Report(seconds=1.0, sent=5))
     injection = BotFlood("gateway").inject(runtime)
@@ -123,7 +124,7 @@ def test_a_flood_that_fades_does_not_hold() -> None:
 
 
 def test_a_flood_with_its_own_time_runs_its_course() -> None:
-    """The fault window lasts until it is over, which is no lapse; long after that it is one."""
+    """The fault window lasts until the flood is over, and holds then; long afterwards it does not hold."""
     runtime = make()
     injection = BotFlood("gateway", seconds=20).inject(runtime)
     runtime.clock.sleep(19.0)
@@ -136,13 +137,13 @@ def test_a_flood_with_its_own_time_runs_its_course() -> None:
 
 
 def test_a_source_that_falls_silent_does_not_hold() -> None:
-    """Without fresh reports nothing is known of now."""
+    """Without a recent report nothing is known about the present."""
     runtime = make()
     injection = BotFlood("gateway").inject(runtime)
     runtime.clock.sleep(1.5)
     flood = injection._flood  # type: ignore[attr-defined]
     flood.silent_for = lambda: 3.0
-    assert injection.holding() == Evidence(False, "the source has told nothing for 3.0 s")
+    assert injection.holding() == Evidence(False, "the source has reported nothing for 3.0 s")
 
 
 @pytest.mark.parametrize(
@@ -160,13 +161,16 @@ def test_a_source_that_falls_silent_does_not_hold() -> None:
         (None, None),
     ],
 )
-def test_refusing_is_cheap(total: Report | None, kept: bool | None) -> None:
-    """Half of what came to an end is 429, 403 or closed, and at most 1% is 500 or more, or too late."""
+def test_a_flood_is_refused_cheaply(total: Report | None, kept: bool | None) -> None:
+    """Half of the requests that ended are 429, 403 or closed, and at most 1% are 500 or more, or too late."""
     assert refused_cheaply(total, 0.5).kept is kept
 
 
-def promised(runtime: MemoryRuntime, asked_per_s: Callable[[bool], float], **options: Any) -> dict[str, Any]:
-    """The promises after ten seconds of flood: name → kept. The gateway asks so much, without and with it."""
+def owed(runtime: MemoryRuntime, asked_per_s: Callable[[bool], float], **options: Any) -> dict[str, Any]:
+    """The obligations after ten seconds of flood: name → kept.
+
+    ``asked_per_s`` says how much the gateway sends over its links, without and with a flood.
+    """
     meter = {"asked": 0.0}
 
     def count(before: float, after: float) -> None:
@@ -195,22 +199,22 @@ def promised(runtime: MemoryRuntime, asked_per_s: Callable[[bool], float], **opt
 def test_what_gets_behind_the_entry_is_counted_beyond_what_users_cause(
     asked: Callable[[bool], float], kept: bool
 ) -> None:
-    """A quarter of 1,000 requests a second, on top of the users' own 100."""
-    assert promised(make(), asked) == {"refused cheaply": True, "stopped at the entry": kept}
+    """A quarter of 1,000 requests a second may get past the gateway, on top of the users' own 100."""
+    assert owed(make(), asked) == {"refused cheaply": True, "stopped at the entry": kept}
 
 
-def test_only_what_is_asked_for_is_promised() -> None:
-    """None asks nothing, and nothing is counted for it."""
+def test_only_what_is_asked_for_is_owed() -> None:
+    """With None nothing is owed, and nothing is counted."""
     runtime = make(answered(200))
-    assert promised(runtime, lambda flooded: 1e6, behind=None) == {"refused cheaply": False}
+    assert owed(runtime, lambda flooded: 1e6, behind=None) == {"refused cheaply": False}
     assert "meter" not in runtime.log
     runtime = make()
     injection = BotFlood("gateway", refused=None, behind=None).inject(runtime)
     assert injection.obligations(0.0) == []
 
 
-def test_where_it_cannot_be_counted_the_promise_is_undecided() -> None:
-    """A kernel without nf_tables costs this one promise, and not the experiment."""
+def test_an_obligation_that_cannot_be_counted_is_undecided() -> None:
+    """A kernel without nf_tables costs this one obligation, and not the experiment."""
     runtime = make()
     runtime.refuses["meter"] = "no nf_tables"
     injection = BotFlood("gateway").inject(runtime)
@@ -221,8 +225,8 @@ def test_where_it_cannot_be_counted_the_promise_is_undecided() -> None:
     assert "meter failed" in behind.says
 
 
-def test_behind_an_entry_without_links_is_nothing() -> None:
-    """A component that asks nobody stops everything."""
+def test_nothing_is_behind_an_entry_without_links() -> None:
+    """A component that has no links stops everything."""
     runtime = make()
     injection = BotFlood("db:5432", refused=None).inject(runtime)
     injection.lift()
@@ -231,8 +235,8 @@ def test_behind_an_entry_without_links_is_nothing() -> None:
     assert "no links" in behind.says
 
 
-def test_behind_an_entry_whose_links_are_not_all_known_is_no_verdict() -> None:
-    """A guest in somebody else's system sees no link where no Toxiproxy is: that is no proof of anything."""
+def test_an_entry_whose_links_are_not_all_known_is_undecided() -> None:
+    """A guest in an attached system sees no link without a Toxiproxy, and that proves nothing."""
     runtime = MemoryRuntime(["gateway"], entry="gateway:80")
     runtime.start()
     runtime.knows_all_links = False
@@ -240,7 +244,7 @@ def test_behind_an_entry_whose_links_are_not_all_known_is_no_verdict() -> None:
     injection.lift()
     (behind,) = injection.obligations(0.0)
     assert behind.kept is None
-    assert "not all of it goes over links that are known" in behind.says
+    assert "not all of its links are known" in behind.says
     assert "meter" not in runtime.log
 
 
@@ -262,12 +266,12 @@ def test_behind_an_entry_whose_links_are_not_all_known_is_no_verdict() -> None:
         (BotFlood("gateway", path="listings"), "must begin with /"),
         (BotFlood("gateway", path="/a b\r\nX: y"), "have no blanks"),
         (BotFlood("gateway", method="get"), "'get'"),
-        (BotFlood("gateway", identity="cookie"), "none of address, header"),  # type: ignore[arg-type]
+        (BotFlood("gateway", identity="cookie"), "not one of address, header"),  # type: ignore[arg-type]
     ],
     ids=lambda value: value.name if isinstance(value, BotFlood) else "",
 )
 def test_a_misfit_is_refused_before_anything_happens(fault: BotFlood, says: str) -> None:
-    """What does not fit says why and what would, and nothing is sent."""
+    """A flood that does not fit says why and what would fit, and sends nothing."""
     runtime = make()
     before = list(runtime.log)
     with pytest.raises(FaultMisfit, match=says):
@@ -276,7 +280,7 @@ def test_a_misfit_is_refused_before_anything_happens(fault: BotFlood, says: str)
 
 
 def test_the_plan_is_what_was_asked_for() -> None:
-    """Everything that a user may choose reaches the source; without a time it is the longest there is."""
+    """All that a user may choose reaches the source; without a time the flood may last as long as it can."""
     chosen = BotFlood("api-1:8000", 500, 20, "/listings", "POST", 12.0, "header")
     expected = FloodPlan(
         port=8000,
@@ -292,7 +296,7 @@ def test_the_plan_is_what_was_asked_for() -> None:
 
 
 def test_users_who_notice_a_flood_break_the_verdict(tmp_path: Path) -> None:
-    """A flood is no excuse: it takes nothing away, so every journey owes its full SLO while it lasts."""
+    """A flood takes nothing away, so every journey owes its full SLO while it lasts."""
     assert BotFlood("gateway").impact(make()) == Impact()
     began: list[float] = []
 

@@ -23,13 +23,13 @@ WAYS = [ReplicaLag("standby"), ReplicaLag("standby", by="link")]
 
 
 def by(fault: ReplicaLag) -> str:
-    """How a test of one way is called."""
+    """The name of a test of one way to lag."""
     return fault.by
 
 
 @pytest.fixture
 def runtime() -> MemoryRuntime:
-    """A primary, its standby, and what uses them, in memory, started."""
+    """A primary, its standby, and the components that use them, in memory, started."""
     made = MemoryRuntime(
         ["api", "main", "standby", "cache", "spare-1=spare", "spare-2=spare"],
         [
@@ -47,16 +47,16 @@ def runtime() -> MemoryRuntime:
 
 @pytest.fixture
 def cluster(runtime: MemoryRuntime, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """The two servers; the watch looks when the fault asks for it, and not by itself."""
+    """The two servers; the watch looks only when the fault asks it to."""
     made = Cluster(runtime)
     monkeypatch.setattr(postgres, "connect", made.connect)
-    monkeypatch.setattr(standby, "EVERY", 3600.0)
+    monkeypatch.setattr(standby, "LOOK_INTERVAL_SECONDS", 3600.0)
     return made
 
 
 @pytest.fixture
 def inject(runtime: MemoryRuntime, cluster: Cluster) -> Iterator[Inject]:
-    """Injects a fault; what watches it ends with the test."""
+    """Injects a fault; its watch ends with the test."""
     made: list[Injection] = []
 
     def one(fault: ReplicaLag) -> Injection:
@@ -72,15 +72,15 @@ def inject(runtime: MemoryRuntime, cluster: Cluster) -> Iterator[Inject]:
 
 
 def looked(runtime: MemoryRuntime, injection: Injection, seconds: float) -> Evidence:
-    """What an experiment sees that looks every 50 ms for so long, or until it has landed."""
+    """The last look of an experiment, which looks every 50 ms until the fault lands or the time is over."""
     until = runtime.clock.now() + seconds
     while not (evidence := injection.landed()).holds and runtime.clock.now() < until:
         runtime.clock.sleep(0.05)
     return evidence
 
 
-def promise(injection: Injection, since_lift: float) -> Obligation:
-    """The one thing that is owed."""
+def catching_up(injection: Injection, since_lift: float) -> Obligation:
+    """The only obligation of the fault."""
     (owed,) = injection.obligations(since_lift)
     return owed
 
@@ -89,8 +89,8 @@ def promise(injection: Injection, since_lift: float) -> Obligation:
 def test_it_lands_holds_is_lifted_and_the_standby_catches_up(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject, fault: ReplicaLag
 ) -> None:
-    """There is evidence of landing once the standby is far enough behind, and of being gone after the
-    lift; that it has caught up then is told with its figures, and no connection is left."""
+    """The fault lands once the standby is far enough behind, and is gone after the lift; the standby catches
+    up, which is reported with its figures, and no connection is left."""
     injection = inject(fault)
     began = runtime.clock.now()
     assert not looked(runtime, injection, 1.8).holds
@@ -112,11 +112,11 @@ def test_it_lands_holds_is_lifted_and_the_standby_catches_up(
     injection.lift()
     assert injection.gone().holds
     assert not injection.landed().holds
-    owed = promise(injection, 0.1)
+    owed = catching_up(injection, 0.1)
     assert (owed.name, owed.kept) == ("catches up", True)
     assert owed.figures["seconds"] == 0.0
     assert owed.figures["owed_bytes"] >= 800
-    assert "0 s later; 30 s are allowed" in owed.says
+    assert "0 s later; 30 s allowed" in owed.says
     assert cluster.sessions == 0
 
 
@@ -124,7 +124,7 @@ def test_it_lands_holds_is_lifted_and_the_standby_catches_up(
 def test_the_undo_alone_takes_the_fault_back(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject, fault: ReplicaLag
 ) -> None:
-    """What is on disk before the injection is enough: a restart ends the pause, else toxics go."""
+    """The steps on disk are enough to undo the fault: a restart ends the pause, or the toxics are removed."""
     steps = fault.undo(runtime)
     injection = inject(fault)
     assert not injection.gone().holds
@@ -132,11 +132,11 @@ def test_the_undo_alone_takes_the_fault_back(
         runtime.undo(step)
     assert injection.gone().holds
     injection.lift()
-    assert promise(injection, 0.1).kept
+    assert catching_up(injection, 0.1).kept
 
 
 def test_how_it_is_undone(runtime: MemoryRuntime, cluster: Cluster) -> None:
-    """A pause is undone by a restart of the standby, a slow and narrow link by its toxics' names."""
+    """A restart of the standby undoes a pause, and the names of its toxics undo a slow and narrow link."""
     assert ReplicaLag("standby").undo(runtime) == (Undo("restart", "standby"),)
     steps = ReplicaLag("standby", by="link", at_least_bytes=1000).undo(runtime)
     assert [(step.action, step.detail["name"]) for step in steps] == [
@@ -149,8 +149,8 @@ def test_how_it_is_undone(runtime: MemoryRuntime, cluster: Cluster) -> None:
 def test_the_narrow_link_is_made_wide_before_it_is_made_quick(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """Toxics go in the reverse of the order in which they came, at the lift as in the undo log:
-    Toxiproxy hangs while what a latency holds back trickles through a narrow link."""
+    """The lift removes toxics in reverse order, as the undo log does: Toxiproxy hangs while the data that a
+    latency holds back trickles through a narrow link."""
     removed: list[str] = []
     fault = ReplicaLag("standby", by="link", at_least_bytes=1000)
     injection = inject(fault)
@@ -163,7 +163,7 @@ def test_the_narrow_link_is_made_wide_before_it_is_made_quick(
 def test_a_primary_that_writes_nothing_is_named_as_the_reason(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """A paused standby of an idle primary is not behind, and the evidence says what to do."""
+    """The paused standby of an idle primary is not behind, and the evidence says what to do."""
     cluster.stopped = runtime.clock.now()
     evidence = looked(runtime, inject(ReplicaLag("standby")), 20.0)
     assert not evidence.holds
@@ -178,31 +178,31 @@ def test_a_primary_that_writes_nothing_is_named_as_the_reason(
 def test_bytes_have_to_be_reached_as_well(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject, way: Means
 ) -> None:
-    """At 400 bytes a second, 2,400 bytes are missing after six seconds, not after two."""
+    """At 400 bytes a second, the standby is 2,400 bytes behind after six seconds, not after two."""
     injection = inject(ReplicaLag("standby", by=way, at_least=1.0, at_least_bytes=2400))
     evidence = looked(runtime, injection, 4.0)
     assert not evidence.holds
-    assert evidence.says.endswith("; 2,400 bytes and 1 s are asked for")
+    assert evidence.says.endswith("; the fault asks for 2,400 bytes and 1 s")
     if way == "replay":
         assert looked(runtime, injection, 4.0).figures["behind_bytes"] == 2400
 
 
-def test_a_pause_that_somebody_ends_has_lapsed(
+def test_a_pause_that_ends_early_does_not_hold(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """At the end of the window the standby must still be behind."""
+    """At the end of the fault window the standby must still be behind."""
     injection = inject(ReplicaLag("standby"))
     assert looked(runtime, injection, 5.0).holds
     runtime.restart("standby")
     held = injection.holding()
     assert not held.holds
-    assert held.says.endswith("; 2 s are asked for")
+    assert held.says.endswith("; the fault asks for 2 s")
 
 
-def test_a_link_that_somebody_mends_has_lapsed(
+def test_a_link_that_is_mended_early_does_not_hold(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """Toxics that are gone are missed, although the standby was behind a moment ago."""
+    """Missing toxics are noticed, although the standby was behind a moment ago."""
     injection = inject(ReplicaLag("standby", by="link"))
     assert looked(runtime, injection, 5.0).holds
     runtime.reset_links()
@@ -214,7 +214,7 @@ def test_a_link_that_somebody_mends_has_lapsed(
 def test_a_slow_link_holds_between_two_writes(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """The lag of a link is a saw-tooth: just after an arrival it is small, and holds all the same."""
+    """The lag over a link is a saw-tooth: just after an arrival it is small, and the fault still holds."""
     injection = inject(ReplicaLag("standby", by="link", at_least=2.0))
     assert looked(runtime, injection, 5.0).holds
     cluster.stopped = runtime.clock.now()
@@ -228,44 +228,44 @@ def test_a_slow_link_holds_between_two_writes(
     assert not injection.holding().holds
 
 
-def test_a_standby_that_does_not_catch_up_breaks_its_promise(
+def test_a_standby_that_does_not_catch_up_breaks_its_obligation(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """Until the deadline it is open, after it broken, though the pause itself is gone."""
+    """The obligation is undecided until the deadline and broken after it, though the pause itself is gone."""
     cluster.replay_takes = 1e9
     injection = inject(ReplicaLag("standby", catch_up_within=5.0))
     assert looked(runtime, injection, 5.0).holds
     injection.lift()
     assert injection.gone().holds
-    assert promise(injection, 4.9).kept is None
+    assert catching_up(injection, 4.9).kept is None
     runtime.clock.sleep(5.1)
-    owed = promise(injection, 5.1)
+    owed = catching_up(injection, 5.1)
     assert owed.kept is False
-    assert "behind main 5.1 s after the lift; 5 s are allowed" in owed.says
+    assert "behind main 5.1 s after the lift; 5 s allowed" in owed.says
     assert owed.figures["within_seconds"] == 5.0
     assert owed.figures["owed_bytes"] >= 800
     assert cluster.sessions == 0
 
 
-def test_catching_up_too_late_is_told_with_its_time(
+def test_catching_up_too_late_is_reported_with_its_time(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """That it has caught up by the time it is asked does not make it in time."""
+    """A standby that caught up after the deadline was late, even if it was asked only later."""
     cluster.replay_takes = 7.0
     injection = inject(ReplicaLag("standby", catch_up_within=5.0))
     assert looked(runtime, injection, 5.0).holds
     injection.lift()
-    assert promise(injection, 0.0).kept is None
+    assert catching_up(injection, 0.0).kept is None
     runtime.clock.sleep(7.5)
-    owed = promise(injection, 7.5)
+    owed = catching_up(injection, 7.5)
     assert owed.kept is False
-    assert "7.5 s later; 5 s are allowed" in owed.says
+    assert "7.5 s later; 5 s allowed" in owed.says
 
 
 def test_a_standby_that_does_not_answer_leaves_it_open(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """What cannot be seen is not called broken, and a lift that fails says so."""
+    """An obligation that cannot be seen is not broken but undecided, and a lift that fails says so."""
     injection = inject(ReplicaLag("standby"))
     cluster.refuses = {"standby"}
     evidence = injection.landed()
@@ -275,7 +275,7 @@ def test_a_standby_that_does_not_answer_leaves_it_open(
         injection.lift()
     assert not injection.gone().holds
     runtime.clock.sleep(100.0)
-    assert promise(injection, 100.0).kept is None
+    assert catching_up(injection, 100.0).kept is None
     cluster.refuses = set()
     injection.lift()
     assert injection.gone().holds
@@ -284,8 +284,8 @@ def test_a_standby_that_does_not_answer_leaves_it_open(
 def test_the_watch_looks_by_itself_until_the_standby_has_caught_up(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody has to ask for the lag to be known, or for the moment at which it was made up for."""
-    monkeypatch.setattr(standby, "EVERY", 0.001)
+    """The watch knows the lag, and when the standby caught up, without being asked."""
+    monkeypatch.setattr(standby, "LOOK_INTERVAL_SECONDS", 0.001)
     injection = inject(ReplicaLag("standby"))
     assert isinstance(injection, Lagging)
     runtime.clock.sleep(3.0)
@@ -294,7 +294,7 @@ def test_the_watch_looks_by_itself_until_the_standby_has_caught_up(
     assert not injection._watch._thread.is_alive()
     assert cluster.sessions == 0
     runtime.clock.sleep(50.0)
-    owed = promise(injection, 50.0)
+    owed = catching_up(injection, 50.0)
     assert (owed.kept, owed.figures["seconds"]) == (True, 0.0)
 
 
@@ -311,13 +311,13 @@ def test_the_watch_looks_by_itself_until_the_standby_has_caught_up(
 def test_the_primary_is_found(
     runtime: MemoryRuntime, cluster: Cluster, host: str, fault: ReplicaLag, found: bool
 ) -> None:
-    """By its name in what the standby says, by its link, or because it was given."""
+    """The primary is the one that was given, the one that the standby names, or the one it is linked to."""
     cluster.host = host
     assert (not fault.misfits(runtime)) is found
 
 
 def test_two_possible_primaries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where neither the standby nor the links tell, the error lists what is known and asks for it."""
+    """If neither the standby nor its links tell the primary, the error lists the candidates and asks."""
     made = MemoryRuntime(
         ["main", "other", "standby"],
         [("standby", "main", 5432), ("standby", "other", 5432), ("main", "standby", 5432)],
@@ -328,8 +328,8 @@ def test_two_possible_primaries_are_named(monkeypatch: pytest.MonkeyPatch) -> No
     cluster.host = "10.0.0.7"
     (reason,) = ReplicaLag("standby").misfits(made)
     assert reason == (
-        "the primary of standby is not known: its WAL receiver names '10.0.0.7', which is no single "
-        "component; PostgreSQL servers that it is linked to: main, other. Say which with primary="
+        "the primary of standby is not known: its WAL receiver names '10.0.0.7', which is not one "
+        "component; PostgreSQL servers that it is linked to: main, other. Name the primary with primary="
     )
     cluster.host = "other"
     assert not ReplicaLag("standby").misfits(made)
@@ -342,12 +342,12 @@ def test_two_possible_primaries_are_named(monkeypatch: pytest.MonkeyPatch) -> No
     ("fault", "says"),
     [
         (ReplicaLag("stanby"), "there are api, main, standby"),
-        (ReplicaLag("main"), r"main is no standby: .*other PostgreSQL servers here: standby"),
+        (ReplicaLag("main"), r"main is not a standby: .*other PostgreSQL servers here: standby"),
         (ReplicaLag("cache"), r"cache serves no port 5432 \(its ports: 6379\)"),
         (ReplicaLag("spare"), "spare-1, spare-2; name one of them"),
         (ReplicaLag("standby", primary="nobody"), "no component or service 'nobody'"),
         (ReplicaLag("standby", primary="standby"), "standby is itself a standby"),
-        (ReplicaLag("standby", by="magic"), "'magic' is none of replay, link"),  # type: ignore[arg-type]
+        (ReplicaLag("standby", by="magic"), "'magic' is not one of replay, link"),  # type: ignore[arg-type]
         (ReplicaLag("standby", at_least=0.0), "at_least is 0 s; it must be above zero"),
         (ReplicaLag("standby", at_least_bytes=-1), "at_least_bytes is -1"),
         (ReplicaLag("standby", catch_up_within=0.0), "catch_up_within is 0 s"),
@@ -357,7 +357,7 @@ def test_two_possible_primaries_are_named(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_misfit_is_refused_before_anything_happens(
     runtime: MemoryRuntime, cluster: Cluster, fault: ReplicaLag, says: str
 ) -> None:
-    """A fault on what it does not fit says why and what would fit, and touches nothing."""
+    """A fault that does not fit says why and what would fit, and touches nothing."""
     before = list(runtime.log)
     with pytest.raises(FaultMisfit, match=says):
         check(fault, runtime)
@@ -365,7 +365,7 @@ def test_a_misfit_is_refused_before_anything_happens(
     assert cluster.sessions == 0
 
 
-def test_who_is_not_let_in_or_may_not_pause_is_told_what_to_give(
+def test_missing_rights_and_wrong_passwords_say_what_to_give(
     runtime: MemoryRuntime, cluster: Cluster
 ) -> None:
     """Missing rights and wrong passwords are misfits with a remedy; a slow link needs no right."""
@@ -380,25 +380,25 @@ def test_who_is_not_let_in_or_may_not_pause_is_told_what_to_give(
         assert reason.endswith("give user= and password=")
 
 
-def test_a_pause_of_somebody_elses_is_not_ours(
+def test_a_replay_that_is_paused_already_does_not_fit(
     runtime: MemoryRuntime, cluster: Cluster, inject: Inject
 ) -> None:
-    """What is paused already would be resumed by the lift, so the fault does not fit."""
+    """The lift would resume replay that was paused before the fault, so the fault does not fit."""
     inject(ReplicaLag("standby"))
     (reason,) = ReplicaLag("standby").misfits(runtime)
     assert reason.startswith("replay on standby is paused already")
 
 
 def test_the_standby_is_strained(runtime: MemoryRuntime) -> None:
-    """It serves, but the past: nothing is lost, and nobody is cut off."""
+    """The standby still serves, but the past: no component is lost or cut off."""
     for fault in WAYS:
         impact = fault.impact(runtime)
         assert impact.strained == {"standby"}
         assert not impact.lost | impact.severed | impact.hampered
 
 
-def test_no_password_is_told() -> None:
-    """Neither the name in a report nor the record in a journal has it."""
+def test_no_password_is_shown() -> None:
+    """Neither the name in a report nor the record in a journal has the password."""
     fault = ReplicaLag("standby", user="admin", password="s3cret")
     assert "s3cret" not in f"{fault.name}{fault.describe()}"
     assert fault.name == "ReplicaLag('standby', user='admin', password='***')"

@@ -1,4 +1,4 @@
-"""A server on this machine that treats each connection as a test says."""
+"""A server on this machine that treats each connection as the test wants."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 Treatment = Callable[[socket.socket], None]
-"""What is done with a connection; it is closed afterwards."""
+"""Serves a connection; the server closes it afterwards."""
 
 
 @dataclass
 class Server:
-    """Where it listens, and who came.
+    """Where the server listens, and what it received.
 
     Attributes:
         address: its address and port.
-        peers: the address of each connection, in the order in which they came.
-        requests: each request's text.
+        peers: the source address of each connection, in order.
+        requests: the text of each request.
     """
 
     address: tuple[str, int]
@@ -43,10 +43,11 @@ class Server:
 
 @contextmanager
 def serving(treat: Callable[[Server, socket.socket], None]) -> Iterator[Server]:
-    """Listen while the block runs; each connection is treated in a thread of its own."""
+    """Listen while the block runs; each connection is served in a thread of its own."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         server = Server(listener.getsockname())
         threads: list[threading.Thread] = []
+        last: tuple[str, int] | None = None
 
         def one(connection: socket.socket) -> None:
             with connection, suppress(OSError):
@@ -56,6 +57,9 @@ def serving(treat: Callable[[Server, socket.socket], None]) -> Iterator[Server]:
             with suppress(OSError):
                 while True:
                     connection, peer = listener.accept()
+                    if peer == last:
+                        connection.close()
+                        return
                     server.peers.append(peer[0])
                     threads.append(threading.Thread(target=one, args=(connection,), daemon=True))
                     threads[-1].start()
@@ -63,15 +67,19 @@ def serving(treat: Callable[[Server, socket.socket], None]) -> Iterator[Server]:
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
         yield server
-        listener.shutdown(socket.SHUT_RDWR)
-        accepting.join(5)
+        # All that wait to be accepted come before this one.
+        with socket.socket() as goodbye:
+            goodbye.bind(("127.0.0.1", 0))
+            last = goodbye.getsockname()
+            goodbye.connect(server.address)
+            accepting.join(30)
         for thread in threads:
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive(), "a connection of the flood is still open"
 
 
 def answering(answer: bytes) -> Callable[[Server, socket.socket], None]:
-    """The same answer to each request, on a connection that is kept."""
+    """Give the same answer to each request, and keep the connection."""
 
     def treat(server: Server, connection: socket.socket) -> None:
         for _ in server.asked(connection):
@@ -81,7 +89,7 @@ def answering(answer: bytes) -> Callable[[Server, socket.socket], None]:
 
 
 def answering_once(answer: bytes) -> Callable[[Server, socket.socket], None]:
-    """One answer, which may be empty, then an orderly close."""
+    """Give one answer, which may be empty, then close the connection in order."""
 
     def treat(server: Server, connection: socket.socket) -> None:
         for _ in server.asked(connection):
@@ -92,13 +100,13 @@ def answering_once(answer: bytes) -> Callable[[Server, socket.socket], None]:
 
 
 def resetting(server: Server, connection: socket.socket) -> None:
-    """A reset instead of an answer."""
+    """Reset the connection instead of giving an answer."""
     for _ in server.asked(connection):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return
 
 
 def silent(server: Server, connection: socket.socket) -> None:
-    """No answer at all."""
+    """Give no answer at all."""
     for _ in server.asked(connection):
         pass

@@ -1,4 +1,4 @@
-"""Reading answers, in whatever pieces they come."""
+"""Reading answers, in whatever pieces they arrive."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.flood.answers import HEAD_LIMIT, AnswerReader, Unreadable
+from chaoskit.flood.answers import MOST_HEAD_BYTES, AnswerReader, Unreadable
 
 BODIES = st.binary(max_size=60)
 
 
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[int, bytes]:
-    """A status, and an answer that has it, framed in one of the ways that keep a connection."""
+    """A status, and an answer with that status, framed in one of the ways that keep a connection."""
     status = draw(st.sampled_from([200, 204, 304, 403, 429, 500, 503]))
     body = draw(BODIES)
     head = f"HTTP/1.1 {status} {draw(st.sampled_from(['', 'OK', 'Too Many Requests']))}\r\n".encode()
@@ -34,7 +34,7 @@ def answers(draw: st.DrawFn) -> tuple[int, bytes]:
 def test_an_answer_is_complete_exactly_at_its_last_byte(
     several: list[tuple[int, bytes]], data: st.DataObject
 ) -> None:
-    """However it is cut, one after the other on one connection."""
+    """Answers on one connection are complete exactly at their last byte, however they are cut."""
     reader = AnswerReader()
     for status, text in several:
         cuts = sorted(data.draw(st.lists(st.integers(1, len(text) - 1), max_size=5, unique=True)))
@@ -47,14 +47,14 @@ def test_an_answer_is_complete_exactly_at_its_last_byte(
 
 @given(answers(), st.binary(min_size=1, max_size=5))
 def test_more_than_an_answer_is_unreadable(answer: tuple[int, bytes], more: bytes) -> None:
-    """Only one request is under way, so nothing may follow."""
+    """Only one request is under way, so nothing may follow its answer."""
     with pytest.raises(Unreadable):
         AnswerReader().feed(answer[1] + more)
 
 
 @given(st.binary(max_size=300), st.lists(st.binary(max_size=40), max_size=5))
-def test_garbage_never_does_anything_else(first: bytes, rest: list[bytes]) -> None:
-    """Whatever comes is an answer, incomplete or unreadable."""
+def test_garbage_is_an_answer_or_unreadable(first: bytes, rest: list[bytes]) -> None:
+    """Any data is a complete answer, an incomplete one, or unreadable; nothing else is raised."""
     reader = AnswerReader()
     try:
         for piece in [first, *rest]:
@@ -74,14 +74,14 @@ def test_garbage_never_does_anything_else(first: bytes, rest: list[bytes]) -> No
     ],
 )
 def test_whether_a_connection_is_kept(head: bytes, keeps: bool) -> None:
-    """As RFC 9112, section 9.3, has it."""
+    """A connection is kept as RFC 9112, section 9.3, says."""
     reader = AnswerReader()
     assert reader.feed(head + b"\r\n\r\n") == 200
     assert reader.keeps is keeps
 
 
 def test_an_answer_may_last_until_the_connection_is_closed() -> None:
-    """Without a length it is complete at the end, and at no other time."""
+    """An answer without a length is complete only when the connection is closed."""
     reader = AnswerReader()
     assert reader.feed(b"HTTP/1.1 503 Busy\r\n\r\nsome") == 0
     assert reader.feed(b"thing") == 0
@@ -90,7 +90,7 @@ def test_an_answer_may_last_until_the_connection_is_closed() -> None:
 
 
 def test_an_answer_to_head_has_no_body() -> None:
-    """Its length is that of the body that GET would have."""
+    """The length in an answer to HEAD is that of the body that GET would get."""
     assert AnswerReader(bodiless=True).feed(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n") == 200
 
 
@@ -101,12 +101,12 @@ def test_an_answer_to_head_has_no_body() -> None:
         b"HTTP/2 200\r\n\r\n",
         b"HTTP/1.1 twohundred\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"y" * HEAD_LIMIT,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"y" * HEAD_LIMIT,
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * MOST_HEAD_BYTES,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"y" * MOST_HEAD_BYTES,
     ],
     ids=["ssh", "version", "status", "chunk", "long head", "long chunk line"],
 )
-def test_what_is_no_http_is_unreadable(text: bytes) -> None:
-    """Another protocol, a broken frame, a head without end."""
+def test_what_is_not_http_is_unreadable(text: bytes) -> None:
+    """Another protocol, a broken frame and a head without an end are unreadable."""
     with pytest.raises(Unreadable):
         AnswerReader().feed(text)

@@ -1,4 +1,4 @@
-"""The command that carries the source: it runs where there is nothing but Python."""
+"""The command that carries the source of a flood: it needs nothing but Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.flood.server import answering, serving
 
 
 def test_the_command_floods_without_the_package(tmp_path: object) -> None:
-    """An interpreter of its own without site packages begins, floods, and ends when its input does."""
+    """An interpreter without site packages begins, floods, and ends when its standard input does."""
     plan_of = {"rate_per_s": 50.0, "clients": 2, "seconds": 30.0}
     with serving(answering(b"HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n")) as server:
         line = command(FloodPlan(port=server.address[1], **plan_of), ["127.0.0.1"], sys.executable)  # type: ignore[arg-type]
@@ -28,11 +28,11 @@ def test_the_command_floods_without_the_package(tmp_path: object) -> None:
             last = json.loads(process.stdout.readline())
         assert process.returncode == 0
     assert second["answered"]["429"] > 0
-    assert last["end"] == "whoever held it has gone"
+    assert last["end"] == "the process that held it is gone"
 
 
-def test_where_nobody_accepts_the_command_says_so() -> None:
-    """One line with the address, and an exit code."""
+def test_the_command_says_when_no_address_accepts() -> None:
+    """The command prints one line with the address it tried, and exits with 1."""
     line = command(FloodPlan(port=1, rate_per_s=1, clients=1, seconds=1), ["127.0.0.1"], sys.executable)
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -41,13 +41,13 @@ def test_where_nobody_accepts_the_command_says_so() -> None:
 
 
 def test_an_argument_is_no_longer_than_the_kernel_takes() -> None:
-    """128 KiB each, on Linux."""
+    """Each argument is well below the 128 KiB that Linux allows."""
     line = command(FloodPlan(port=80, rate_per_s=1, clients=1, seconds=1), ["127.0.0.1"])
     assert max(map(len, line)) < 100_000
 
 
 def test_no_two_clients_are_the_same() -> None:
-    """As many addresses as there may be clients, all on loopback; as many claims, all for tests only."""
+    """Each client has its own loopback address and its own claimed address, from a range for tests."""
     sources = {source_address(number) for number in range(MOST_CLIENTS)}
     claims = {claimed_address(number) for number in range(MOST_CLIENTS)}
     assert len(sources) == len(claims) == MOST_CLIENTS
@@ -57,7 +57,7 @@ def test_no_two_clients_are_the_same() -> None:
 
 
 def test_a_request_is_whole() -> None:
-    """It ends with an empty line, and has a length where a body could be expected."""
+    """A request ends with an empty line, and has a length if a server could expect a body."""
     assert request("GET", "/a?b=c", "127.0.0.1:80", 0) == (
         b"GET /a?b=c HTTP/1.1\r\nHost: 127.0.0.1:80\r\nUser-Agent: chaoskit-flood\r\nAccept: */*\r\n"
         b"X-Forwarded-For: 198.18.0.1\r\n\r\n"

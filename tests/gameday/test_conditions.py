@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.gameday.conditions import GRACE, Condition, lookback, read
+from chaoskit.gameday.conditions import Condition, lookback, read
 from chaoskit.record.history import Outcome, Sample
 from chaoskit.record.samples import Columns
 from chaoskit.system import Terms
@@ -147,20 +147,31 @@ def test_a_condition_needs_no_more_than_it_asks_for(condition: Condition, reques
     )
 
 
-@given(CONDITIONS, REQUESTS, st.integers(0, 49))
-def test_one_more_failure_never_calms(condition: Condition, requests: list[Sample], which: int) -> None:
-    """A condition that fires still fires if one of the requests had failed slowly instead."""
-    if condition.measure == "p50_above":
-        return  # the same argument
-    made = [*load(), *requests]
-    before = look(condition, made)[0]
-    worse = list(made)
-    at = worse[-1 - which].intended
-    if at + 5.0 > NOW - GRACE:  # still in flight, then
-        return
-    worse[-1 - which] = sample(at, 5.0, ok=False)
-    window = NOW - condition.over
-    if condition.measure in ("availability_below", "failures_per_s_above") and at + 5.0 <= window:
-        return  # it would end before the window
-    if before:
-        assert look(condition, worse)[0]
+BAD = st.lists(
+    st.builds(sample, st.floats(86, 94), st.floats(1.5, 5), ok=st.just(False)), min_size=30, max_size=40
+)
+FIRING = st.builds(
+    Condition,
+    measure=st.sampled_from(["p95_above", "p99_above"]),
+    bound=st.floats(0.05, 1),
+    over=st.floats(15, 20),
+) | st.builds(
+    Condition,
+    measure=st.sampled_from(["availability_below", "failures_per_s_above"]),
+    bound=st.floats(0.9, 1),
+    over=st.floats(15, 20),
+)
+"""Conditions that fire where so much is bad: more than a tenth, and more than one a second."""
+
+
+@given(FIRING, BAD, st.data())
+def test_one_more_failure_never_calms(condition: Condition, bad: list[Sample], data: st.DataObject) -> None:
+    """A condition that only just fires still fires if one of the requests, good or bad, had failed slowly
+    instead.
+    """
+    few = next(number for number in range(len(bad) + 1) if look(condition, [*load(), *bad[:number]])[0])
+    made = [*bad[:few], *(each for each in load() if 86.0 <= each.intended <= 94.0)]
+    others = [each for each in load() if not 86.0 <= each.intended <= 94.0]
+    which = data.draw(st.integers(0, few - 1) | st.integers(few, len(made) - 1))
+    made[which] = sample(made[which].intended, 5.0, ok=False)
+    assert look(condition, [*made, *others])[0]

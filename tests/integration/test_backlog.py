@@ -103,21 +103,21 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]
 
 
 def sql(runtime: DockerRuntime, *statements: str) -> None:
-    """Run statements as the owner of the database."""
+    """Run SQL as the owner of the database."""
     with postgres.session(runtime, "db", Credentials(), "test") as session:
         for each in statements:
             session.row(each, 5.0)
 
 
 def cli(runtime: DockerRuntime, *words: str) -> str:
-    """What redis-cli says."""
+    """What redis-cli prints."""
     done = runtime.execute("queue", ["redis-cli", *words])
     assert done.exit_code == 0, done.output
     return done.output.strip()
 
 
 def until(look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout: float = 20.0) -> Seen:
-    """Look until it holds."""
+    """Look until the condition holds."""
     end = time.monotonic() + timeout
     while not holds(seen := look()):
         assert time.monotonic() < end, f"waited {timeout:g} s in vain; last: {seen}"
@@ -126,21 +126,21 @@ def until(look: Callable[[], Seen], holds: Callable[[Seen], bool], timeout: floa
 
 
 def until_proven(look: Callable[[], Evidence], timeout: float = 20.0) -> Evidence:
-    """Look until there is evidence."""
+    """Look until the evidence holds."""
     return until(look, lambda seen: seen.holds, timeout)
 
 
 def until_decided(injection: Injection, timeout: float = 100.0) -> Obligation:
-    """Ask until the one promise is decided."""
+    """Ask until the only obligation is decided."""
     began = time.monotonic()
-    (promise,) = until(
+    (owed,) = until(
         lambda: injection.obligations(time.monotonic() - began), lambda all: all[0].kept is not None, timeout
     )
-    return promise
+    return owed
 
 
 def test_a_list_tells_its_depth_and_a_lower_bound_of_its_age(runtime: DockerRuntime) -> None:
-    """Depth is LLEN; the age counts from the first look, or is right where jobs tell when they were put."""
+    """Depth is LLEN; the age counts from the first look, or is exact where jobs tell when they were put."""
     plain = RedisList("queue", "plain", payload="job-{n}")
     assert plain.misfits(runtime) == []
     assert (plain.depth(runtime), plain.oldest(runtime)) == (0, None)
@@ -162,7 +162,7 @@ def test_a_list_tells_its_depth_and_a_lower_bound_of_its_age(runtime: DockerRunt
 
 
 def test_a_stream_tells_what_its_group_has_not_done(runtime: DockerRuntime) -> None:
-    """Depth is lag and pending, also where Redis does not know the lag; the age is that of the oldest."""
+    """Depth is lag plus pending, even if Redis does not know the lag; the age is that of the oldest entry."""
     stream = RedisStream("queue", "stream", group="workers", entry={"title": "job {n}"})
     assert "no consumer group 'workers'" in stream.misfits(runtime)[0]
     cli(runtime, "XGROUP", "CREATE", "stream", "workers", "0", "MKSTREAM")
@@ -179,13 +179,13 @@ def test_a_stream_tells_what_its_group_has_not_done(runtime: DockerRuntime) -> N
     assert (stream.oldest(runtime) or 0) > 0.2
     last = cli(runtime, "XREVRANGE", "stream", "+", "-", "COUNT", "2").splitlines()[3]
     cli(runtime, "XDEL", "stream", last)
-    assert "lag\n\n" in cli(runtime, "XINFO", "GROUPS", "stream") + "\n\n"  # Redis cannot tell any more
+    assert "lag\n\n" in cli(runtime, "XINFO", "GROUPS", "stream") + "\n\n"  # Redis no longer knows
     assert stream.depth(runtime) == 6
     assert RedisStream("queue", "stream").depth(runtime) == 9
 
 
 def test_a_table_tells_its_pending_rows(runtime: DockerRuntime) -> None:
-    """Depth is the rows that are not done, age is that of the oldest, directly and through a pooler."""
+    """Depth counts the rows that are not done, age is that of the oldest, directly and through a pooler."""
     sql(
         runtime,
         "CREATE TABLE letters (id bigserial, created_at timestamptz DEFAULT now(), done_at timestamptz)",
@@ -218,7 +218,7 @@ def test_a_table_tells_its_pending_rows(runtime: DockerRuntime) -> None:
 def test_a_backlog_lands_and_drains(
     runtime: DockerRuntime, queue: Queue, workers: str, how: How, jobs: int
 ) -> None:
-    """The depth proves it; it is still there before the lift, and afterwards the queue drains."""
+    """The depth proves the backlog, which is still there before the lift; afterwards the queue drains."""
     until(lambda: queue.depth(runtime), lambda depth: depth <= 1)
     fault = WorkerBacklog(queue, workers, jobs=jobs, how=how, every=0.5, drain_within=90.0)
     check(fault, runtime)
@@ -233,27 +233,27 @@ def test_a_backlog_lands_and_drains(
     finally:
         injection.lift()
     until_proven(injection.gone)
-    promise = until_decided(injection)
-    assert promise.kept
-    assert promise.figures["peak"] >= (jobs // 2 or 5)
+    owed = until_decided(injection)
+    assert owed.kept
+    assert owed.figures["peak"] >= (jobs // 2 or 5)
     assert queue.depth(runtime) <= 3
 
 
 def test_a_backlog_that_does_not_drain_in_time_is_seen(runtime: DockerRuntime) -> None:
-    """Two thousand jobs take this worker more than two seconds: the promise is broken, with figures."""
+    """Two thousand jobs take this worker more than two seconds: the drain is broken, with figures."""
     queue = RedisList("queue", "jobs", payload="late-{n}")
     injection = WorkerBacklog(queue, "worker", jobs=2000, drain_within=2.0).inject(runtime)
     until_proven(injection.landed)
     injection.lift()
-    promise = until_decided(injection)
-    assert promise.kept is False
-    assert promise.figures["depth"] > 2
+    owed = until_decided(injection)
+    assert owed.kept is False
+    assert owed.figures["depth"] > 2
     cli(runtime, "DEL", "jobs")
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(5, True), (3, False)])
 def test_a_role_is_kept_within_its_limit(runtime: DockerRuntime, limit: int, kept: bool) -> None:
-    """A role with five connections keeps a promise of five and breaks one of three; others get in."""
+    """A role that may have five connections keeps a limit of five and breaks one of three; others get in."""
     fault = ConnectionExhaustion("db", user="bounded", password="b", database="market", limit=limit)
     check(fault, runtime)
     injection = fault.inject(runtime)
@@ -264,12 +264,12 @@ def test_a_role_is_kept_within_its_limit(runtime: DockerRuntime, limit: int, kep
     finally:
         injection.lift()
     until_proven(injection.gone)
-    promise = until_decided(injection)
-    assert (promise.kept, promise.figures["held"]) == (kept, 5)
+    owed = until_decided(injection)
+    assert (owed.kept, owed.figures["held"]) == (kept, 5)
 
 
 def test_a_role_without_a_limit_takes_all(runtime: DockerRuntime) -> None:
-    """The promise of a limit is broken by a server that gives until all slots are taken."""
+    """A server that lets one role take all slots breaks the connection limit."""
     injection = ConnectionExhaustion("db", user="brief", password="b", database="market", limit=5).inject(
         runtime
     )
@@ -279,9 +279,9 @@ def test_a_role_without_a_limit_takes_all(runtime: DockerRuntime) -> None:
     finally:
         injection.lift()
     until_proven(injection.gone)
-    promise = until_decided(injection)
-    assert promise.kept is False
-    assert promise.figures["held"] > 30
+    owed = until_decided(injection)
+    assert owed.kept is False
+    assert owed.figures["held"] > 30
 
 
 UNBOUNDED = "SET LOCAL statement_timeout = 0; SELECT pg_sleep(60)"
@@ -301,7 +301,7 @@ UNBOUNDED = "SET LOCAL statement_timeout = 0; SELECT pg_sleep(60)"
 def test_statements_that_do_not_end(
     runtime: DockerRuntime, component: str, user: str | None, statement: str, bounded: bool
 ) -> None:
-    """They run or are cancelled; after the lift none is at work on the server; a limit is judged."""
+    """Statements run or are cancelled, none is running after the lift, and their limit is judged."""
     fault = ConnectionExhaustion(
         component,
         user=user,
@@ -316,7 +316,7 @@ def test_statements_that_do_not_end(
     injection = fault.inject(runtime)
     try:
         until_proven(injection.landed)
-        if not bounded:  # more than the pooler's three connections, so that some have to wait there
+        if not bounded:  # more than the pooler's three connections, so that some wait in the pooler
             until(injection.landed, lambda seen: seen.figures["running"] >= 6)
         until(injection.under_way, lambda under_way: not under_way)
         assert injection.holding().holds
@@ -326,12 +326,12 @@ def test_statements_that_do_not_end(
     with postgres.session(runtime, "db", Credentials(), "test") as session:
         sleeping = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep%'"
         assert session.figure(f"{sleeping} and pid <> pg_backend_pid()") == 0
-    promise = until_decided(injection)
-    assert promise.kept is bounded
+    owed = until_decided(injection)
+    assert owed.kept is bounded
 
 
 def test_a_queue_that_is_elsewhere_is_refused(runtime: DockerRuntime) -> None:
-    """The wrong engine, key or group is told before anything happens."""
+    """A wrong server, key or component is refused before anything happens."""
     cli(runtime, "RPUSH", "a-list", "one")
     for queue, says in (
         (RedisList("db", "jobs"), "does not serve it"),

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.docker
 
 PORT = 7300
 
-# Tells its release at /version, a second after its start, so that "starting" can be seen. SIGTERM lets
-# the request at hand end first.
+# Tells its release at /version, a second after its start, so that "starting" can be seen. After SIGTERM
+# it ends the request under way first.
 SERVER = r"""
 use IO::Socket::INET; use Time::HiRes qw(sleep); $| = 1; $SIG{PIPE} = "IGNORE";
 my $stop = 0; $SIG{TERM} = sub { $stop = 1 };
@@ -53,7 +53,7 @@ until ($stop) {
 
 
 def compose_file(client: docker.DockerClient, folder: Path) -> Path:
-    """Two replicas that tell their release, somebody who may talk to them, and one with a sidecar."""
+    """Two replicas that tell their release, a consumer of them, and a component with a sidecar."""
     image = base_image(client)
     idle = {"image": image, "init": True, "command": ["sleep", "600"]}
     services: dict[str, Any] = {
@@ -85,7 +85,7 @@ def compose_file(client: docker.DockerClient, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
-    """The system, started; in the end nothing of it may be left."""
+    """The system, started; in the end nothing of it is left."""
     volumes = {each.id for each in client.volumes.list()}
     path = compose_file(client, tmp_path_factory.mktemp("system"))
     with DockerRuntime(System(compose=(path,), journeys=())) as runtime:
@@ -101,7 +101,7 @@ def everything(client: docker.DockerClient, run_id: str, **labels: str) -> list[
 
 
 def only(client: docker.DockerClient, runtime: DockerRuntime, component: str) -> dict[str, Any]:
-    """What the engine says of the one container that a component has."""
+    """What the engine says of the only container of a component."""
     (found,) = everything(client, runtime.run_id, **{COMPONENT_LABEL: component})
     return dict(found.attrs)
 
@@ -125,12 +125,12 @@ def over(injection: Injection, within: float = 60.0) -> None:
 
 
 def test_a_release_takes_the_place_of_another(client: docker.DockerClient, running: DockerRuntime) -> None:
-    """The same name, labels, address, aliases, mounts, files, health check and policy; other variables,
-    another container, fresh anonymous volumes; and its consumer reaches it as before."""
+    """A replacement keeps name, labels, address, aliases, mounts, files, health check and policy, has other
+    variables and fresh anonymous volumes in another container, and its consumer reaches it as before."""
     link, back = Link("web", "api-1", PORT), Link("api-1", "api-2", PORT)
     before = only(client, running, "api-1")
     assert running.connect(link) == "open"
-    assert running.connect(back) == "open"  # by a sidecar beside the old container
+    assert running.connect(back) == "open"  # the probe's sidecar was made beside the old container
     running.execute("api-1", ["sh", "-c", "echo old > /anonymous/x; echo old > /shared/x"])
     running.replace("api-1", environment={"RELEASE": "next", "NEW": "x"})
     assert running.environment("api-1")["RELEASE"] == "next"
@@ -161,7 +161,7 @@ def test_a_release_takes_the_place_of_another(client: docker.DockerClient, runni
 def test_everything_that_goes_by_the_component_means_the_new_container(
     client: docker.DockerClient, running: DockerRuntime
 ) -> None:
-    """Output, figures, commands, pausing, killing and starting; and its restart policy still holds."""
+    """A replaced component has output and figures, takes commands and faults, keeps its restart policy."""
     running.replace("api-2", environment={"RELEASE": "addressed"})
     running.wait_ready(["api-2"], 20)
     container = only(client, running, "api-2")["Id"]
@@ -187,7 +187,7 @@ def test_everything_that_goes_by_the_component_means_the_new_container(
 def test_a_release_that_cannot_start_leaves_the_one_before(
     client: docker.DockerClient, running: DockerRuntime
 ) -> None:
-    """No such image: it was never stopped. Cannot be started: the one before is started again."""
+    """Without the image the replica is never stopped; if the new one cannot start, the old one is started."""
     running.wait_ready(timeout=20)
     before = only(client, running, "api-1")
     with pytest.raises(RuntimeFailure, match="left as it was") as missing:
@@ -203,7 +203,7 @@ def test_a_release_that_cannot_start_leaves_the_one_before(
 
 
 def test_whoever_shares_a_network_is_refused(running: DockerRuntime) -> None:
-    """A sidecar would lose its network with its owner's container: a misfit, and an error."""
+    """A component with a sidecar is a misfit and an error: the sidecar would lose its network."""
     assert running.sharing("owner") == ("sidecar",)
     for name in ("owner", "sidecar"):
         with pytest.raises(RuntimeFailure, match="cannot be replaced by itself"):
@@ -215,7 +215,7 @@ def test_whoever_shares_a_network_is_refused(running: DockerRuntime) -> None:
 def test_a_rolling_deploy_with_a_restart_in_its_middle(
     client: docker.DockerClient, running: DockerRuntime
 ) -> None:
-    """One replica always answers; the second is killed as it starts; in the end one new version."""
+    """One replica always answers, the second is killed while it starts, and in the end both are new."""
     fault = MidDeployRestart("api", kill_at="starting", grace=5.0)
     check(fault, running)
     names, rounds = ("api-1", "api-2"), 0
@@ -239,7 +239,7 @@ def test_a_rolling_deploy_with_a_restart_in_its_middle(
 
 
 def heard(runtime: DockerRuntime, component: str) -> str:
-    """What a component answers, or nothing."""
+    """The version that a component answers, or nothing."""
     try:
         return version(runtime, component)
     except NoAnswer:
@@ -247,7 +247,7 @@ def heard(runtime: DockerRuntime, component: str) -> str:
 
 
 def test_a_stop_start_deploy_is_a_change_again(running: DockerRuntime) -> None:
-    """The same fault once more gives another version; a serving replica is hit, and all are back."""
+    """The same fault once more gives another version; a serving replica is killed, and all come back."""
     before = version(running, "api-1")
     fault = MidDeployRestart("api", "stop-start", kill_at="serving", grace=5.0)
     check(fault, running)
@@ -264,7 +264,7 @@ def test_a_stop_start_deploy_is_a_change_again(running: DockerRuntime) -> None:
 
 
 def test_a_release_that_never_gets_ready_is_rolled_back(running: DockerRuntime) -> None:
-    """The rollout is broken with the replica's last words, and the system is whole afterwards."""
+    """The rollout is broken, with the last output of the replica, and the system is whole afterwards."""
     before = version(running, "api-1")
     fault = MidDeployRestart("api", environment={"RELEASE": "bad"}, kill_at=None, grace=5.0, ready_within=2.0)
     check(fault, running)
@@ -282,8 +282,8 @@ def test_a_release_that_never_gets_ready_is_rolled_back(running: DockerRuntime) 
 def test_a_kept_run_is_taken_back_and_cleaned(
     client: docker.DockerClient, tmp_path: Path, run_id: str
 ) -> None:
-    """A harness that died while the new container waited to be started: the undo log starts the old
-    one. Clean finds both, and what was replaced before."""
+    """If the harness dies before the new container is started, the undo log starts the old one; clean finds
+    both, and the containers that were replaced before."""
     path = compose_file(client, tmp_path)
     with DockerRuntime(System(compose=(path,), journeys=()), run_id=run_id, keep=True) as runtime:
         runtime.replace("api-1", environment={"RELEASE": "2"})

@@ -1,4 +1,4 @@
-"""A flood on a real engine: that it is what it says, what it finds, and that nothing outlives its harness."""
+"""A flood on a real engine: it sends what it reports, and does not outlive its harness."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from chaoskit.containers.engine.nettools import TARGET_LABEL
 from chaoskit.containers.started.runtime import DockerRuntime
 from chaoskit.faults import BotFlood, Injection, Obligation
 from chaoskit.faults.base import check
-from chaoskit.flood import SILENCE, FloodPlan
+from chaoskit.flood import MOST_SILENT_SECONDS, FloodPlan
 from chaoskit.interpose import COMPONENT_LABEL, RUN_LABEL
 from chaoskit.system import Link, System
 
 pytestmark = pytest.mark.docker
 
 IMAGE = "marketplace/gateway:1"
-"""It has nginx; everything else is given here."""
+"""The image has nginx; this file gives everything else."""
 
 NGINX = """
 worker_processes 1;
@@ -43,15 +43,15 @@ http {
 """
 PASS_ON = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://backend;'
 
-# A harness of which nothing is left but its flood: says when it is under way, and waits to be killed.
+# A harness that only floods: it says when the flood is under way, and waits to be killed.
 HARNESS = """
 import json, sys, time
 import docker
 from chaoskit.clock import MonotonicClock
-from chaoskit.flood import Plan
+from chaoskit.flood import FloodPlan
 from chaoskit.containers.engine.flooding import DockerFlood
 run_id, container = sys.argv[1:]
-plan = Plan(port=80, rate_per_s=200, clients=10, seconds=60)
+plan = FloodPlan(port=80, rate_per_s=200, clients=10, seconds=60)
 flood = DockerFlood(docker.from_env(), run_id, "limited", container, plan, MonotonicClock())
 while not flood.reports() and not flood.ended():
     time.sleep(0.05)
@@ -67,7 +67,7 @@ exec nginx -c /tmp/nginx.conf -g "daemon off;"
 
 
 def nginx(serve: str, listen: str = "80", backend: str = "127.0.0.1:1") -> dict[str, Any]:
-    """A service that serves in this way; ``OWN`` is its own address."""
+    """A service with this nginx configuration; ``OWN`` in it is the service's own address."""
     config = NGINX.replace("SERVE", serve).replace("LISTEN", listen).replace("BACKEND", backend)
     return {
         "image": IMAGE,
@@ -80,7 +80,7 @@ def nginx(serve: str, listen: str = "80", backend: str = "127.0.0.1:1") -> dict[
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
-    """Two entries before one backend: ``limited`` limits each address, ``open`` nothing."""
+    """Two entries in front of one backend: ``limited`` limits each address, ``open`` limits nothing."""
     limited = "limit_req zone=per_client; " + PASS_ON
     entry = {"ports": ["80"], "depends_on": ["backend"]}
     services = {
@@ -95,7 +95,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]
 
 
 def until(holds: Callable[[], Any], within: float = 15.0) -> Any:
-    """Wait for a condition; what it gave."""
+    """Wait for a condition; returns its value."""
     end = time.monotonic() + within
     while not (given := holds()):
         assert time.monotonic() < end, f"still not so after {within:g} s"
@@ -104,12 +104,12 @@ def until(holds: Callable[[], Any], within: float = 15.0) -> Any:
 
 
 def flooded(runtime: DockerRuntime, fault: BotFlood) -> dict[str, Obligation]:
-    """Inject, see it land and hold for another second, lift; the promises by name."""
+    """Inject a flood, see it land and hold for another second, lift it; returns its obligations by name."""
     check(fault, runtime)
     injection: Injection = fault.inject(runtime)
     try:
         until(lambda: injection.landed().holds)
-        time.sleep(1.0)  # the fault window: nothing in it is waited for
+        time.sleep(1.0)  # the fault window; no condition ends it
         assert injection.holding().holds, injection.holding()
         assert not injection.gone().holds
     finally:
@@ -135,7 +135,7 @@ def container_of(client: docker.DockerClient, runtime: DockerRuntime, component:
 def test_an_entry_that_limits_each_address_keeps_both_promises(
     client: docker.DockerClient, running: DockerRuntime
 ) -> None:
-    """Nearly all of the flood gets 429 and a tenth gets behind; nothing of it is left after the lift."""
+    """Nearly all of the flood gets 429, a tenth gets past the entry, and nothing is left after the lift."""
     kept = flooded(running, BotFlood("limited", rate_per_s=1000, clients=50))
     assert [each.kept for each in kept.values()] == [True, True], kept
     share = kept["stopped at the entry"].figures["share"]
@@ -144,7 +144,7 @@ def test_an_entry_that_limits_each_address_keeps_both_promises(
 
 
 def test_an_entry_that_limits_nothing_breaks_both(running: DockerRuntime) -> None:
-    """Each request is answered by 200 and shows once behind the entry, which listens on no loopback."""
+    """Each request is answered with 200 and seen once behind the entry, which does not listen on loopback."""
     kept = flooded(running, BotFlood("open", rate_per_s=1000, clients=50))
     assert [each.kept for each in kept.values()] == [False, False], kept
     assert 0.9 < kept["stopped at the entry"].figures["share"] < 1.2
@@ -153,7 +153,7 @@ def test_an_entry_that_limits_nothing_breaks_both(running: DockerRuntime) -> Non
 
 @pytest.mark.parametrize("identity", ["address", "header"])
 def test_each_client_is_another_to_the_entry(running: DockerRuntime, identity: Any) -> None:
-    """By its address, which the entry's own log has, or by its header alone."""
+    """Clients differ by the address that the entry logs, or by their header alone."""
     plan = FloodPlan(port=80, rate_per_s=300, clients=50, seconds=1, identity=identity)
     flood = running.flood("limited", plan)
     try:
@@ -171,8 +171,8 @@ def test_each_client_is_another_to_the_entry(running: DockerRuntime, identity: A
 def test_a_flood_ends_by_itself_after_its_time_and_its_count(
     client: docker.DockerClient, running: DockerRuntime
 ) -> None:
-    """It lasts as long as planned, which is longer than it lives unheard, and sends no more than that."""
-    seconds = SILENCE + 1.0
+    """A flood lasts as long as planned, though that is longer than the longest silence, and sends no more."""
+    seconds = MOST_SILENT_SECONDS + 1.0
     flood = running.flood("limited", FloodPlan(port=80, rate_per_s=100, clients=7, seconds=seconds))
     try:
         until(flood.ended)
@@ -190,7 +190,7 @@ def test_a_flood_ends_by_itself_after_its_time_and_its_count(
 
 
 def test_a_flood_at_nothing_says_so(running: DockerRuntime) -> None:
-    """A port on which nobody listens: where it looked and what it met; it has not landed."""
+    """A flood at a port without a server does not land, and says where it looked and what it met."""
     flood = running.flood("open", FloodPlan(port=81, rate_per_s=10, clients=1, seconds=1))
     try:
         until(flood.ended)
@@ -201,7 +201,7 @@ def test_a_flood_at_nothing_says_so(running: DockerRuntime) -> None:
 
 
 def test_a_meter_counts_requests_of_its_links_alone(running: DockerRuntime) -> None:
-    """Ten requests by way of one entry are ten on its link to the backend, and none on the other's."""
+    """Ten requests through one entry count as ten on its link to the backend, and as none on the other's."""
     meters = [running.meter([Link(each, "backend", 80)]) for each in ("open", "limited")]
     host, _, port = running.entries["open:80"].partition(":")
     try:
@@ -218,7 +218,7 @@ def test_a_meter_counts_requests_of_its_links_alone(running: DockerRuntime) -> N
 def test_a_flood_ends_with_its_harness(
     client: docker.DockerClient, running: DockerRuntime, number: signal.Signals, within: float
 ) -> None:
-    """Killed, the lease ends at once; frozen, the signs of life cease, and the source ends by itself."""
+    """A killed harness ends the lease at once; a frozen one gives no signs of life, so the source ends."""
     command = [sys.executable, "-c", HARNESS, running.run_id, container_of(client, running, "limited")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     harness = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

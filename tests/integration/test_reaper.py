@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import signal
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.docker
 
 WITHIN = 10.0
 """Seconds after its death within which nothing of the harness is left: the promise."""
+
+SEED = "CHAOSKIT_MOMENT_SEED"
+"""The variable that chooses the moments at which harnesses die; by default they differ from run to run."""
 
 # A harness: says "here" once the reaper watches, then starts what its arguments tell until it is killed.
 HARNESS = """
@@ -132,6 +136,15 @@ def wait_until_gone(client: docker.DockerClient, run_id: str, harness: Harness, 
     assert nothing_left(client, run_id)
 
 
+def some_moment(within: float, since: str) -> None:
+    """Let a random time go by, another one each time; a failing test shows how to have it again."""
+    seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(1_000_000))
+    seconds = random.Random(f"{seed} {since}").uniform(0.0, within)
+    told = "killed %.4f s later than %s; the same moment again: %s=%d"
+    logging.getLogger(__name__).warning(told, seconds, since, SEED, seed)
+    time.sleep(seconds)
+
+
 @pytest.mark.usefixtures("state")
 @pytest.mark.parametrize("number", [0, 1, 4])
 def test_a_killed_harness_leaves_nothing(
@@ -141,7 +154,7 @@ def test_a_killed_harness_leaves_nothing(
     harness = Harness(run_id, image)
     for _ in range(number):
         harness.line()
-    time.sleep(random.uniform(0.0, 0.3))
+    some_moment(0.3, f"after {number} containers")
     anonymous = len(client.volumes.list(filters={"dangling": True}))
     wait_until_gone(client, run_id, harness, harness.kill())
     assert len(client.volumes.list(filters={"dangling": True})) <= anonymous
@@ -154,7 +167,8 @@ def test_a_harness_that_is_killed_while_compose_starts_leaves_nothing(
 ) -> None:
     """A ``docker compose up`` that is under way goes too, with what it was creating."""
     harness = Harness(run_id, image, compose)
-    time.sleep(after + random.uniform(0.0, 0.2))
+    time.sleep(after)
+    some_moment(0.2, f"{after:g} s after the harness was there")
     wait_until_gone(client, run_id, harness, harness.kill())
 
 

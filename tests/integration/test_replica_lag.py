@@ -11,7 +11,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker.errors import ImageNotFound
 
 from chaoskit.clients import postgres, standby
 from chaoskit.clients.postgres import Credentials, PostgresRefused
@@ -22,6 +21,7 @@ from chaoskit.faults import Evidence, Obligation, ReplicaLag
 from chaoskit.faults.base import check
 from chaoskit.runtime.undolog import UndoLog, pending
 from chaoskit.system import System
+from tests.images import needed
 
 pytestmark = pytest.mark.docker
 
@@ -51,11 +51,8 @@ SERVICES = {
 
 @pytest.fixture(scope="module")
 def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
-    """A primary that is written to, and its standby."""
-    try:
-        client.images.get(IMAGE)
-    except ImageNotFound:
-        pytest.skip(f"{IMAGE} is not here: make demo builds it")
+    """A primary that receives writes, and its standby."""
+    needed(client, IMAGE)
     path = tmp_path_factory.mktemp("system") / "compose.yaml"
     path.write_text(json.dumps({"services": SERVICES}))
     with DockerRuntime(System(compose=(path,), journeys=())) as runtime, written_to(runtime):
@@ -64,7 +61,7 @@ def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
 
 @contextlib.contextmanager
 def written_to(runtime: DockerRuntime) -> Iterator[None]:
-    """Somebody inserts a small row into the primary thirty times a second."""
+    """Inserts a small row into the primary thirty times a second."""
     ended = threading.Event()
     with postgres.session(runtime, "main", Credentials(), "writer") as session:
         session.rows("create table ticks (at timestamptz default now(), filler text)")
@@ -83,7 +80,7 @@ def written_to(runtime: DockerRuntime) -> Iterator[None]:
 
 
 def until(look: Callable[[], Evidence], within: float) -> Evidence:
-    """Look again and again, as an experiment does; what was seen last."""
+    """Look again and again, as an experiment does; returns the last evidence."""
     end = time.monotonic() + within
     while not (evidence := look()).holds and time.monotonic() < end:
         time.sleep(0.05)
@@ -91,7 +88,7 @@ def until(look: Callable[[], Evidence], within: float) -> Evidence:
 
 
 def paused(runtime: DockerRuntime) -> bool:
-    """What the standby says, once it answers."""
+    """The answer of the standby, once it answers."""
     end = time.monotonic() + 30.0
     while True:
         try:
@@ -103,7 +100,7 @@ def paused(runtime: DockerRuntime) -> bool:
 
 
 def lag_of_rows(runtime: DockerRuntime) -> float:
-    """Seconds by which the standby's newest row is older than the primary's: what users see."""
+    """Seconds by which the standby's newest row is older than the primary's, which is what users see."""
     newest = "select extract(epoch from max(at)) from ticks"
     with postgres.session(runtime, "standby", Credentials(), "look") as session:
         shown = float(session.rows(newest)[0][0])
@@ -121,8 +118,8 @@ def lag_of_rows(runtime: DockerRuntime) -> float:
     ids=lambda fault: f"{fault.by}-{fault.at_least_bytes}",
 )
 def test_a_standby_falls_behind_and_catches_up(running: DockerRuntime, fault: ReplicaLag) -> None:
-    """It lands with bytes and seconds, which its rows bear out, holds, is gone after the lift, and
-    the standby has caught up within its time."""
+    """The fault lands with bytes and seconds that the rows confirm, holds, is gone after the lift, and the
+    standby catches up in time."""
     check(fault, running)
     assert lag_of_rows(running) < fault.at_least
     injection = fault.inject(running)
@@ -157,7 +154,7 @@ def test_a_standby_falls_behind_and_catches_up(running: DockerRuntime, fault: Re
 def test_it_is_taken_back_without_the_process_that_injected_it(
     running: DockerRuntime, tmp_path: Path, by: str
 ) -> None:
-    """From the undo log and the engine alone: the standby is restarted, or its link quick again."""
+    """The undo log and the engine are enough: the standby is restarted, or its link is fast again."""
     fault = ReplicaLag("standby", by="link" if by == "link" else "replay")
     folder = run_folder(running.run_id)
     log = UndoLog(folder / "undo.jsonl")
@@ -181,8 +178,8 @@ def test_it_is_taken_back_without_the_process_that_injected_it(
     assert until(lambda: Evidence(all(each.kept for each in injection.obligations(0.0)), ""), 30.0).holds
 
 
-def test_a_primary_is_no_standby(running: DockerRuntime) -> None:
-    """The wrong one of the two is refused, with the other one's name."""
+def test_a_primary_is_not_a_standby(running: DockerRuntime) -> None:
+    """The primary is refused as a replica, with the name of the standby."""
     (reason,) = ReplicaLag("main").misfits(running)
-    assert "main is no standby" in reason
+    assert "main is not a standby" in reason
     assert reason.endswith("other PostgreSQL servers here: standby")

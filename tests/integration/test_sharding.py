@@ -124,7 +124,9 @@ def test_two_workers_never_collide(
         entries = store.entries()
     assert {entry.environment for entry in entries} == {one["run"] for one in told}
     assert len({entry.run for entry in entries}) == 1
-    for path in (pytester.path / "chaoskit-report").glob("test_shop.*.json"):
+    journals = list((pytester.path / "chaoskit-report").glob("test_shop.*.json"))
+    assert len(journals) == len(told) == 2
+    for path in journals:
         marks = [mark["name"] for mark in json.loads(path.read_text())["history"]["marks"]]
         assert {"landed", "gone"} <= set(marks)
     for one in told:

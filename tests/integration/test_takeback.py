@@ -64,7 +64,9 @@ def test_faults_of_a_kept_run_are_taken_back(client: docker.DockerClient, state:
             time.sleep(0.1)
         note = log.with_name("note.txt")
         assert not pending(log), note.read_text() if note.exists() else "the reaper said nothing"
-        for name, container in containers(client, run_id).items():
+        kept = containers(client, run_id)
+        assert {"mailer", "carts", "web"} <= kept.keys()
+        for name, container in kept.items():
             if not name.startswith(("toxiproxy", "sidecar")):
                 assert state_of(client.api.inspect_container(container)).status == "running", name
     finally:

@@ -19,6 +19,7 @@ def test_the_api_listens_on_the_edge_alone() -> None:
 def test_toxiproxy_routes_no_packets() -> None:
     """It has a foot in every network, so forwarding is off."""
     after = rewritten({"web": {}, "db": {}})
+    assert after.toxiproxies
     for name in after.toxiproxies:
         assert after.compose["services"][name]["sysctls"]["net.ipv4.ip_forward"] == "0"
 

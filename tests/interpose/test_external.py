@@ -32,9 +32,10 @@ def test_the_way_out_resolves_names_as_the_world_does() -> None:
     steps = json.loads(after.compose["configs"]["way-out-proxies"]["content"])
     assert {step["upstream"] for step in steps} == {"api.stripe.com:443", "smtp.example.com:25"}
     listens = {step["upstream"]: step["listen"] for step in steps}
-    for each in after.placed:
-        if each.link.provider in ("api.stripe.com", "smtp.example.com"):
-            assert each.upstream == listens[f"{each.link.provider}:{each.link.port}"]
+    outside = [each for each in after.placed if each.link.provider in ("api.stripe.com", "smtp.example.com")]
+    assert {each.link.provider for each in outside} == {"api.stripe.com", "smtp.example.com"}
+    for each in outside:
+        assert each.upstream == listens[f"{each.link.provider}:{each.link.port}"]
     assert "way-out" not in after.toxiproxies
 
 

@@ -26,6 +26,7 @@ from tests.judge.histories import (
     marks,
     never_sent,
     ok,
+    requests,
 )
 
 EXAMPLES = settings().max_examples  # of the profile
@@ -210,6 +211,7 @@ journeys = st.builds(
     st.lists(journeys, max_size=2),
     impacts,
     st.builds(JudgeSettings, stability=st.floats(0.1, 10), min_samples=st.integers(0, 20)),
+    st.booleans(),
 )
 @settings(max_examples=3 * EXAMPLES)
 def test_the_judge_never_raises(
@@ -217,10 +219,14 @@ def test_the_judge_never_raises(
     terms: list[Terms],
     impact: Impact,
     how: JudgeSettings,
+    whole: bool,
 ) -> None:
     """Any history has a judgement, with a record that strict JSON can write and give back."""
     found = History()
     found.add(*entries)
+    if whole:  # so much else happened in an experiment that came to its end
+        found.add(*marks(), *requests())
+        terms = [BROWSE, *(each for each in terms if each.name != BROWSE.name)]
     judgement = judge(terms, COMPONENTS, impact, found, how)
     assert Judgement.from_record(json.loads(json.dumps(judgement.to_record(), allow_nan=False))) == judgement
     for journey in judgement.journeys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -69,3 +70,12 @@ def test_the_lag_of_the_engine() -> None:
     """The p99 of the lag leaves out what never was sent."""
     found = of(*(ok(n, lag=0.5) for n in range(10)), never_sent(11))
     assert found.lag_p99 == pytest.approx(0.5)
+
+
+def test_a_latency_that_is_no_number_spoils_no_figure() -> None:
+    """A record that contradicts itself (a success that never ended, an end that is not a number) is left out
+    of the quantiles, which stay figures that strict JSON can write.
+    """
+    endless = [replace(ok(0.0), ended=None) for _ in range(11)]
+    found = of(*endless, replace(ok(0.0), ended=math.nan), ok(0.5, 0.25))
+    assert (found.p50, found.p95, found.slowest) == (0.25, 0.25, 0.25)

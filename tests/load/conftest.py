@@ -22,7 +22,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def load(server: Server) -> Iterator[Callable[..., tuple[LoadProcess, History]]]:
-    """Makes a load process on the local server; it is closed in the end."""
+    """Makes load processes on the local server, and closes them at the end."""
     made: list[LoadProcess] = []
 
     def make(*journeys: Journey, **options: Any) -> tuple[LoadProcess, History]:

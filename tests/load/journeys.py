@@ -1,4 +1,4 @@
-"""What the load process drives in these tests."""
+"""The journeys that the load process drives in these tests."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from chaoskit.system import System, journey
 
 @journey(rate=100, timeout=5)
 async def look(user: User) -> None:
-    """Works while the server does."""
+    """Succeeds while the server answers."""
     (await user.get("/ok")).raise_for_status()
 
 
 @journey(rate=50, timeout=5)
 async def fail(user: User) -> None:
-    """Is answered with an error."""
+    """Gets an error for an answer."""
     (await user.get("/status/503")).raise_for_status()
 
 
 @journey(rate=50, timeout=0.15)
 async def hang(user: User) -> None:
-    """Is never answered."""
+    """Never gets an answer."""
     await user.get("/hang")
 
 
@@ -57,7 +57,7 @@ async def _still_there(user: User, kind: str, id: str) -> None:
 
 @journey(rate=30, timeout=2, verify=_still_there)
 async def order(user: User) -> None:
-    """Gets a promise each time."""
+    """Gets an acknowledgement each time."""
     await user.get("/ok")
     number = user.state["orders"] = user.state.get("orders", 0) + 1
     user.acknowledge("order", user.id * 1000 + number)
@@ -65,7 +65,7 @@ async def order(user: User) -> None:
 
 @journey(rate=5, timeout=2)
 async def edit(user: User) -> None:
-    """Writes the next revision of one thing, and sees the one before it."""
+    """Writes the next revision of one page, and reads the revision before it."""
     await user.get("/ok")
     revision = user.state["revision"] = user.state.get("revision", 0) + 1
     user.wrote("page", 7, revision)
@@ -74,14 +74,14 @@ async def edit(user: User) -> None:
 
 @journey(rate=20, timeout=0.2)
 async def block(user: User) -> None:
-    """Does what no journey may do."""
+    """Blocks the event loop, which no journey may do."""
     await user.get("/ok")
     time.sleep(60)  # noqa: ASYNC251
 
 
 @journey(rate=20, timeout=5)
 async def die(user: User) -> None:
-    """Takes the process along."""
+    """Ends the load process."""
     await asyncio.sleep(0.05)
     sys.stdout.write("these are my last words\n")
     sys.stdout.flush()
@@ -90,7 +90,7 @@ async def die(user: User) -> None:
 
 @journey(rate=50, timeout=5)
 async def stray(user: User) -> None:
-    """Goes where it must not."""
+    """Requests a host outside the system."""
     await user.get("http://example.com/")
 
 

@@ -1,4 +1,4 @@
-"""Imports in the tests' process and nowhere else."""
+"""A module that only the tests' process can import."""
 
 from __future__ import annotations
 

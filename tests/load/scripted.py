@@ -1,4 +1,4 @@
-"""A server in the test's own event loop that answers with the very bytes the test gives it."""
+"""A server in the test's own event loop that answers with exactly the bytes that the test gives it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 Answering = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 CLOSE = b""
-"""Instead of an answer."""
+"""In place of an answer: close the connection."""
 
 
 @dataclass
 class Scripted:
-    """What the server has seen.
+    """What the server saw.
 
     Attributes:
         heads: the heads of the requests.
-        bodies: what came after each until its answer was sent, as far as its length was known.
-        connections: how many there were.
+        bodies: their bodies, as long as their Content-Length says.
+        connections: how many connections were made.
     """
 
     port: int = 0
@@ -37,7 +37,7 @@ class Scripted:
 
 @contextlib.asynccontextmanager
 async def answering(*script: Answering, tls: ssl.SSLContext | None = None) -> AsyncIterator[Scripted]:
-    """Answer one request after the other, over all connections, with what the script says."""
+    """Answer the requests of all connections in turn with the answers of the script."""
     seen, left, open_ = Scripted(), list(script), set[asyncio.StreamWriter]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,7 +60,7 @@ async def answering(*script: Answering, tls: ssl.SSLContext | None = None) -> As
             else:
                 await reader.read()
         writer.close()
-        with contextlib.suppress(OSError):  # its socket is closed a turn of the loop later
+        with contextlib.suppress(OSError):  # the loop closes its socket one turn later
             await writer.wait_closed()
         open_.discard(writer)
 
@@ -72,5 +72,5 @@ async def answering(*script: Answering, tls: ssl.SSLContext | None = None) -> As
         server.close()
         for writer in tuple(open_):
             writer.close()
-        while open_:  # noqa: ASYNC110 - each sees its end in a turn of the loop
+        while open_:  # noqa: ASYNC110 - each notices its end one turn of the loop later
             await asyncio.sleep(0.001)

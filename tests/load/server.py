@@ -1,16 +1,18 @@
-"""A small HTTP server on 127.0.0.1 whose every answer and moment the tests know."""
+"""A small HTTP server on 127.0.0.1 that keeps every request with its moments."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
-_TURNS = 8
-"""Of the loop, until a connection that was just accepted is there to be closed, and closed."""
+_CLOSING_TURNS = 8
+"""Turns of the loop until a connection that was just accepted is registered, and closed."""
 
 
 @dataclass
@@ -27,31 +29,46 @@ class Seen:
 
 @dataclass
 class Server:
-    """Runs in a thread. ``/ok`` answers, unless :attr:`stalled` says until when it waits.
+    """Runs in a thread. ``/ok`` answers, except between :meth:`stall` and :meth:`resume`.
 
     ``/status/N`` answers with N, ``/hang`` never, ``/drop`` closes without an answer, ``/half``
     closes within one, ``/cookie`` sets a cookie that counts up, ``/redirect`` leads to ``/ok``.
     """
 
     seen: list[Seen] = field(default_factory=list)
-    stalled: tuple[float, float] = (0.0, 0.0)
     connections: int = 0
     port: int = 0
     open: set[asyncio.Transport] = field(default_factory=set)
+    waiting: list[Callable[[], None]] | None = None
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(30)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(30)
+
+    def stall(self) -> None:
+        """Answer nothing from here on."""
+        self.waiting = []
+
+    def resume(self) -> float:
+        """Answer what waits, and all that comes; returns a moment before the first of these answers."""
+        at = monotonic()
+        asyncio.run_coroutine_threadsafe(self._resume(), self._loop).result(30)
+        return at
+
+    async def _resume(self) -> None:
+        waiting, self.waiting = self.waiting, None
+        for answer in waiting or ():
+            answer()
 
     @property
     def url(self) -> str:
@@ -67,7 +84,7 @@ class Server:
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        for _ in range(_TURNS):
+        for _ in range(_CLOSING_TURNS):
             for transport in list(self.open):
                 transport.abort()
             self._loop.run_until_complete(asyncio.sleep(0))
@@ -122,11 +139,10 @@ class _Connection(asyncio.Protocol):
             case "cookie":
                 self._answer(seen, 200, f"Set-Cookie: visitor={len(self._server.seen)}\r\n")
             case _:
-                begin, end = self._server.stalled
-                if begin <= monotonic() < end:
-                    asyncio.get_running_loop().call_at(end, self._answer, seen)
-                else:
+                if self._server.waiting is None:
                     self._answer(seen)
+                else:
+                    self._server.waiting.append(partial(self._answer, seen))
 
     def _answer(self, seen: Seen, status: int = 200, headers: str = "") -> None:
         if self._transport.is_closing():

@@ -3,11 +3,11 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from chaoskit.load.failures import LONGEST, of_the_user, one_line
+from chaoskit.load.failures import LINE_LENGTH, one_line, user_traceback
 
 
 def raised_by(code: str) -> BaseException:
-    """What the code raises."""
+    """The exception that some code raises."""
     try:
         exec(code, {"__name__": "shop"})
     except Exception as error:  # noqa: BLE001
@@ -25,14 +25,14 @@ def raised_by(code: str) -> BaseException:
     ],
 )
 def test_an_error_is_its_type_and_message(error: Exception, line: str) -> None:
-    """One line, whatever the message has in it."""
+    """An error is one line, whatever its message contains."""
     assert one_line(error) == line
 
 
 def test_a_long_message_is_cut() -> None:
     """No line is longer than the limit, and a cut one shows it."""
     line = one_line(ValueError("x" * 500))
-    assert len(line) == LONGEST
+    assert len(line) == LINE_LENGTH
     assert line.endswith("…")
 
 
@@ -46,14 +46,14 @@ def test_an_http_status_is_told_without_its_query() -> None:
 
 
 def test_a_bare_assertion_shows_its_source() -> None:
-    """An assert without a message is told by the line that failed."""
+    """An assert without a message shows the line that failed."""
     with pytest.raises(AssertionError) as caught:
         raise AssertionError  # the line that is told
     assert one_line(caught.value) == "AssertionError: raise AssertionError  # the line that is told"
 
 
 def test_the_users_traceback_is_kept() -> None:
-    """A traceback holds the frames of the user's code and the error."""
-    text = of_the_user(raised_by("def pay():\n    return amount_due\npay()"))
+    """A traceback has the frames of the user's code and the error, and no frame of chaoskit."""
+    text = user_traceback(raised_by("def pay():\n    return amount_due\npay()"))
     assert "in pay" in text
     assert text.endswith("NameError: name 'amount_due' is not defined")

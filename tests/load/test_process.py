@@ -23,38 +23,29 @@ from chaoskit.load.source import LoadSource
 from chaoskit.record.history import History, Outcome
 from tests.load import journeys, only_here
 from tests.load.server import Server
+from tests.waiting import until
 
 Make = Callable[..., tuple[LoadProcess, History]]
 
 pytestmark = pytest.mark.slow  # each starts the load process, and waits for what happens in it
 
 
-def until(condition: Callable[[], bool], within: float = 10.0) -> None:
-    """Wait for a condition; a failure says that it never came true."""
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.01)
-
-
 def test_a_stall_is_seen_from_the_intended_start(load: Make, server: Server) -> None:
-    """Users who arrive while the server stalls are launched all the same and wait until its end."""
+    """Users who arrive while the server stalls are launched on time, and wait until its end."""
     process, history = load(journeys.look)
     process.start()
+    server.stall()
     origin = process.begin()
-    begin, end = server.stalled = (origin + 0.2, origin + 0.7)
-    until(lambda: time.monotonic() > end + 0.1)
+    until(lambda: time.monotonic() > origin + 0.5 and len(server.seen) > 25)
+    end = server.resume()
     totals = process.stop()
 
-    caught = [sample for sample in history.samples if begin <= sample.intended < end]
-    assert len(caught) == 50
+    caught = [sample for sample in history.samples if sample.intended < end]
+    assert len(caught) == Schedule(journey="look", rate=100, seed=1).count(origin, end) >= 50
     assert all(sample.outcome is Outcome.OK for sample in caught)
-    # A request that reached the server within the stall was answered at its end, not before.
-    within = [seen for seen in server.seen if begin <= seen.at < end]
+    within = [seen for seen in server.seen if seen.at < end]
     assert len(within) > 25
-    assert all(seen.answered is not None and seen.answered >= end for seen in within)
-    waited = [sample for sample in history.samples if sample.intended < end]  # on a busy machine from before
-    reached = [sample for sample in waited if sample.ended is not None and sample.ended >= end]
+    reached = [sample for sample in caught if sample.started is not None and sample.started < end]
     assert len(reached) >= len(within)
     for sample in reached:
         assert sample.latency is not None
@@ -67,8 +58,8 @@ def test_a_stall_is_seen_from_the_intended_start(load: Make, server: Server) -> 
 @pytest.mark.skipif(
     not hasattr(os, "sched_getscheduler") or os.geteuid() != 0, reason="only root on Linux may ask for it"
 )
-def test_the_stopwatch_goes_before_what_it_times(load: Make) -> None:
-    """On a busy machine the load process is first in line; what a journey starts itself is not."""
+def test_the_load_process_runs_ahead_of_the_system(load: Make) -> None:
+    """On a busy machine the load process runs first, but not the processes that a journey starts."""
     process, _ = load(journeys.look)
     process.start()
     assert process.pid is not None
@@ -76,7 +67,7 @@ def test_the_stopwatch_goes_before_what_it_times(load: Make) -> None:
 
 
 def test_the_accounts_add_up(load: Make, server: Server) -> None:
-    """Of every arrival that was due it is known what became of it, whatever that was."""
+    """Every arrival that was due has an outcome."""
     process, history = load(journeys.look, journeys.fail, journeys.hang)
     process.start()
     origin = process.begin()
@@ -88,31 +79,34 @@ def test_the_accounts_add_up(load: Make, server: Server) -> None:
     assert look.ok == look.scheduled > 0
     assert fail.failed == fail.scheduled > 0
     assert hang.failed == hang.scheduled > 0
-    errors = {each.error for each in history.samples if not each.error.startswith("load engine")}
+    errors = {each.error for each in history.samples if not each.error.startswith("load generator")}
     assert errors == {"", "HTTPStatusError: 503 Said from GET /status/503", "timeout after 0.15 s"}
     late = [each for each in history.samples if each.journey == "hang"]
+    assert len(late) == hang.scheduled
     assert all(each.latency is not None and each.latency >= 0.15 for each in late)
 
 
 def test_arrivals_beyond_the_cap_are_never_sent(load: Make, server: Server) -> None:
-    """With as many runs in flight as are allowed, the next arrival fails without being sent."""
-    server.stalled = (0.0, time.monotonic() + 1.0)
+    """When as many runs are in flight as are allowed, the next arrival is never sent."""
+    server.stall()
     process, history = load(journeys.look, max_in_flight=5)
     process.start()
-    server.stalled = (0.0, process.begin() + 0.4)
-    until(lambda: time.monotonic() > server.stalled[1])
+    process.begin()
+    until(lambda: len(history.samples) > 10 and len(server.seen) >= 5)
+    reached = len(server.seen)
+    server.resume()
     account = process.stop().of("look")
 
-    assert account.never_sent > 0
-    assert account.most_in_flight == 5
-    assert len([seen for seen in server.seen if seen.at < server.stalled[1]]) == 5
+    assert account.never_sent > 10
+    assert account.most_in_flight == reached == 5
     unsent = [each for each in history.samples if each.outcome is Outcome.NEVER_SENT]
+    assert len(unsent) == account.never_sent
     assert all(each.started is None and each.ended is None and "in flight" in each.error for each in unsent)
 
 
 def test_what_is_in_flight_when_patience_ends_is_unfinished(load: Make, server: Server) -> None:
-    """Stopping with a grace leaves runs behind that are neither good nor bad."""
-    server.stalled = (0.0, time.monotonic() + 60)
+    """A stop with a short grace leaves runs unfinished: neither good nor bad."""
+    server.stall()
     process, history = load(journeys.look)
     process.start()
     process.begin()
@@ -123,39 +117,42 @@ def test_what_is_in_flight_when_patience_ends_is_unfinished(load: Make, server: 
 
 
 def test_users_keep_their_own_cookies_and_come_back(load: Make, server: Server) -> None:
-    """A user who signed in stays signed in, and nobody else is signed in by it."""
+    """A user who signed in stays signed in, and signs no other user in."""
     process, _ = load(journeys.sign_in_once)
     object.__setattr__(process._setup.plans[0], "rate", 60.0)
     process.start()
     process.begin()
-    until(lambda: len(server.seen) > 120, within=20)
+    until(lambda: len(server.seen) > 120)
     process.stop()
     cookies: dict[str, set[str]] = {}
     for seen in server.seen:
         if "user=" in seen.path:
             cookies.setdefault(seen.path, set()).add(seen.headers["cookie"])
+    assert cookies
     assert all(len(own) == 1 for own in cookies.values())
     assert len({next(iter(own)) for own in cookies.values()}) == len(cookies)
 
 
-def test_promises_are_kept_broken_or_not_found_out(load: Make, server: Server) -> None:
-    """A promise is kept, or broken (404), or open when the system does not answer."""
+def test_acknowledgements_are_kept_broken_or_open(load: Make, server: Server) -> None:
+    """An acknowledgement is kept, or broken (404), or open if the system does not answer."""
     process, history = load(journeys.order)
     process.start()
     process.begin()
     until(lambda: len(history.acknowledgements) >= 9)
     process.stop()
-    promises = history.acknowledgements
-    checks = process.verify(promises, deadline=0.5)
+    acknowledgements = history.acknowledgements
+    open_ones = [each for each in acknowledgements if int(each.id) % 3 == 2]
+    decided = [each for each in acknowledgements if each not in open_ones]
+    checks = process.verify(decided, deadline=30.0) + process.verify(open_ones, deadline=0.3)
 
     assert checks == history.checks
-    assert {check.id for check in checks} == {promise.id for promise in promises}
-    assert len(checks) == len(promises)
+    assert {check.id for check in checks} == {each.id for each in acknowledgements}
+    assert len(checks) == len(acknowledgements)
     for check in checks:
         assert check.kept is {0: True, 1: False, 2: None}[int(check.id) % 3]
         assert bool(check.error) is not check.kept
     asked = [seen.path for seen in server.seen if seen.path.startswith("/order/")]
-    for path in asked:  # by the user to whom it was promised
+    for path in asked:  # by the user who got the acknowledgement
         number, user = path.removeprefix("/order/").split("?user=")
         assert int(number) // 1000 == int(user)
 
@@ -166,7 +163,7 @@ def test_what_users_wrote_and_read_is_recorded_in_their_order(load: Make) -> Non
     object.__setattr__(process._setup.plans[0], "rate", 60.0)  # the population stays, and comes back
     process.start()
     origin = process.begin()
-    until(lambda: any(each.version == 2 and each.wrote for each in history.accesses), 20.0)
+    until(lambda: any(each.version == 2 and each.wrote for each in history.accesses))
     process.stop()
     for user in {each.user for each in history.accesses}:
         own = [each for each in history.accesses if each.user == user]
@@ -183,8 +180,8 @@ def test_what_users_wrote_and_read_is_recorded_in_their_order(load: Make) -> Non
 
 
 def test_several_processes_are_one_load(load: Make, server: Server) -> None:
-    """Shares add up to the schedule, limits hold for all together, and each promise is checked once, by
-    the user who got it."""
+    """Shares add up to the schedule, limits hold for all processes together, and each acknowledgement
+    is checked once, by the user who got it."""
     process, history = load(journeys.order, journeys.look, processes=2, max_in_flight=50)
     process.start()
     origin = process.begin()
@@ -196,10 +193,11 @@ def test_several_processes_are_one_load(load: Make, server: Server) -> None:
         assert account.ok == account.scheduled > 0
         due = [each.intended for each in history.samples if each.journey == plan.name]
         whole = Schedule(journey=plan.name, rate=plan.rate, seed=1).arrivals(origin)
-        early = len(due) - 5  # each process stops when it hears of it
+        early = len(due) - 5  # the processes do not stop at the same moment
         assert due[:early] == list(islice(whole, early))
-    checks = process.verify(history.acknowledgements, deadline=0.5)
-    assert sorted(check.id for check in checks) == sorted(each.id for each in history.acknowledgements)
+    decided = [each for each in history.acknowledgements if int(each.id) % 3 != 2]
+    checks = process.verify(decided, deadline=30.0)
+    assert sorted(check.id for check in checks) == sorted(each.id for each in decided)
     owners = {}
     for seen in server.seen:
         if seen.path.startswith("/order/"):
@@ -209,8 +207,8 @@ def test_several_processes_are_one_load(load: Make, server: Server) -> None:
     assert set(owners.values()) == {0, 1}
 
 
-def test_a_mistake_is_told_once_by_several_processes(load: Make) -> None:
-    """A mistake that all of them meet is one mistake."""
+def test_several_processes_report_a_mistake_once(load: Make) -> None:
+    """A mistake that all processes meet is reported once."""
     process, history = load(journeys.mistaken, processes=2)
     process.start()
     process.begin()
@@ -220,8 +218,8 @@ def test_a_mistake_is_told_once_by_several_processes(load: Make) -> None:
     assert len([mark for mark in history.marks if mark.name == "journey-error"]) == 1
 
 
-def test_the_death_of_one_of_several_is_told(load: Make) -> None:
-    """A load that has lost a part of itself says so."""
+def test_the_death_of_one_of_several_processes_is_reported(load: Make) -> None:
+    """When one of several processes dies, the load fails and says so."""
     process, _ = load(journeys.look, processes=2)
     process.start()
     assert process._crew is not None
@@ -232,12 +230,14 @@ def test_the_death_of_one_of_several_is_told(load: Make) -> None:
         process.begin()
 
 
-def test_totals_tell_of_the_engine_itself(load: Make, server: Server) -> None:
-    """Connections, runs in flight and lateness are on record, exact and in order."""
-    server.stalled = (0.0, time.monotonic() + 60)
+def test_totals_describe_the_load_generator_itself(load: Make, server: Server) -> None:
+    """Connections, runs in flight and lateness are recorded exactly."""
+    server.stall()
     process, history = load(journeys.look)
     process.start()
-    server.stalled = (0.0, process.begin() + 0.2)
+    process.begin()
+    until(lambda: len(server.seen) >= 15)
+    server.resume()
     until(lambda: any(each.outcome is Outcome.OK for each in history.samples))
     totals = process.stop()
     assert 15 <= totals.most_connections <= totals.most_in_flight + 1
@@ -248,8 +248,8 @@ def test_totals_tell_of_the_engine_itself(load: Make, server: Server) -> None:
     assert totals.lag_p50 in lags
 
 
-def test_a_mistake_in_a_journey_is_told_once_with_its_line(load: Make) -> None:
-    """A NameError fails each run, and reaches the user once with the line that has it."""
+def test_a_mistake_in_a_journey_is_reported_once_with_its_line(load: Make) -> None:
+    """A NameError fails each run, and is reported once with its line."""
     process, history = load(journeys.mistaken)
     process.start()
     process.begin()
@@ -264,7 +264,7 @@ def test_a_mistake_in_a_journey_is_told_once_with_its_line(load: Make) -> None:
 
 
 def test_a_journey_cannot_leave_the_system(load: Make) -> None:
-    """A request to another host is refused before anything is sent, and that is told."""
+    """A request to another host is refused before anything is sent, and reported."""
     process, history = load(journeys.stray)
     process.start()
     process.begin()
@@ -275,7 +275,7 @@ def test_a_journey_cannot_leave_the_system(load: Make) -> None:
 
 
 def test_an_import_that_fails_there_shows_the_users_traceback(load: Make) -> None:
-    """A module that the load process cannot import is told with the line that fails in it."""
+    """If the load process cannot import a module, the error shows the line that fails in it."""
     process, _ = load(only_here.lost)
     with pytest.raises(LoadFailure) as caught:
         process.start()
@@ -285,8 +285,8 @@ def test_an_import_that_fails_there_shows_the_users_traceback(load: Make) -> Non
     assert "importing.py" not in text
 
 
-def test_its_death_is_told_with_its_last_words(load: Make) -> None:
-    """A process that died in the middle is noticed by the next call."""
+def test_its_death_is_reported_with_its_last_output(load: Make) -> None:
+    """The next call notices that the process has died."""
     process, _ = load(journeys.die)
     process.start()
     assert process.alive
@@ -299,8 +299,8 @@ def test_its_death_is_told_with_its_last_words(load: Make) -> None:
     assert isinstance(process.error, LoadFailure)
 
 
-def test_a_killed_one_is_told_by_its_signal(load: Make) -> None:
-    """The out-of-memory killer's SIGKILL is named."""
+def test_a_killed_process_is_reported_with_its_signal(load: Make) -> None:
+    """A SIGKILL, as from the out-of-memory killer, is named."""
     process, _ = load(journeys.look)
     process.start()
     assert process.pid is not None
@@ -311,7 +311,7 @@ def test_a_killed_one_is_told_by_its_signal(load: Make) -> None:
 
 
 def test_a_journey_that_blocks_is_shown(load: Make, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the event loop hangs, the stack with the blocking line is the evidence."""
+    """If the event loop hangs, the evidence is the stack with the blocking line."""
     monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.5)
     process, _ = load(journeys.block)
     process.start()
@@ -323,17 +323,16 @@ def test_a_journey_that_blocks_is_shown(load: Make, server: Server, monkeypatch:
 
 
 def test_it_ends_by_itself(load: Make) -> None:
-    """A load that nobody ends is over after its longest duration."""
+    """A load that is not stopped ends by itself after its longest duration."""
     process, _ = load(journeys.look, max_duration=0.3)
     process.start()
-    process.begin()
     until(lambda: not process.alive)
     with pytest.raises(LoadFailure, match="max_duration"):
-        process.stop()
+        process.begin()
 
 
 def test_closing_is_final_and_may_be_repeated(load: Make) -> None:
-    """After close no process is left, nor a thread that listens to it."""
+    """After close, neither the process nor a thread that reads from it is left."""
     process, _ = load(journeys.look)
     process.start()
     process.begin()
@@ -344,7 +343,7 @@ def test_closing_is_final_and_may_be_repeated(load: Make) -> None:
 
 
 def test_commands_before_start_are_refused(load: Make) -> None:
-    """A load that was not started says so."""
+    """A command to a load that was not started is an error that says so."""
     process, _ = load(journeys.look)
     with pytest.raises(LoadFailure, match="not started"):
         process.begin()
@@ -352,7 +351,7 @@ def test_commands_before_start_are_refused(load: Make) -> None:
 
 
 def test_it_dies_with_its_parent(server: Server, tmp_path: Path) -> None:
-    """After SIGKILL of the harness its load process is gone as well, even in the middle of a blocked loop."""
+    """After a SIGKILL of the harness its load process is gone as well, even if its event loop is blocked."""
     script = tmp_path / "parent.py"
     script.write_text(
         "import sys, time\n"
@@ -374,11 +373,11 @@ def test_it_dies_with_its_parent(server: Server, tmp_path: Path) -> None:
         child = int(parent.stdout.readline())
         assert running(child)
         parent.kill()
-    until(lambda: not running(child), within=5)
+    until(lambda: not running(child))
 
 
 def running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -386,7 +385,7 @@ def running(pid: int) -> bool:
 
 
 def test_load_never_leaves_this_machine() -> None:
-    """An entry point elsewhere is refused before anything starts, unless it was allowed by name."""
+    """An entry on another host is refused before anything starts, unless that host was allowed by name."""
     entries = {"look": "http://192.0.2.7:80"}
     with pytest.raises(UsageError, match="would leave this machine"):
         LoadProcess([journeys.look], History(), entries=entries, seed=1)

@@ -62,7 +62,7 @@ def test_entries_arrive_as_they_were_sent(entries: list[Entry]) -> None:
 
 @given(SETUPS)
 def test_a_setup_arrives_as_it_was_sent(setup: Setup) -> None:
-    """The load process gets the very plans that the harness made."""
+    """The load process gets exactly the plans that the harness made."""
     line = encode_setup(setup)
     assert line.count(b"\n") == 1
     assert decode_setup(line) == setup
@@ -70,13 +70,13 @@ def test_a_setup_arrives_as_it_was_sent(setup: Setup) -> None:
 
 @given(TEXT, st.dictionaries(st.sampled_from(["at", "origin", "grace"]), JSON))
 def test_messages_are_told_from_batches(say: str, content: dict[str, object]) -> None:
-    """A message comes back as the mapping that it is."""
+    """A message is decoded as the mapping that it was."""
     assert decode(encode_message(say, **content)) == {"say": say, **content}
 
 
 @pytest.mark.parametrize("line", ["7", '{"at": 1}', '"say"', '[["x", 1]]', "[", '[["s", 1'])
 def test_other_lines_are_refused(line: str) -> None:
-    """What is no line of the protocol is an error and never an entry."""
+    """A line that is not of this protocol is an error, and never an entry."""
     with pytest.raises((ValueError, TypeError)):
         decode(line.encode())
 

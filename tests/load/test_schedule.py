@@ -18,7 +18,7 @@ SEEDS = st.integers(min_value=0, max_value=2**64)
 
 @given(rate=RATES, seed=SEEDS, origin=st.floats(min_value=0, max_value=1e7))
 def test_constant_arrivals_are_evenly_spaced(rate: float, seed: int, origin: float) -> None:
-    """The first comes within the first gap, each next one gap later, without drift."""
+    """The first arrival comes within the first gap, and each next one a gap later, without drift."""
     schedule = Schedule(journey="browse", rate=rate, seed=seed)
     arrivals = list(islice(schedule.arrivals(origin), 1000))
     gap = 1 / rate
@@ -33,7 +33,7 @@ def test_constant_arrivals_are_evenly_spaced(rate: float, seed: int, origin: flo
     pattern=st.sampled_from(["constant", "poisson"]),
 )
 def test_counting_is_launching(rate: float, seed: int, until: float, pattern: Pattern) -> None:
-    """The harness counts the very arrivals that the load process launches, the last moment included."""
+    """The harness counts exactly the arrivals that the load process launches, the last moment included."""
     schedule = Schedule(journey="browse", rate=rate, seed=seed, pattern=pattern)
     launched = 0
     for due in schedule.arrivals(100.0):
@@ -86,14 +86,14 @@ def test_shares_make_up_the_whole(rate: float, seed: int, pattern: Pattern, cour
 
 @given(rate=st.floats(min_value=1, max_value=500), seed=SEEDS, course=courses())
 def test_arrivals_follow_the_course(rate: float, seed: int, course: Course) -> None:
-    """In any time as many come as the course says, but for one."""
+    """In any period as many users arrive as the course says, give or take one."""
     schedule = Schedule(journey="buy", rate=rate, seed=seed, course=course)
     for until in (0.5, 3.0, 8.0):
         assert abs(schedule.count(0.0, until) - rate * course.area(0.0, until)) <= 1 + 1e-6
 
 
-def test_poisson_arrivals_follow_the_course_on_the_whole() -> None:
-    """Independent users, too, come as often as the course says: here within four standard deviations."""
+def test_poisson_arrivals_follow_the_course_on_average() -> None:
+    """Independent users also arrive as often as the course says, within four standard deviations."""
     course = ramp(to=5.0, over=10.0)
     schedule = Schedule(journey="buy", rate=100, seed=3, pattern="poisson", course=course)
     for start, end in ((0.0, 5.0), (5.0, 10.0), (10.0, 15.0)):

@@ -40,14 +40,14 @@ system = System.from_compose("compose.yaml", journeys=[buy, _made(1), _made(2)])
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A module of the user's."""
+    """A module of a user."""
     file = tmp_path / "shop.py"
     file.write_text(SHOP)
     return file
 
 
 def loaded(file: Path, name: str) -> ModuleType:
-    """The module, loaded under a name as pytest's importlib mode or the interpreter would."""
+    """The module, loaded under a name as pytest's importlib mode or the interpreter would load it."""
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
@@ -67,7 +67,7 @@ def place(found: Journey, module: ModuleType, **more: Any) -> FunctionPlace:
 
 
 def test_a_module_on_the_import_path_goes_by_its_name() -> None:
-    """What the other process can import by name, it imports by name."""
+    """A module that the other process can import by name is imported by name."""
     plan = plan_of(journeys.order)
     assert plan.run == FunctionPlace("tests.load.journeys", "order")
     assert plan.verify == FunctionPlace("tests.load.journeys", "_still_there")
@@ -88,17 +88,17 @@ def test_a_script_goes_by_its_file(shop: Path) -> None:
     assert place(module.buy, module) == FunctionPlace("__main__", "buy", str(shop))
 
 
-def test_what_is_typed_in_has_no_place() -> None:
-    """Journeys of a prompt are refused with the way out."""
+def test_an_interactive_journey_has_no_place() -> None:
+    """Journeys of an interactive session are refused, and the error says what to do."""
     module = ModuleType("__main__")
     exec(SHOP.replace("system =", "_ = lambda:"), vars(module))
     with pytest.raises(UsageError, match="no file") as caught:
         place(module.buy, module)
-    assert "put the journey into a module" in str(caught.value)
+    assert "move the journey into a module" in str(caught.value)
 
 
 def test_names_that_differ_from_the_functions_are_found(shop: Path) -> None:
-    """A journey may be named otherwise than its function, and stand in a class."""
+    """A journey may have another name than its function, and may be in a class."""
     module = loaded(shop, "shop")
     assert place(module.browse, module).attribute == "_browse"
     assert place(module.Journeys.nested, module).attribute == "Journeys.nested"
@@ -108,7 +108,7 @@ def test_names_that_differ_from_the_functions_are_found(shop: Path) -> None:
 
 
 def test_a_local_function_has_no_place(shop: Path) -> None:
-    """A closure is refused with its line, and with both ways out."""
+    """A closure is refused, and the error shows its line and both remedies."""
     module = loaded(shop, "shop")
     with pytest.raises(UsageError, match="not at module level") as caught:
         place(module.system.journeys[1], module)
@@ -117,7 +117,7 @@ def test_a_local_function_has_no_place(shop: Path) -> None:
 
 
 def test_a_lambda_has_no_place() -> None:
-    """Something without a name cannot be found."""
+    """A callable without a name cannot be found."""
 
     @journey(rate=1)
     async def local(user: User) -> None: ...
@@ -127,7 +127,7 @@ def test_a_lambda_has_no_place() -> None:
 
 
 def test_a_reference_leads_to_any_journey(shop: Path) -> None:
-    """By the system's name even closures are found, each by its own name."""
+    """With a reference to the system even closures are found, each by its journey's name."""
     module = loaded(shop, "shop")
     found = place(module.system.journeys[2], module, reference="shop:system")
     assert found == FunctionPlace("shop", "system", str(shop), journey="made 2")
@@ -135,7 +135,7 @@ def test_a_reference_leads_to_any_journey(shop: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["shop:systems", "shop:buy", "shop", "shop:", "other:system"])
 def test_a_wrong_reference_is_a_mistake(shop: Path, reference: str) -> None:
-    """A reference that leads to no system, or to one without the journey, is told."""
+    """A reference that leads to no system, or to a system without the journey, is an error."""
     module = loaded(shop, "shop")
     with pytest.raises(UsageError, match="cannot find journey 'buy'"):
         place(module.buy, module, reference=reference)
@@ -156,15 +156,15 @@ def test_the_other_process_finds_it(
     del sys.modules["shop_elsewhere"]
 
 
-def test_what_is_not_there_is_told(shop: Path) -> None:
-    """A module that declares its journeys only in the first process is told."""
-    with pytest.raises(LookupError, match="shop_again:nothing is not there"):
+def test_a_missing_attribute_is_an_error(shop: Path) -> None:
+    """A module that declares its journeys only in the first process is an error."""
+    with pytest.raises(LookupError, match="shop_again:nothing does not exist"):
         fetch(FunctionPlace("shop_again", "nothing", str(shop)), "run")
     del sys.modules["shop_again"]
 
 
 def test_a_module_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    """The user's error comes out, and no half of a module stays."""
+    """The user's error is raised, and no half-imported module stays."""
     file = tmp_path / "broken.py"
     file.write_text("raise RuntimeError('no database')")
     with pytest.raises(RuntimeError, match="no database"):
@@ -173,7 +173,7 @@ def test_a_module_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_source_holds_the_import_path() -> None:
-    """The other process looks where this one looks."""
+    """The other process has the import path of this one."""
     source = LoadSource.of([journeys.look])
     assert [plan.name for plan in source.plans] == ["look"]
     assert str(Path(journeys.__file__).parents[2]) in source.paths

@@ -19,7 +19,7 @@ COUNTS = Counter((sample.journey, sample.outcome) for sample in SAMPLES)
 
 
 def test_each_outcome_is_counted_for_its_journey() -> None:
-    """The account of a journey is what became of its arrivals."""
+    """The account of a journey counts the outcomes of its arrivals."""
     browse, buy = accounts({"browse": 6, "buy": 1}, COUNTS, {"browse": 2, "buy": 1})
     assert (browse.ok, browse.failed, browse.never_sent, browse.unfinished) == (3, 1, 1, 1)
     assert (buy.ok, buy.known, buy.scheduled, buy.most_in_flight) == (1, 1, 1, 1)

@@ -7,39 +7,39 @@ import pytest
 
 from chaoskit.load.user import Crowd, User
 
-PROMISES: list[tuple[User, str, str]] = []
+ACKNOWLEDGEMENTS: list[tuple[User, str, str]] = []
 ACCESSES: list[tuple[User, str, str, bool, int | None]] = []
 
 
 def user(number: int, journey: str = "buy", seed: int = 1) -> User:
-    """A user of nothing."""
+    """A user who has no system."""
     return User(
         number,
         journey=journey,
         seed=seed,
         base_url="http://127.0.0.1:1",
         transport=httpx.MockTransport(lambda request: httpx.Response(200, text=str(request.url))),
-        acknowledged=lambda *promise: PROMISES.append(promise),
+        acknowledged=lambda *acknowledgement: ACKNOWLEDGEMENTS.append(acknowledgement),
         accessed=lambda *access: ACCESSES.append(access),
     )
 
 
 def test_dice_are_seeded_by_run_journey_and_user() -> None:
-    """The same user of the same run throws the same dice; any other user throws others."""
+    """The same user of the same run draws the same random numbers; any other user draws others."""
     assert user(3).random.random() == user(3).random.random()
     others = {each.random.random() for each in (user(3), user(4), user(3, "browse"), user(3, seed=2))}
     assert len(others) == 4
 
 
-def test_promises_reach_the_ledger_as_text() -> None:
-    """What is acknowledged is noted with the user it was promised to."""
+def test_acknowledgements_reach_the_ledger_as_text() -> None:
+    """An acknowledgement is recorded with the user who got it."""
     buyer = user(1)
     buyer.acknowledge("order", 17)
-    assert PROMISES.pop() == (buyer, "order", "17")
+    assert ACKNOWLEDGEMENTS.pop() == (buyer, "order", "17")
 
 
 def test_writes_and_reads_are_noted_in_their_order() -> None:
-    """What a user wrote and saw is noted with the user, also that something was not there."""
+    """A user's writes and reads are recorded with the user, also a read that found nothing."""
     buyer = user(1)
     buyer.wrote("orders", 7, 3)
     buyer.read("orders", 7, None)
@@ -54,7 +54,7 @@ def test_writes_and_reads_are_noted_in_their_order() -> None:
 
 @pytest.mark.parametrize("version", ["3", 2.5, True])
 def test_a_version_is_a_whole_number(version: int) -> None:
-    """Anything else is a mistake in the journey, told as one, and is not noted."""
+    """Anything else is a mistake in the journey: it raises an error, and nothing is recorded."""
     with pytest.raises(TypeError, match="a version is a whole number that only grows"):
         user(1).wrote("orders", 7, version)
     with pytest.raises(TypeError, match="a version is a whole number that only grows"):
@@ -69,13 +69,13 @@ async def _get(client: User) -> str:
 
 
 def test_paths_are_taken_from_the_entry() -> None:
-    """A user asks with paths; the journey's entry point is put before them."""
+    """A user requests paths, relative to the journey's entry."""
     assert asyncio.run(_get(user(1))) == "http://127.0.0.1:1/listings?page=2"
 
 
 @pytest.mark.parametrize("population", [1, 3])
 def test_users_come_back_once_all_are_there(population: int) -> None:
-    """The population arrives first; then whoever has been idle longest comes back."""
+    """The whole population arrives first; then the user who was idle longest comes back."""
     crowd = Crowd(population, user)
     order = []
     for _ in range(population * 2):
@@ -85,7 +85,7 @@ def test_users_come_back_once_all_are_there(population: int) -> None:
     assert order == list(range(population)) * 2
 
 
-def test_nobody_does_two_things_at_once() -> None:
+def test_no_user_runs_two_arrivals_at_once() -> None:
     """While all users are busy, a new one comes."""
     crowd = Crowd(2, user)
     busy = [crowd.take() for _ in range(4)]

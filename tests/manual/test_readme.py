@@ -22,7 +22,7 @@ from chaoskit.errors import PromiseBroken
 from chaoskit.experiment.environment import Draft, Environment
 from chaoskit.record.history import History
 from chaoskit.runtime.memory import MemoryRuntime
-from chaoskit.starter.files import TESTS
+from chaoskit.starter.files import TESTS_FILE
 from chaoskit.system import Component
 from chaoskit.system.reference import load_system
 from tests.documents import blocks, write
@@ -135,7 +135,7 @@ def test_every_command_exists() -> None:
         elif program == "pip":
             assert command == f"pip install {project['name']}"
         else:
-            assert (program, what) == ("pytest", TESTS)
+            assert (program, what) == ("pytest", TESTS_FILE)
 
 
 def test_it_is_short() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.record.masking import MASK, Masker, compose_secrets, secret_name, secrets_of
+from chaoskit.record.masking import MASK, SHORTEST, Masker, compose_secrets, secret_name, secrets_of
 
 PASSWORD = "hunter2!x"
 
@@ -86,6 +88,51 @@ def test_the_secrets_of_compose_files_are_read_where_they_can_be(tmp_path: Path)
     (tmp_path / "empty.yaml").write_text("")
     files = [tmp_path / name for name in ("compose.yaml", "broken.yaml", "empty.yaml", "absent.yaml")]
     assert list(compose_secrets(files, {"B": "from-a-variable"})) == ["from-a-file\n", "from-a-variable"]
+
+
+def telling(value: str) -> bool:
+    """Whether a value is long enough, and neither a word nor a number, so that it has to be masked."""
+    return len(value) >= SHORTEST and not value.isalpha() and not value.isdigit()
+
+
+ODD = st.sampled_from('ab1%+"\\/@:* =~é\u2028\n')
+"""Characters that URLs, headers, JSON and the mask itself are made of: short texts of them collide."""
+SECRET = (st.text(min_size=SHORTEST, max_size=12) | st.text(ODD, min_size=SHORTEST, max_size=12)).map(
+    str.strip
+)
+AROUND = st.text(max_size=40) | st.text(ODD, max_size=40)
+
+
+@given(
+    st.lists(SECRET.filter(telling), min_size=1, max_size=3),
+    st.lists(AROUND, min_size=4, max_size=4),
+    st.data(),
+)
+def test_a_known_secret_never_survives(secrets: list[str], around: list[str], data: st.DataObject) -> None:
+    """Whatever stands around them, and however they overlap, none is left: as it is, in a URL or in JSON."""
+    forms = [secrets, *[[quote(s, safe="") for s in secrets], [json.dumps(s)[1:-1] for s in secrets]]]
+    for written in forms:
+        pieces = data.draw(st.permutations([*written, *around]))
+        masked = Masker(secrets).text("".join(pieces))
+        assert [secret for secret in (*secrets, *written) if secret in masked] == []
+        assert MASK in masked
+
+
+def test_secrets_that_overlap_leave_nothing_of_each_other() -> None:
+    """The rest of a secret whose beginning was the end of another is as secret as the whole."""
+    assert Masker(["abc123x", "123xyz9888"]).text("<abc123xyz9888>") == "<***>"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text", "shown"),
+    [
+        (["ab***c1", "s3cret!"], "abs3cret!c1", "***"),
+        (["shop:***@db1"], "pg://shop:pass@db1", "pg://***"),
+    ],
+)
+def test_a_mask_and_its_neighbours_spell_no_secret(secrets: list[str], text: str, shown: str) -> None:
+    """What masking itself has written is looked at once more."""
+    assert Masker(secrets).text(text) == shown
 
 
 @given(st.text(max_size=200), st.lists(st.text(max_size=30)))

@@ -1,4 +1,4 @@
-"""The catalogue says of every fault and judgement what its docstring says."""
+"""The catalogue describes every fault and judgement in the words of its docstring."""
 
 from __future__ import annotations
 
@@ -34,26 +34,27 @@ def test_the_catalogue_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)
-def test_every_fault_says_what_it_is_and_how_it_is_proven(kind: type[Fault]) -> None:
-    """A public fault has a docstring of its own, its evidence, and a word on each field."""
+def test_every_fault_is_described_and_names_its_evidence(kind: type[Fault]) -> None:
+    """A public fault has a docstring of its own, names its evidence, and describes each field."""
     assert kind.__doc__
-    assert not kind.__doc__.startswith(f"{kind.__name__}(")  # what a dataclass makes up
+    # A dataclass without a docstring gets its signature as one.
+    assert not kind.__doc__.startswith(f"{kind.__name__}(")
     assert kind.evidence, f"{kind.__name__}.evidence says what is seen when it has landed"
     section = catalogue.catalogue().split(f"### {kind.__name__}\n")[1].split("\n### ")[0]
     for each in fields(kind):
         row = re.search(rf"^\| `{each.name}` \|[^|]*\| (.*) \|$", section, re.MULTILINE)
         assert row, f"{each.name} is not in the table"
-        assert row.group(1), f"{each.name} is not told under Attributes"
+        assert row.group(1), f"{each.name} is not described under Attributes"
 
 
-def test_every_judgement_is_told() -> None:
-    """The promises that a finding may be about are those of the catalogue."""
+def test_every_judgement_is_described() -> None:
+    """The catalogue lists exactly the promises that the docstring of a finding names."""
     told = (Finding.__doc__ or "").partition("promise: ")[2].partition("verdict: ")[0]
     assert set(re.findall(r"``([a-z ]+)``", " ".join(told.split()))) == set(KINDS)
 
 
-def test_fields_are_told_by_whoever_declares_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a fault inherits is told by the docstring of its base; its own docstring wins."""
+def test_a_field_is_described_where_it_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault takes the description of an inherited field from its base; its own docstring wins."""
 
     @dataclass(frozen=True)
     class Freeze(Kill):

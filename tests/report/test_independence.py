@@ -1,4 +1,4 @@
-"""The independence matrix, from experiments in memory."""
+"""The independence matrix of experiments in memory."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.simulation import Answer, Behaviour, Simulation, hardened
 
 
 def result(tmp_path: Path, behaviour: Behaviour = hardened) -> Result:
-    """What one experiment without the cache leaves."""
+    """The result of one experiment without the cache."""
     environment = Simulation(behaviour, tmp_path).environment
     return Chaos(environment, "cache", tmp_path).experiment(CacheLoss("cache")).result
 
 
-def test_each_journey_is_told_by_what_it_declared_and_what_was_seen(tmp_path: Path) -> None:
-    """Uses and degrades, touches nothing and holds, needs and fails."""
+def test_each_cell_has_what_was_declared_and_what_was_seen(tmp_path: Path) -> None:
+    """A journey that uses the cache degrades, one that does neither holds, one that needs it fails."""
     (row,) = independence.rows_of([result(tmp_path)])
     assert {name: cell.text for name, cell in row.cells.items()} == {
         "browse": "uses: degraded",
@@ -34,7 +34,7 @@ def test_each_journey_is_told_by_what_it_declared_and_what_was_seen(tmp_path: Pa
 
 
 def test_an_unexpected_coupling_is_named(tmp_path: Path) -> None:
-    """A journey that breaks under a fault in what it does not even use is coupled to it."""
+    """A journey that breaks under a fault in something that it does not use is coupled to it."""
 
     def coupled(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
         return hardened("buy" if journey == "search" else journey, at, runtime)
@@ -44,20 +44,20 @@ def test_an_unexpected_coupling_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unexpected_survival_is_pointed_out(tmp_path: Path) -> None:
-    """A journey that holds without what it says it needs declares too much."""
+    """A journey that holds without something that it declares as needed declares too much."""
     (row,) = independence.rows_of([result(tmp_path, lambda *_: (0.02, True))])
     assert row.cells["buy"].text == "needs: held (survived)"
     assert row.cells["browse"].text == "uses: held"
 
 
 def test_an_experiment_without_steady_state_says_nothing(tmp_path: Path) -> None:
-    """Unknown is no cell to lean on."""
+    """Every cell of such an experiment is unknown."""
     (row,) = independence.rows_of([result(tmp_path, lambda *_: (0.02, False))])
     assert {cell.seen for cell in row.cells.values()} == {"unknown"}
 
 
 def test_the_matrix_is_written_as_json_and_as_a_table(tmp_path: Path) -> None:
-    """A machine reads the same cells as people."""
+    """A program reads the same cells as people."""
     found = result(tmp_path)
     record = json.loads(independence.write(tmp_path, [found]).read_text())
     (experiment,) = record["experiments"]
@@ -86,7 +86,7 @@ API, CACHE, DB = (Component(name, name) for name in ("api", "cache", "db"))
         (Impact(severed=frozenset({("outside", "api")})), "needs"),
     ],
 )
-def test_a_severed_link_concerns_whom_both_ends_concern(impact: Impact, declared: str) -> None:
-    """A link to something that the journey does not know is none of its business."""
+def test_a_severed_link_concerns_a_journey_only_by_both_ends(impact: Impact, declared: str) -> None:
+    """A link to a component that the journey neither needs nor uses does not concern it."""
     terms = Terms(name="browse", rate=1, slo=Slo(), needs=("api",), uses=("cache",))
     assert relation(terms, (API, CACHE, DB), impact) == declared

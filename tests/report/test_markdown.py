@@ -1,4 +1,4 @@
-"""The job summary: all that matters, and nothing that Markdown takes for markup."""
+"""The job summary: it has everything that matters, and no text of a user becomes markup."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.simulation import Behaviour, Simulation, hardened
 
 
 def result(folder: Path, behaviour: Behaviour, name: str) -> Result:
-    """What one experiment found."""
+    """The result of one experiment."""
     return (
         Chaos(Simulation(behaviour, folder).environment, name, folder).experiment(CacheLoss("cache")).result
     )
 
 
 def test_the_summary_tells_what_broke_and_why(tmp_path: Path) -> None:
-    """Verdicts, reasons with figures, the matrix and the times of recovery are there."""
+    """It has the verdicts, the reasons with their figures, the matrix and the recovery times."""
     found = [result(tmp_path, hardened, "held"), result(tmp_path, no_fallback, "broken")]
     text = summary(found, [("test_x", "no engine answers")], means="exit code 1: broken", folder="reports")
     assert text.startswith(
@@ -44,7 +44,7 @@ def test_the_summary_tells_what_broke_and_why(tmp_path: Path) -> None:
 
 
 def test_what_users_wrote_is_no_markup(tmp_path: Path) -> None:
-    """A pipe, HTML and a line break in a name leave the table what it is."""
+    """A pipe, HTML and a line break in a name do not break the table."""
     found = replace(result(tmp_path, hardened, "one"), name="a|b <img src=x>\n| `c` **d**")
     (row,) = [line for line in summary([found]).splitlines() if line.startswith("| ✅")]
     assert "a\\|b &lt;img src=x&gt; \\| \\`c\\` \\*\\*d\\*\\*" in row
@@ -52,7 +52,7 @@ def test_what_users_wrote_is_no_markup(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_a_cell_is_one_line_and_one_cell(text: str) -> None:
-    """Whatever is in it, it ends neither the line nor the cell, and opens no tag."""
+    """No text ends the line or the cell, or opens a tag."""
     cell = escaped(text)
     assert len(cell.splitlines()) <= 1
     assert "|" not in cell.replace("\\\\", "").replace("\\|", "")
@@ -60,7 +60,7 @@ def test_a_cell_is_one_line_and_one_cell(text: str) -> None:
 
 
 def test_a_summary_is_appended_and_never_too_long(tmp_path: Path) -> None:
-    """Other steps' summaries stay, and one that is larger than a page takes is cut at a line."""
+    """The summaries of other steps stay, and a summary above the limit is cut at a line."""
     path = tmp_path / "deep" / "summary.md"
     append(path, "# before\n")
     found = replace(result(tmp_path, hardened, "one"), name="x" * 600_000)
@@ -68,13 +68,13 @@ def test_a_summary_is_appended_and_never_too_long(tmp_path: Path) -> None:
     text = path.read_text()
     assert text.startswith("# before\n## Chaos")
     assert len(text.encode()) < 2**20
-    assert text.endswith("Cut here: the rest is in the report.\n\n")
+    assert text.endswith("This summary is cut here. The report has the rest.\n\n")
     with pytest.raises(EnvironmentFailure, match="the summary cannot be written"):
         append(tmp_path, "")
 
 
 def test_a_parcel_shows_what_the_result_shows(tmp_path: Path) -> None:
-    """A result that came from another process looks the same in every report, and is small."""
+    """A result from another process looks the same in every report, and its parcel is small."""
     found = result(tmp_path, no_fallback, "one")
     history = {**found.record["history"], "accesses": [{"key": "orders"}] * 10_000}
     found = replace(found, record={**found.record, "history": history})

@@ -1,16 +1,16 @@
-"""Starters for the tests of what is written."""
+"""Starters for the tests of the written texts."""
 
 from __future__ import annotations
 
 from chaoskit.starter.choice import flood
-from chaoskit.starter.model import Calm, Door, Shut, Starter, StarterTrial, Visit
+from chaoskit.starter.model import Calm, HttpEntry, Starter, StarterTrial, UnusedEntry, Visit
 from chaoskit.starter.objective import objective
 
-DOOR = Door(entry="shop:8080", service="shop", path="/", says="/ answers 200", rate=10)
+ENTRY = HttpEntry(name="shop:8080", service="shop", path="/", says="/ answers 200", rate=10)
 CALM = Calm(seconds=5.0, samples=50, failed=0, p50=0.004, p95=0.010)
 VISIT = Visit(
     name="visit_shop",
-    door=DOOR,
+    entry=ENTRY,
     needs=("shop", "warehouse"),
     uses=("cache",),
     calm=CALM,
@@ -21,12 +21,12 @@ LOSS = StarterTrial(
     component="cache",
     kind="CacheLoss",
     arguments=('"cache"', 'how="kill"'),
-    about="cache dies: users keep their degraded SLO.",
+    about="cache dies: journeys that use it keep their degraded SLO.",
     stage="50,000 users",
 )
 SMALL = Starter(compose="compose.yaml", date="2026-02-28", visits=(VISIT,), trials=(LOSS,))
 
-_LONG = "a-service-whose-name-is-much-longer-than-anybody-would-like-it-to-be"
+_LONG = "a-service-whose-name-is-much-longer-than-any-reader-would-like-it-to-be"
 _FAILING = Calm(seconds=5.0, samples=50, failed=4, p50=0.8, p95=2.2, error='HTTPStatusError: "503" \\ again')
 LARGE = Starter(
     compose="../deploy/compose.yaml",
@@ -35,8 +35,8 @@ LARGE = Starter(
         VISIT,
         Visit(
             name="visit_long",
-            door=Door(
-                entry=f"{_LONG}:80",
+            entry=HttpEntry(
+                name=f"{_LONG}:80",
                 service=_LONG,
                 path='/a/path?with="quotes"&and=' + "x" * 45,
                 says="/ leads to /a/path, which answers 200",
@@ -47,7 +47,10 @@ LARGE = Starter(
             objective=objective(_FAILING, 70.0),
         ),
     ),
-    shut=(Shut("db:5432", "speaks PostgreSQL, not HTTP"), Shut("mail:25", "does not speak HTTP")),
+    unused=(
+        UnusedEntry("db:5432", "speaks PostgreSQL, not HTTP"),
+        UnusedEntry("mail:25", "does not speak HTTP"),
+    ),
     trials=(
         LOSS,
         StarterTrial(
@@ -55,11 +58,11 @@ LARGE = Starter(
             component=_LONG,
             kind="Kill",
             arguments=(f'"{_LONG}-1"',),
-            about=f"{_LONG} dies: who needs it may fail, and is served again in time.",
-            notes=(f"ConnectionExhaustion did not fit: {_LONG} serves no port 5432 (its ports: none).",),
+            about=f"{_LONG} dies: journeys that need it may fail, and recover in time.",
+            notes=(f"ConnectionExhaustion does not fit: {_LONG} serves no port 5432 (its ports: none).",),
         ),
-        flood(DOOR),
+        flood(ENTRY),
     ),
-    idle=(("migrate", "it ended with exit code 0"),),
+    idle=(("migrate", "it exited with code 0"),),
 )
-"""Everything that could be hard to write: long names, quotes, failures, comments."""
+"""A starter with all that is hard to write: long names, quotes, failures, comments."""

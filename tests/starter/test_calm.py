@@ -1,10 +1,10 @@
-"""A short look with nothing at fault."""
+"""Measuring with nothing at fault."""
 
 from __future__ import annotations
 
 from chaoskit.record.history import Outcome, Sample
-from chaoskit.starter.calm import calm, slow
-from tests.starter.samples import DOOR
+from chaoskit.starter.calm import calm, slower
+from tests.starter.samples import ENTRY
 
 
 def sample(at: float, seconds: float, error: str = "") -> Sample:
@@ -13,7 +13,7 @@ def sample(at: float, seconds: float, error: str = "") -> Sample:
 
 
 def test_figures_are_nearest_ranks_of_what_succeeded() -> None:
-    """Failures are counted, their first error is kept, and they make nothing look quick."""
+    """Failures are counted, the first error is kept, and failures do not count as quick requests."""
     samples = [sample(number / 10, 0.01 * (number + 1)) for number in range(20)]
     samples += [sample(3.0, 0.0001, "HTTPStatusError: 429 Too Many Requests"), sample(3.1, 0.0, "other")]
     samples.append(Sample("visit", 3.2, None, None, Outcome.NEVER_SENT))
@@ -29,11 +29,11 @@ def test_nothing_at_all_is_a_measurement_too() -> None:
 
 
 def test_an_entry_that_refuses_is_asked_less_often() -> None:
-    """From rate to rate, with the reason of the last step; at the lowest it ends."""
-    slower = slow(DOOR)
-    assert slower is not None
-    slowest = slow(slower)
+    """The rate goes down step by step, with the reason of the last step, until the lowest."""
+    slow = slower(ENTRY)
+    assert slow is not None
+    slowest = slower(slow)
     assert slowest is not None
-    assert (slower.rate, slowest.rate) == (5, 2)
-    assert slowest.says == "/ answers 200; at 5 a second from one address it refused some (429)"
-    assert slow(slowest) is None
+    assert (slow.rate, slowest.rate) == (5, 2)
+    assert slowest.says == "/ answers 200; at 5 requests per second from one address it refused some (429)"
+    assert slower(slowest) is None

@@ -1,4 +1,4 @@
-"""``chaoskit init`` where nothing has to be started."""
+"""``chaoskit init`` as far as nothing has to be started."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chaoskit.interpose.model import Resolved
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a compose file of which no port is published, and no engine."""
+    """A folder with a compose file that publishes no port, and no engine."""
     (tmp_path / "compose.yml").write_text("services: {db: {image: postgres}}\n")
     config = {"name": "shop", "services": {"db": {"image": "postgres", "networks": {"default": None}}}}
     config["networks"] = {"default": {"name": "shop_default"}}
@@ -26,15 +26,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a mistake says."""
+    """The error message of a mistake."""
     assert main(["init", *arguments]) == USAGE
     return capsys.readouterr().err
 
 
-def test_without_a_compose_file_the_names_are_told(
+def test_without_a_compose_file_the_error_names_the_candidates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It looks for what Compose looks for, and says where."""
+    """It looks for the files that Compose looks for, and says where."""
     monkeypatch.chdir(tmp_path)
     said = told(capsys)
     assert "docker-compose.yml" in said
@@ -42,16 +42,14 @@ def test_without_a_compose_file_the_names_are_told(
     assert "no such file" in told(capsys, "missing.yaml")
 
 
-def test_a_system_that_nobody_can_enter_is_a_mistake(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No published port, no journey: that is told before anything starts."""
+def test_a_system_without_an_entry_is_a_mistake(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a published port there is no journey, which is an error before anything starts."""
     assert "publishes no port" in told(capsys)
     assert [each.name for each in project.iterdir()] == ["compose.yml"]
 
 
-def test_what_is_there_is_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Files of an earlier starter end it at once, unless forced or only printed."""
+def test_existing_files_are_not_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files of an earlier starter are an error at once, unless --force or --dry-run is given."""
     (project / "test_resilience.py").write_text("")
     assert "test_resilience.py" in told(capsys)
     assert "publishes no port" in told(capsys, "--force")
@@ -63,12 +61,12 @@ def test_what_is_there_is_not_overwritten(project: Path, capsys: pytest.CaptureF
     ("arguments", "says"),
     [
         (["--seconds", "0"], "from 1 to 300"),
-        (["--path", "health"], "begin with /"),
-        (["--path", "/a b"], "blanks"),
+        (["--path", "health"], "start with /"),
+        (["--path", "/a b"], "no spaces"),
     ],
 )
 def test_options_have_limits(
     project: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What cannot be meant is told with what can."""
+    """An impossible value is an error that says what is possible."""
     assert says in told(capsys, *arguments)

@@ -1,4 +1,4 @@
-"""Asking a published port whether it speaks HTTP, and for what."""
+"""Asking an entry whether it speaks HTTP, and on which path it answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Silence."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -70,8 +70,8 @@ def site() -> Iterator[str]:
         (["/"], "/home", "/ leads to /home, which answers 200"),
         (["/nothing", "/home"], "/home", "/home answers 200"),
         (["/absolute"], "/home?x=1", "/absolute leads to /home?x=1, which answers 200"),
-        (["/nothing", "/away"], None, "/nothing answers 404; /away leads away to http://example.com"),
-        (["/circle"], None, "5 redirects"),
+        (["/nothing", "/away"], None, "/nothing answers 404; /away redirects away to http://example.com"),
+        (["/circle"], None, "redirects more than 5 times"),
         (["/broken"], None, "/broken answers 500"),
         (["/late"], "/late", "/late answers 204"),
     ],
@@ -79,8 +79,8 @@ def site() -> Iterator[str]:
 def test_the_first_path_that_answers_is_taken(
     site: str, paths: list[str], path: str | None, says: str
 ) -> None:
-    """Redirects are followed within the entry and never away from it; a server that is not ready yet is
-    asked again; what was said is told.
+    """Redirects are followed within the entry and never away from it, a server that is not ready yet is
+    asked again, and the answers are reported.
     """
     answer = ask(site, paths, ManualClock())
     assert answer.path == path
@@ -88,24 +88,24 @@ def test_the_first_path_that_answers_is_taken(
 
 
 class Greeter(socketserver.StreamRequestHandler):
-    """Speaks first, and no HTTP."""
+    """Speaks first, and does not speak HTTP."""
 
     def handle(self) -> None:
-        """Greet, and wait for what it understands."""
+        """Greet, and wait."""
         self.wfile.write(b"220 mail ready\r\n")
         self.rfile.read()
 
 
 def test_a_port_of_another_protocol_is_told_apart() -> None:
-    """A mail server is asked once, and named for what it is not."""
+    """A mail server is asked once, and reported as not speaking HTTP."""
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeter)) as address:
         answer = ask(address, ["/", "/health"], ManualClock())
     assert (answer.path, answer.says) == (None, "does not speak HTTP")
 
 
-def test_a_port_that_refuses_is_asked_until_patience_ends() -> None:
-    """Nobody listens: that is told, after a while."""
+def test_a_port_that_refuses_is_asked_again_for_a_while() -> None:
+    """A port at which no process listens is asked for 15 seconds, and then reported."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     clock = ManualClock()
@@ -116,7 +116,7 @@ def test_a_port_that_refuses_is_asked_until_patience_ends() -> None:
 
 
 def test_pages_come_before_health_checks_and_others_before_ones_own() -> None:
-    """What leads further into a system is tried first; what the user names before all."""
+    """Paths that lead further into a system come early, and the paths that the user names come first."""
     config = {
         "services": {
             "web": {"healthcheck": {"test": ["CMD", "curl", "-f", "http://127.0.0.1/own"]}},

@@ -1,4 +1,4 @@
-"""Files on disk: all or none, and nobody's work overwritten."""
+"""Files on disk: all or none, and no work of the user is overwritten."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def listing(folder: Path) -> dict[str, str]:
     return {each.name: each.read_text() for each in folder.iterdir() if each.is_file()}
 
 
-def test_what_is_there_is_told_before_anything_starts(tmp_path: Path) -> None:
-    """All files that would be overwritten are named at once; --force is the way."""
+def test_existing_files_are_an_error_before_anything_starts(tmp_path: Path) -> None:
+    """All files that would be overwritten are named at once; --force allows it."""
     files.check(tmp_path, force=False)
     (tmp_path / "resilience.py").write_text("mine = 1\n")
     (tmp_path / "README.md").write_text("# Shop\n<!-- chaoskit: begin -->\n")
@@ -29,15 +29,15 @@ def test_what_is_there_is_told_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_a_file_is_a_mistake(tmp_path: Path) -> None:
-    """--into names a folder, which may be new, and no file."""
+    """--into names a folder, which may be new, and not a file."""
     (tmp_path / "x").write_text("")
-    with pytest.raises(UsageError, match="folder"):
+    with pytest.raises(UsageError, match="into a file"):
         files.check(tmp_path / "x", force=False)
     files.check(tmp_path / "new" / "deep", force=False)
 
 
 def test_everything_is_written(tmp_path: Path) -> None:
-    """New files, changed ones with their mode, folders as needed; nothing is left beside them."""
+    """New files, changed files with their mode, and missing folders are written, and nothing else is left."""
     old = tmp_path / "pytest.ini"
     old.write_text("a\n")
     old.chmod(0o600)
@@ -49,10 +49,10 @@ def test_everything_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_half_a_starter_is_none(
+def test_no_half_of_a_starter_is_written(
     error: BaseException, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If a file cannot be put in its place, or Ctrl-C comes, all of it is as it was."""
+    """If a file cannot be put in its place, or Ctrl-C comes, every file is as it was."""
     (tmp_path / "old").write_text("before\n")
     calls = 0
     real = Path.replace

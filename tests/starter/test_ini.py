@@ -1,4 +1,4 @@
-"""The one line in the ini file."""
+"""The line that names the system, in the ini file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REFERENCE = "resilience:system"
 
 
 def test_without_any_file_there_is_a_new_one() -> None:
-    """A project that has no settings of pytest gets a pytest.ini with this one."""
+    """A project without settings for pytest gets a pytest.ini with this one."""
     assert with_system({}, REFERENCE) == ("pytest.ini", "[pytest]\nchaos_system = resilience:system\n")
 
 
@@ -39,13 +39,13 @@ def test_without_any_file_there_is_a_new_one() -> None:
     ],
 )
 def test_a_file_gets_one_line_and_keeps_all_the_rest(name: str, before: str, after: str) -> None:
-    """Comments, order and line ends stay; a file that says it already stays as it is."""
+    """Comments, order and line ends stay, and a file that has the line already stays as it is."""
     line = f'chaos_system = "{REFERENCE}"' if name.endswith(".toml") else f"chaos_system = {REFERENCE}"
     assert with_system({name: before}, REFERENCE) == (name, after.replace("@", line))
 
 
 def test_the_file_is_the_one_that_pytest_reads() -> None:
-    """pytest.ini wins even when it is empty; a file without a section for pytest is none of pytest's."""
+    """pytest.ini wins even if it is empty; a file without a section for pytest is not read by pytest."""
     assert with_system({"pytest.ini": "", "tox.ini": "[pytest]\n"}, REFERENCE)[0] == "pytest.ini"
     assert with_system({"tox.ini": "[tox]\n", "setup.cfg": "[tool:pytest]\n"}, REFERENCE)[0] == "setup.cfg"
     assert with_system({"tox.ini": "[pytest]\n", "pyproject.toml": "x = 1\n"}, REFERENCE)[0] == "tox.ini"
@@ -53,7 +53,7 @@ def test_the_file_is_the_one_that_pytest_reads() -> None:
 
 
 def test_another_system_is_not_replaced_unless_forced() -> None:
-    """Who has named a system is told, with the line; --force puts ours in its place."""
+    """If another system is named, the error shows the line; --force replaces it."""
     there = {"pytest.ini": "[pytest]\nchaos_system: shop:market\nx = 1\n"}
     with pytest.raises(UsageError, match="shop:market"):
         with_system(there, REFERENCE)
@@ -68,14 +68,14 @@ def test_another_system_is_not_replaced_unless_forced() -> None:
         ("pytest.ini", "x = 1\n", "cannot be read"),
     ],
 )
-def test_what_cannot_be_edited_safely_is_left_alone(name: str, text: str, says: str) -> None:
-    """A file of an unusual form is never rewritten: the user is told which line to add."""
+def test_a_file_that_cannot_be_edited_safely_is_left_alone(name: str, text: str, says: str) -> None:
+    """A file of an unusual form is never rewritten; the error says which line to add."""
     with pytest.raises(UsageError, match=says):
         with_system({name: text}, REFERENCE)
 
 
 def test_an_edit_that_loses_something_is_never_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes out is read again and compared with what was there, whatever the edit did."""
+    """The edited text is parsed and compared with the old one, whatever the edit did."""
     monkeypatch.setattr(ini, "_edited", lambda *_, **__: f"[pytest]\nchaos_system = {REFERENCE}\n")
     with pytest.raises(UsageError, match="more than one line"):
         with_system({"pytest.ini": "[pytest]\naddopts = -ra\n"}, REFERENCE)

@@ -6,8 +6,8 @@ from chaoskit.starter.survey import divided, reached
 from chaoskit.system import OUTSIDE, Link
 
 
-def test_what_is_behind_an_entry_is_followed() -> None:
-    """Links are followed from consumer to provider, through circles too; what leads in is left out."""
+def test_all_components_behind_an_entry_are_found() -> None:
+    """Links are followed from consumer to provider, also in circles; links that lead to the entry are not."""
     links = [
         Link(OUTSIDE, "web", 80),
         Link("web", "api", 8000),
@@ -20,6 +20,6 @@ def test_what_is_behind_an_entry_is_followed() -> None:
 
 
 def test_caches_and_standbys_are_used_and_the_entry_is_needed() -> None:
-    """What is there to make things faster is used; the entry is needed even if it is such a thing."""
+    """Caches and standbys are used, all else is needed, and the entry is needed even if it is a cache."""
     assert divided(["web", "api", "cache", "api"], {"cache"}) == (("web", "api"), ("cache",))
     assert divided(["cache", "db"], {"cache"}) == (("cache", "db"), ())

@@ -1,4 +1,4 @@
-"""What is written: as a team's own linters would have it, and as Python and pytest take it."""
+"""The written texts: linters accept them, and Python and pytest run them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def written(starter: Starter, tmp_path: Path) -> Path:
 @STARTERS
 @pytest.mark.parametrize("columns", [88, 110])
 def test_ruff_has_nothing_to_say(written: Path, columns: int) -> None:
-    """Formatted as ruff does at the usual lengths of a line, sorted, documented, no line too long."""
+    """Both modules are formatted as ruff does at the usual line lengths, sorted and documented."""
     length = f"--line-length={columns}"
     for command in (
         [
@@ -54,7 +54,7 @@ def test_ruff_has_nothing_to_say(written: Path, columns: int) -> None:
 def test_the_declaration_is_a_system(
     starter: Starter, written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It imports as it stands, with every journey and its compose file beside it."""
+    """The module imports as it is written, with every journey, and finds its compose file."""
     monkeypatch.delitem(sys.modules, "resilience", raising=False)
     monkeypatch.syspath_prepend(str(written))
     try:
@@ -65,12 +65,12 @@ def test_the_declaration_is_a_system(
     assert [each.name for each in system.journeys] == [each.name for each in starter.visits]
     for journey, visit in zip(system.journeys, starter.visits, strict=True):
         assert (journey.terms.needs, journey.terms.uses) == (visit.needs, visit.uses)
-        assert journey.entry == visit.door.entry
+        assert journey.entry == visit.entry.name
 
 
 @STARTERS
-def test_tests_are_those_that_run(starter: Starter, written: Path) -> None:
-    """Active experiments are tests, the others comments; services without one are named."""
+def test_active_experiments_are_tests(starter: Starter, written: Path) -> None:
+    """Active experiments are tests, the others are comments, and services without one are named."""
     text = (written / "test_resilience.py").read_text(encoding="utf-8")
     functions = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     assert functions == [trial.name for trial in starter.trials if trial.active]
@@ -80,21 +80,21 @@ def test_tests_are_those_that_run(starter: Starter, written: Path) -> None:
 
 
 def test_figures_say_where_they_come_from() -> None:
-    """What was measured stands beside what is promised, and a failure in the calm is pointed out."""
+    """The measurement stands beside each objective, and failures with nothing at fault are pointed out."""
     text = " ".join(declaration(LARGE).replace("#", " ").split())
-    assert "Measured for 5 s at 10 a second: 50 requests, none failed, p50 4 ms, p95 10 ms." in text
+    assert "Measured for 5 s at 10 per second: 50 requests, none failed, p50 4 ms, p95 10 ms." in text
     assert "4 failed" in text
-    assert "look there first" in text
-    assert "No journey enters by db:5432: it speaks PostgreSQL, not HTTP." in text
+    assert "first find out why" in text
+    assert "No journey uses db:5432: it speaks PostgreSQL, not HTTP." in text
 
 
 def test_a_readme_gets_one_section() -> None:
-    """It is added at the end, and written again in its place: what stands around it stays."""
-    told = section(SMALL, "test_resilience.py")
-    first = with_section("# Shop\n\nSells swords.\n", told)
+    """The section is added at the end, and replaced in its place; the text around it stays."""
+    described = section(SMALL, "test_resilience.py")
+    first = with_section("# Shop\n\nSells swords.\n", described)
     assert first.startswith("# Shop\n\nSells swords.\n\n" + BEGIN)
     again = with_section(first + "\n## Licence\n", section(LARGE, "test_resilience.py"))
     assert again.count(BEGIN) == again.count(END) == 1
     assert again.startswith("# Shop\n\nSells swords.\n")
     assert again.endswith("\n## Licence\n")
-    assert with_section("", told) == told
+    assert with_section("", described) == described

@@ -1,4 +1,4 @@
-"""Nights that were never: entries with given figures, and whole experiments on the manual clock."""
+"""Invented nights: entries with given figures, and whole experiments on the manual clock."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.simulation import Answer, Behaviour, Simulation
 
 @dataclass(frozen=True)
 class Weather:
-    """How the simulated shop does on one night.
+    """How the simulated shop performs on one night.
 
     Attributes:
-        seed: of the night.
-        pace: by which all times are longer.
-        recovery: seconds for which buying fails after the cache is back.
-        slow: the share of browsing that is too slow for its degraded SLO, under the fault.
+        seed: the seed of the night.
+        pace: the factor by which all times are longer.
+        recovery: seconds for which buying still fails after the cache is back.
+        slow: the share of browsing that is too slow for its degraded SLO while the fault is active.
         failing: the share of requests that fail at any time.
     """
 
@@ -35,7 +35,7 @@ class Weather:
     failing: float = 0.0
 
     def behaviour(self) -> Behaviour:
-        """How requests fare, one after the other."""
+        """The answers to requests, one after the other."""
         chance = random.Random(self.seed)
         last_cut, browsed = float("-inf"), 0
 
@@ -57,7 +57,7 @@ class Weather:
 
 
 def night(folder: Path, weather: Weather, name: str) -> Conclusion:
-    """An experiment of that night; its journal is in ``folder``/``name``."""
+    """An experiment of that night, with its journal in ``folder``/``name``."""
     simulation = Simulation(weather.behaviour(), folder)
     about = {"session": name, "commit": None}
     chaos = Chaos(simulation.environment, "cache", folder / name, about=about)
@@ -77,7 +77,7 @@ def entry(
     commit: str | None = None,
     **more: object,
 ) -> Entry:
-    """An experiment of night ``number`` with one journey, 160 requests of which had a fault."""
+    """An experiment of night ``number`` with one journey, which made 160 requests under the fault."""
     counts = (Count("availability", None, 0.01, 160, 0), Count("p95", bound, 0.05, 160, bad))
     phase = Phase("fault", 160, 0, p95 / 2, p95, p95 * 2, counts)
     calm = Phase("control", 80, 0, control / 2, control, control * 2, ())

@@ -1,4 +1,4 @@
-"""The history file: kept whole, added once, and never another's."""
+"""The history file: it keeps everything, adds an entry once, and leaves the files of others alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 from chaoskit.errors import EnvironmentFailure, UsageError
 from chaoskit.trend import Store, entry_from_text, entry_to_text
-from chaoskit.trend.store import APPLICATION
+from chaoskit.trend.store import APPLICATION_ID
 from tests.trend.nights import entry
 
 
 def test_what_is_added_is_read_back(tmp_path: Path) -> None:
-    """Each figure of an entry survives the file, and the trip through text."""
+    """Each figure of an entry survives the file, and the conversion to text and back."""
     entries = [entry(0, commit="abc"), entry(1, recovery=None, stage=None, reset=None, rebuilt=True)]
     with Store(tmp_path / "history.sqlite") as store:
         assert store.add(entries) == 2
@@ -33,17 +33,18 @@ def test_an_entry_is_added_once(tmp_path: Path) -> None:
         assert len(store.entries()) == 3
 
 
-def test_all_is_added_or_nothing(tmp_path: Path) -> None:
-    """What fails halfway leaves the history as it was."""
-    twice = replace(entry(1), journeys=entry(1).journeys * 2)  # two journeys of one name
+def test_all_entries_are_added_or_none(tmp_path: Path) -> None:
+    """An addition that fails halfway leaves the history as it was."""
+    # Two journeys of one name are an error.
+    twice = replace(entry(1), journeys=entry(1).journeys * 2)
     with Store(tmp_path / "history.sqlite") as store:
         with pytest.raises(EnvironmentFailure, match="the history cannot be written"):
             store.add([entry(0), twice])
         assert store.entries() == []
 
 
-def test_several_write_at_once(tmp_path: Path) -> None:
-    """Sessions on one machine that add to one new file at once wait for each other, and lose nothing."""
+def test_several_sessions_write_at_once(tmp_path: Path) -> None:
+    """Sessions that add to one new file at the same time wait for each other and lose nothing."""
     start, failed = threading.Barrier(4), []
 
     def add(number: int) -> None:
@@ -66,8 +67,8 @@ def test_several_write_at_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["history.sqlite"]
 
 
-def test_a_file_that_is_no_history_is_left_alone(tmp_path: Path) -> None:
-    """Neither a text file nor another program's SQLite file is written to."""
+def test_a_file_that_is_not_a_history_is_left_alone(tmp_path: Path) -> None:
+    """The store writes neither to a text file nor to the SQLite file of another program."""
     text = tmp_path / "notes.txt"
     text.write_text("dear diary " * 100)
     other = tmp_path / "other.sqlite"
@@ -75,7 +76,7 @@ def test_a_file_that_is_no_history_is_left_alone(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE experiment (id)")
     connection.commit()
     connection.close()
-    for path, says in ((text, "it is not an SQLite file"), (other, "no history of chaoskit's")):
+    for path, says in ((text, "it is not an SQLite file"), (other, "not a history of chaoskit")):
         before = path.read_bytes()
         with pytest.raises(UsageError, match=says):
             Store(path)
@@ -83,27 +84,27 @@ def test_a_file_that_is_no_history_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
-    """A history that a later chaoskit wrote is neither read wrongly nor written to."""
+    """The store neither reads nor writes a history that a later version of chaoskit wrote."""
     path = tmp_path / "history.sqlite"
     Store(path).close()
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
+    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UsageError, match="another version") as raised:
+    with pytest.raises(UsageError, match="unsupported version") as raised:
         Store(path)
     assert raised.value.evidence == "version 99"
 
 
-def test_a_reader_makes_no_file(tmp_path: Path) -> None:
-    """A misspelt name is told, and no empty history is left behind."""
+def test_a_reader_creates_no_file(tmp_path: Path) -> None:
+    """A misspelt name is an error, and leaves no empty history behind."""
     with pytest.raises(UsageError, match="there is no history yet"):
         Store(tmp_path / "histroy.sqlite", create=False)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """A folder in the place of the file, and a file in the place of the folder, are clear errors."""
+def test_a_path_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """A folder in the place of the file and a file in the place of the folder are clear errors."""
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "folder", tmp_path / "file" / "history.sqlite"):
@@ -112,8 +113,10 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         assert raised.value.where == str(path)
 
 
-def test_a_read_only_file_is_told_when_it_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever means to write learns before the first experiment that it will not go; a reader reads."""
+def test_a_read_only_file_is_an_error_when_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer gets the error before the first experiment; a reader can still read."""
     path = tmp_path / "history.sqlite"
     with Store(path) as store:
         store.add([entry(0)])
@@ -122,7 +125,8 @@ def test_a_read_only_file_is_told_when_it_is_opened(tmp_path: Path, monkeypatch:
     def read_only(path: Path, **options: object) -> sqlite3.Connection:
         return connect(f"file:{path}?mode=ro", uri=True, **options)  # type: ignore[call-overload, no-any-return]
 
-    monkeypatch.setattr(sqlite3, "connect", read_only)  # permissions do not stop root
+    # Root may write whatever the permissions say, so the connection itself is read-only.
+    monkeypatch.setattr(sqlite3, "connect", read_only)
     with pytest.raises(EnvironmentFailure, match="cannot be opened"):
         Store(path)
     with Store(path, create=False) as store:

@@ -1,4 +1,4 @@
-"""The promise of the history: a regression is found on the third night, noise is not."""
+"""The promise of the history: it flags a regression on the third night, and never noise."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ NOISY = (
     Weather(2, pace=1.4, recovery=1.2, slow=0.02, failing=0.002),
     Weather(3, pace=0.8, recovery=0.9, slow=0.03, failing=0.001),
 )
-"""Other machines, some slow requests, some errors, all within the promises."""
+"""Nights on other machines, with some slow requests and some errors, all within the promises."""
 SLOW_RECOVERY = Weather(4, recovery=7.5)
 SLOW_BROWSING = Weather(5, slow=0.08)
 
 
 def journals(folder: Path, *weathers: Weather) -> list[str]:
-    """The journals of some nights; all of them have held."""
+    """The journals of some nights, all of which held."""
     paths = []
     for number, weather in enumerate(weathers):
         conclusion = night(folder, weather, f"night-{number}-{weather.seed}")
         conclusion.assert_held()
-        # Nights are told apart by time, and these happen within a second.
+        # The time of writing tells nights apart, and these were written within a second.
         record = json.loads(conclusion.journal.read_text())
         record["run"]["written_at"] = f"2026-01-{number + 1:02d}T02:00:00+00:00"
         conclusion.journal.write_text(json.dumps(record))
@@ -38,7 +38,7 @@ def journals(folder: Path, *weathers: Weather) -> list[str]:
 @pytest.mark.parametrize(
     ("worse", "journey", "what", "says"),
     [
-        (SLOW_RECOVERY, "buy", "recovery", "before in"),
+        (SLOW_RECOVERY, "buy", "recovery", "; before: "),
         (SLOW_BROWSING, "browse", "p95", "requests took longer than 0.8 s under the fault"),
     ],
     ids=["recovery", "latency"],
@@ -46,7 +46,7 @@ def journals(folder: Path, *weathers: Weather) -> list[str]:
 def test_an_injected_regression_is_found_on_the_third_night(
     worse: Weather, journey: str, what: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After a good and a noisy night one that is clearly worse is flagged, although it held."""
+    """After a good and a noisy night, a clearly worse night is flagged although it held."""
     file = str(tmp_path / "history.sqlite")
     assert main(["trend", file, "--add", *journals(tmp_path, GOOD, NOISY[0], worse)]) == PROBLEM
     told = capsys.readouterr().out
@@ -61,7 +61,7 @@ def test_an_injected_regression_is_found_on_the_third_night(
 
 
 def test_noisy_nights_are_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nights that differ within the promises flag nothing, neither the second nor the third."""
+    """Nights that differ within the promises are not flagged, neither the second nor the third."""
     file = str(tmp_path / "history.sqlite")
     first, second, third = journals(tmp_path, GOOD, *NOISY)
     for added in ([first, second], [third]):
@@ -70,7 +70,7 @@ def test_noisy_nights_are_silent(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_night_is_the_same_from_the_run_and_from_its_journal(tmp_path: Path) -> None:
-    """What pytest adds as it runs is known again when the journal is added later."""
+    """The entry that pytest adds during the run is recognised when its journal is added later."""
     conclusion = night(tmp_path, GOOD, "one")
     fresh = entry_of(conclusion.result.record)
     again = entry_of(json.loads(conclusion.journal.read_text()))
@@ -79,7 +79,7 @@ def test_a_night_is_the_same_from_the_run_and_from_its_journal(tmp_path: Path) -
 
 
 def test_a_regression_stays_silent_once_it_is_usual(tmp_path: Path) -> None:
-    """What the last night is compared with are all nights in which the journey held, not the best one."""
+    """The last night is compared with all nights in which the journey held, not with the best one."""
     paths = journals(tmp_path, SLOW_RECOVERY, SLOW_RECOVERY, GOOD, SLOW_RECOVERY)
     entries = [entry_of(json.loads(Path(path).read_text())) for path in paths]
     assert trend_of(entries).regressions == ()

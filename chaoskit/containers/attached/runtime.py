@@ -11,7 +11,7 @@ from chaoskit.containers.attached.stay import Stay
 from chaoskit.containers.attached.touch import irreplaceable
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, FloodPlan
-from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
+from chaoskit.runtime import Cut, Exchange, Executed, LogLine, Meter, State, Toxic, Undo, Until
 from chaoskit.system import HARNESS, Component, Impact, Link
 
 
@@ -269,6 +269,12 @@ class AttachedRuntime:
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets."""
         return self._stay.connect(self._stay.guest.at(link), timeout)
+
+    def exchange(
+        self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
+    ) -> Exchange:
+        """What comes of a fresh connection over the link."""
+        return self._stay.exchange(self._stay.guest.at(link), said, until, patience, past=past)
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
         """None: whether the user's proxies follow their providers is not ours to see to."""

@@ -7,18 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from chaoskit.clock import Clock
 from chaoskit.containers.attached import takeback
-from chaoskit.containers.attached.addresses import exposed, next_door, published, tried, way_to
+from chaoskit.containers.attached.addresses import Address, exposed, next_door, published, tried, way_to
 from chaoskit.containers.attached.guest import Guest
 from chaoskit.containers.attached.readiness import GuestReadiness
 from chaoskit.containers.attached.survey import survey
 from chaoskit.containers.attached.touch import Touch
 from chaoskit.containers.cleanup.reaper import Reaper
 from chaoskit.containers.engine.client import connect
+from chaoskit.containers.engine.exchanging import exchange
 from chaoskit.containers.engine.flooding import Floods
 from chaoskit.containers.engine.output import Output
 from chaoskit.containers.engine.packets import split
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
+from chaoskit.runtime import Exchange, Until
 from chaoskit.system import HARNESS
 
 
@@ -129,15 +131,28 @@ class Stay:
         """What a fresh connection to the proxy meets: tried from this machine, and where there is no
         way from here (no port is published, the network keeps us out), in the consumer's network.
         """
-        host, port = split(placed.listen)
-        seat = self.survey.inspected.get(placed.toxiproxy)
-        if seat is None:
-            return self.guest.cuts.heard(placed, tried((str(host), port), timeout))
-        ways = [(str(host), port)] if str(host) in next_door(seat) else []
-        for address in filter(None, [*ways, published(seat).get(port)]):
-            if (met := tried(address, timeout)) != "silent":
+        for address in self._ways(placed):
+            met = tried(address, timeout)
+            if met != "silent" or placed.toxiproxy not in self.survey.inspected:
                 return self.guest.cuts.heard(placed, met)
         return self.guest.cuts.connect(placed, timeout)
+
+    def exchange(self, placed: Placed, said: bytes, until: Until, patience: float, *, past: bool) -> Exchange:
+        """What comes of saying something to the proxy, by the same way as :meth:`connect`."""
+        for address in [] if past else self._ways(placed):
+            found = Exchange(*exchange(address, said, until, patience))
+            if found.met != "silent" or placed.toxiproxy not in self.survey.inspected:
+                return found
+        return self.guest.cuts.exchange(placed, said, until, patience, past=past)
+
+    def _ways(self, placed: Placed) -> list[Address]:
+        """The addresses at which this machine may reach the proxy."""
+        host, port = split(placed.listen)
+        seat = self.survey.inspected.get(placed.toxiproxy)
+        if seat is None:  # a Toxiproxy that is no container
+            return [(str(host), port)]
+        ways = [(str(host), port)] if str(host) in next_door(seat) else []
+        return [*ways, *filter(None, [published(seat).get(port)])]
 
     def sharing(self, component: str) -> tuple[str, ...]:
         """The other components that share a namespace with it."""

@@ -28,10 +28,10 @@ import docker
 
 from chaoskit.containers.engine.client import containers
 from chaoskit.containers.engine.nettools import Nettools
-from chaoskit.containers.engine.packets import Dropped, LinkMeter, Quiet, connected, table
+from chaoskit.containers.engine.packets import Dropped, LinkMeter, Quiet, connected, exchanged, table
 from chaoskit.errors import RuntimeFailure, ToxiproxyFailure
 from chaoskit.interpose import Placed
-from chaoskit.runtime import Cut, Toxic
+from chaoskit.runtime import Cut, Exchange, Toxic, Until
 from chaoskit.system import Link
 from chaoskit.toxiproxy import ProxyState, Toxiproxies
 
@@ -174,6 +174,16 @@ class Cuts:
         """
         seats = [self._consumer(placed.link.consumer), self._container(placed.toxiproxy)]
         return self.heard(placed, connected(self._nettools, seats, placed.listen, timeout))
+
+    def exchange(self, placed: Placed, said: bytes, until: Until, patience: float, *, past: bool) -> Exchange:
+        """What comes of saying something over a link, made in the consumer's own network as
+        :meth:`connect` is; ``past`` the proxy, it is made in Toxiproxy's network.
+        """
+        toxiproxy = self._container(placed.toxiproxy)
+        if past:
+            return exchanged(self._nettools, [toxiproxy], placed.upstream, said, until, patience)
+        seats = [self._consumer(placed.link.consumer), toxiproxy]
+        return exchanged(self._nettools, seats, placed.listen, said, until, patience)
 
     def heard(self, placed: Placed, met: Quiet) -> Met:
         """What a connection meets that was accepted and heard nothing: Toxiproxy's toxics tell."""

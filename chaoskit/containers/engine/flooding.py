@@ -19,7 +19,7 @@ from docker.errors import NotFound
 from chaoskit.clock import Clock
 from chaoskit.containers.engine.client import ENGINE_ERRORS, Containers, calling, hang_up
 from chaoskit.containers.engine.nettools import TARGET_LABEL, create
-from chaoskit.flood import HEARTBEAT, STOP, FloodPlan, Report
+from chaoskit.flood import HEARTBEAT_SECONDS, STOP_MESSAGE, FloodPlan, Report
 from chaoskit.flood.shipping import command
 
 _LAST_WORDS: Final = 2.0
@@ -109,7 +109,7 @@ class DockerFlood:
     def stop(self) -> None:
         """Tell it to end, hear its total, and remove its container."""
         with suppress(*ENGINE_ERRORS, ValueError):  # it has ended already
-            self._socket.sendall(STOP + b"\n")
+            self._socket.sendall(STOP_MESSAGE + b"\n")
         self._thread.join(_LAST_WORDS)
         self._remove()
         self._thread.join(_LAST_WORDS)
@@ -135,9 +135,9 @@ class DockerFlood:
         beat = self._clock.now()
         last_error = ""
         with suppress(*ENGINE_ERRORS, ValueError):  # the stream has gone: so has the source
-            self._socket.settimeout(HEARTBEAT / 4)
+            self._socket.settimeout(HEARTBEAT_SECONDS / 4)
             while True:
-                if self._clock.now() - beat >= HEARTBEAT / 2:
+                if self._clock.now() - beat >= HEARTBEAT_SECONDS / 2:
                     beat = self._clock.now()
                     self._socket.sendall(b"\n")
                 try:

@@ -16,12 +16,14 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, Literal
 
+from chaoskit.containers.engine import exchanging
 from chaoskit.containers.engine.nettools import Nettools
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
-from chaoskit.runtime import Executed
+from chaoskit.runtime import Exchange, Executed, Until
 
 Quiet = Literal["open", "refused", "silent", "quiet"]
 """What a fresh connection meets; ``quiet`` if it was accepted and nothing was said, so that it may be
@@ -31,6 +33,8 @@ _DEADLINE: Final = 10.0
 _PREFIX: Final = "chaoskit_"
 LISTEN: Final = 0.3
 """Seconds for which a fresh connection is listened to: a provider that speaks first has spoken."""
+
+_EXCHANGE: Final = Path(exchanging.__file__)
 
 # bash is on every Debian. ``read`` returns 0 for a byte, 1 for an end or a reset, more for silence.
 _CONNECT: Final = """
@@ -146,6 +150,35 @@ def connected(nettools: Nettools, containers: Iterable[str | None], listen: str,
             return met(nettools.run(container, command, timeout=timeout + LISTEN, speaks=True), listen)
         except RuntimeFailure as error:
             failure = error
+    raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")
+
+
+def exchanged(
+    nettools: Nettools,
+    containers: Iterable[str | None],
+    listen: str,
+    said: bytes,
+    until: Until,
+    patience: float,
+) -> Exchange:
+    """What came of saying something to ``listen`` in the network of the first container that runs."""
+    host, _, port = listen.rpartition(":")
+    arguments = [host.strip("[]"), port, said.hex(), until, f"{patience:g}"]
+    command = ["python3", "-ISc", _EXCHANGE.read_text(encoding="utf-8"), *arguments]
+    failure = None
+    for container in filter(None, containers):
+        try:
+            done = nettools.run(container, command, timeout=patience + _DEADLINE, speaks=True)
+        except RuntimeFailure as error:
+            failure = error
+            continue
+        found = done.output.partition("exchanged ")[2].split()
+        if len(found) != 3:
+            raise RuntimeFailure(
+                f"an exchange with {listen} ended in a way that is not understood",
+                evidence=f"exit code {done.exit_code}: {done.output}",
+            )
+        return Exchange(found[0], float(found[1]), int(found[2]))
     raise failure or RuntimeFailure(f"there is no container to connect to {listen} from")
 
 

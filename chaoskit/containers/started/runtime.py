@@ -14,7 +14,7 @@ from chaoskit.containers.started.run import Running
 from chaoskit.containers.started.startup import Planned, begin, plan
 from chaoskit.errors import ChaoskitError, RuntimeFailure, UsageError
 from chaoskit.flood import Flood, FloodPlan
-from chaoskit.runtime import Cut, Executed, LogLine, Meter, State, Toxic, Undo
+from chaoskit.runtime import Cut, Exchange, Executed, LogLine, Meter, State, Toxic, Undo, Until
 from chaoskit.system import HARNESS, Component, Impact, Link, System
 
 
@@ -274,6 +274,12 @@ class DockerRuntime:
     def connect(self, link: Link, timeout: float = 2.0) -> str:
         """What a fresh connection over the link meets."""
         return self._proxies.cuts.connect(self._proxies.placed(link), timeout)
+
+    def exchange(
+        self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
+    ) -> Exchange:
+        """What comes of a fresh connection over the link."""
+        return self._proxies.cuts.exchange(self._proxies.placed(link), said, until, patience, past=past)
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
         """Links to it that let connections through although it does not listen, or the other way."""

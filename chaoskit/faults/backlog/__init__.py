@@ -1,4 +1,4 @@
-"""A backlog of background jobs: the workers do not keep up, and what was put waits."""
+"""A backlog of background jobs: the workers do not keep up, and jobs wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-from chaoskit.clients.queues import OF_ONES_OWN, Queue
+from chaoskit.clients.queues import OWN_QUEUE_REMEDY, Queue
 from chaoskit.faults.backlog.crashes import CrashLoop
 from chaoskit.faults.backlog.drain import Drain, Gauge
 from chaoskit.faults.base import Evidence, Fault, Injection, Obligation, targets, unknown
@@ -17,47 +17,56 @@ from chaoskit.system import Impact
 How = Literal["flood", "stop", "pause", "crash"]
 
 MOST_JOBS = 100_000
-"""Jobs that one injection puts at most."""
+"""The most jobs that one injection puts."""
 
-_PILED_UP = 5
-"""Jobs by which a queue has to grow to be a backlog, where the test does not say."""
+_BACKLOG_JOBS = 5
+"""Jobs by which a queue must grow to count as a backlog, where the test does not say."""
 
 
 @dataclass(frozen=True)
 class WorkerBacklog(Fault):
-    """Jobs come faster than they are done: more of them at once, or workers that are down.
+    """Jobs arrive faster than the workers finish them: many come at once, or the workers are down.
 
-    20,000 users: background jobs compete with users for the same database, queue and processor. A
-    backlog that builds up in a minute must drain again, soon after its cause is gone, and must take
-    nothing from the users meanwhile.
+    20,000 users: background jobs compete with users for the same database, queue and processor. A backlog
+    that builds up within a minute must drain soon after its cause is gone, and must take nothing from the
+    users meanwhile.
 
-    The fault owes one promise beside the journeys' own: after the lift the queue is back to what it
-    was within ``drain_within`` seconds ("drain"). Depth does not tell whether each job was done, and
-    once: that is for the journeys' ledgers (``user.acknowledge`` and ``verify``). Jobs that this fault
-    puts itself stand in no ledger, so nothing is said of them beyond that the queue drained.
+    For example, ``WorkerBacklog(faults.RedisList("queue", "jobs"), workers="worker")`` stops the workers, so
+    that the system's own jobs pile up. ``WorkerBacklog(faults.RedisList("queue", "jobs", payload="job {n}"),
+    jobs=100)`` puts a hundred jobs at once and leaves the workers at work.
+
+    The system owes one obligation besides the journeys' promises, ``drain``: within ``drain_within`` seconds
+    of the lift, the queue is as shallow as before. The depth does not tell whether each job was done, nor
+    whether it was done only once. The ledgers of the journeys tell that (``user.acknowledge`` and
+    ``verify``). Jobs that this fault puts are in no ledger, so of them the verdict says only that the queue
+    drained.
 
     Attributes:
-        queue: a probe: :class:`RedisList`, :class:`RedisStream`, :class:`PostgresTable`,
-            :class:`CallableQueue`, or a :class:`Queue` of your own.
-        workers: the component (or service) that works on it; for a flood it may be left out.
-        jobs: how many jobs are put at the injection, as the probe knows to put them.
-        how: ``flood`` leaves the workers at work; ``stop`` and ``pause`` take them away until the
-            lift; ``crash`` kills them again and again. ``flood`` by default if there are ``jobs``,
-            else ``stop``.
-        at_least: the depth that counts as a backlog; by default what there was before and half of
-            ``jobs`` (some are done by then), or five more where none are put.
-        drain_within: seconds from the lift within which the queue is owed to drain.
-        drained_at: the depth at which it has drained; by default two more than before the
+        queue: a probe of the queue: :class:`RedisList`, :class:`RedisStream`, :class:`PostgresTable`,
+            :class:`CallableQueue`, or your own subclass of :class:`Queue`.
+        workers: the component or service that takes jobs from the queue. May be left out with ``flood``.
+        jobs: how many jobs the fault puts, up to 100,000. The probe must know what a job looks like.
+        how: what happens to the workers. ``flood`` leaves them at work; ``stop`` and ``pause`` take them
+            away until the lift; ``crash`` kills them again and again until the lift. The default is
+            ``flood`` if there are ``jobs``, else ``stop``.
+        at_least: the depth that counts as a backlog; always more than the depth before. The default is the
+            depth before plus half of ``jobs``, since workers finish some of them at once, or plus five
+            where no jobs are put.
+        drain_within: seconds from the lift within which the queue must drain.
+        drained_at: the depth at which the queue counts as drained. The default is two more than before the
             injection, since a live queue is never still.
         every: seconds from each start of a crashing worker to its next kill.
     """
 
     stage: ClassVar[str] = "20,000 users"
     evidence: ClassVar[str] = (
-        "the queue is as deep as ``at_least``, read from the queue itself, and the workers are seen to be "
-        "down, frozen or killed, as the engine says"
+        "the queue is ``at_least`` deep (with ``flood``: it was, at its peak), read from the queue itself; "
+        "with ``stop``, ``pause`` and ``crash`` the engine also says that the workers are down, frozen or "
+        "killed"
     )
-    owes: ClassVar[str] = "``drain``: the queue is back to ``drained_at`` within ``drain_within`` of the lift"
+    owes: ClassVar[str] = (
+        "``drain``: the queue is no deeper than ``drained_at`` within ``drain_within`` seconds of the lift"
+    )
 
     queue: Queue
     workers: str | None = None
@@ -74,16 +83,16 @@ class WorkerBacklog(Fault):
         return self.how or ("flood" if self.jobs else "stop")
 
     def describe(self) -> dict[str, Any]:
-        """The fault as JSON-able data, without the secrets of its probe."""
+        """The fault as JSON-able data; the secrets of its probe are masked."""
         return {**super().describe(), "queue": self.queue.describe(), "how": self.manner}
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits a queue that can be read, and workers that are not the queue itself."""
+        """A queue that the harness can read, and workers in another component than the queue."""
         given: object = self.queue
         if not isinstance(given, Queue):
             return [
-                f"queue={given!r} is no probe of a queue; chaoskit knows RedisList, RedisStream and "
-                f"PostgresTable. {OF_ONES_OWN}"
+                f"queue={given!r} is not a probe of a queue; chaoskit has RedisList, RedisStream and "
+                f"PostgresTable. {OWN_QUEUE_REMEDY}"
             ]
         components = runtime.components
         reasons = [*unknown(self.queue.component, components), *self._contradictions()]
@@ -95,21 +104,27 @@ class WorkerBacklog(Fault):
         if names != (self.queue.component,):
             return [f"{self.queue.component!r} means {', '.join(names)}; name one component"]
         if self.manner != "flood" and self.queue.component in self._workers(runtime):
-            return [f"{self.queue.component} is both queue and worker: without it no depth can be read"]
+            return [
+                f"{self.queue.component} is both queue and worker: while it is down, the depth of the queue "
+                "cannot be read"
+            ]
         return self.queue.misfits(runtime)
 
     def _contradictions(self) -> list[str]:
         reasons = []
         if self.how not in (None, *get_args(How)):
-            reasons.append(f"how={self.how!r} is none of {', '.join(get_args(How))}")
+            reasons.append(f"how={self.how!r} is not one of {', '.join(get_args(How))}")
         elif self.manner != "flood" and self.workers is None:
-            reasons.append(f"how={self.manner!r} takes the workers away; name them by workers=")
+            reasons.append(f"how={self.manner!r} takes the workers away; name them with workers=")
         if not 0 <= self.jobs <= MOST_JOBS:
-            reasons.append(f"jobs is {self.jobs}; it must be 0 to {MOST_JOBS}")
+            reasons.append(f"jobs is {self.jobs:,}; it must be from 0 to {MOST_JOBS:,}")
         elif self.manner == "flood" and not self.jobs:
             reasons.append("a flood needs jobs=")
         elif self.jobs and not self.queue.can_put:
-            reasons.append(f"{self.queue!r} does not know what a job looks like, so none can be put")
+            reasons.append(
+                f"{self.queue!r} does not know what a job looks like, so it cannot put any; give it payload= "
+                "(RedisList), entry= (RedisStream), insert= (PostgresTable) or put= (CallableQueue)"
+            )
         for name in ("at_least", "drained_at"):
             value = getattr(self, name)
             if value is not None and value < 0:
@@ -124,13 +139,15 @@ class WorkerBacklog(Fault):
         return targets(self.workers, runtime.components) if self.workers else ()
 
     def impact(self, runtime: Runtime) -> Impact:
-        """The workers are down, or busy with what was put; the queue still serves whoever puts."""
+        """The workers are lost: they are down, or busy with the backlog. The queue is strained: it still
+        takes jobs.
+        """
         queue = frozenset(targets(self.queue.component, runtime.components))
         workers = frozenset(self._workers(runtime)) - queue
         return Impact(lost=workers, strained=queue)
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """Start the workers, or let them run on; jobs that were put are there to be done."""
+        """Start or resume the workers. Jobs that were put stay in the queue for the workers to finish."""
         if self.manner == "flood":
             return ()
         if self.manner == "pause":
@@ -138,7 +155,7 @@ class WorkerBacklog(Fault):
         return tuple(Undo("start", name) for name in self._workers(runtime))
 
     def inject(self, runtime: Runtime) -> Injection:
-        """Take the workers away, then put the jobs."""
+        """Stop, pause or crash the workers, then put the jobs."""
         injection = Backlog(self, runtime, self._workers(runtime))
         injection.start()
         return injection
@@ -148,19 +165,19 @@ class Backlog(Injection):
     """A backlog, and the gauge that reads its depth until it has drained.
 
     Args:
-        fault: what was asked for.
-        runtime: where it happens.
-        workers: the components that work on the queue.
+        fault: the fault as the user described it.
+        runtime: the runtime that it was injected into.
+        workers: the components that take jobs from the queue.
 
     Raises:
-        HarnessFailure: the queue cannot be read; nothing was done to it.
+        HarnessFailure: the queue cannot be read; nothing was injected.
     """
 
     def __init__(self, fault: WorkerBacklog, runtime: Runtime, workers: tuple[str, ...]) -> None:
         self._fault, self._runtime, self._workers = fault, runtime, workers
         self._before = fault.queue.depth(runtime)
-        more = fault.jobs // 2 or (1 if fault.jobs else _PILED_UP)
-        # A depth that was there before is no evidence, whatever the test asks for.
+        more = fault.jobs // 2 or (1 if fault.jobs else _BACKLOG_JOBS)
+        # A depth that the queue had before is not evidence, whatever the test asks for.
         self._deep = self._before + more if fault.at_least is None else max(fault.at_least, self._before + 1)
         shallow = self._before + 2 if fault.drained_at is None else fault.drained_at
         self._drain = Drain(shallow, fault.drain_within)
@@ -174,7 +191,7 @@ class Backlog(Injection):
             self._hold = CrashLoop(runtime, workers, fault.every)
 
     def start(self) -> None:
-        """Take the workers away, put the jobs, and begin to read the depth."""
+        """Stop, pause or crash the workers, put the jobs, and start to read the depth."""
         try:
             if self._hold is not None:
                 self._hold.start()
@@ -184,11 +201,12 @@ class Backlog(Injection):
             if self._hold is not None:
                 self._hold.lift()
             raise
-        self._gauge.tried(self._gauge.look)  # before fast workers have done much of a flood
+        # The first look comes at once: fast workers finish much of a flood within a quarter of a second.
+        self._gauge.tried(self._gauge.look)
         self._gauge.start()
 
     def landed(self) -> Evidence:
-        """The workers are seen to be as they should be, and the queue has been deep enough."""
+        """Whether the workers are as the fault wants them, and the queue is (in a flood: was) deep enough."""
         look = self._look()
         reached = self._drain.peak >= self._deep if self._fault.manner == "flood" else look.holds
         figures = dict(look.figures)
@@ -198,8 +216,9 @@ class Backlog(Injection):
         return Evidence(reached and hold.holds, f"{look.says}; {hold.says}", {**figures, **hold.figures})
 
     def holding(self) -> Evidence:
-        """Stopped or frozen workers: still deep. Crashing ones: still killed. A flood that was worked
-        off already is what a good system does with it.
+        """Whether the fault is still there: with stopped or frozen workers the queue is still deep, and
+        crashing workers are still being killed. A flood holds in any case: a good system may have finished
+        it already.
         """
         look = self._look()
         if self._hold is None:
@@ -228,7 +247,7 @@ class Backlog(Injection):
         return Evidence(depth >= self._deep, says, figures)
 
     def lift(self) -> None:
-        """Let the workers work; jobs that were put are there to be done."""
+        """Give the workers back. Jobs that were put stay for them to finish."""
         began = self._runtime.clock.now()
         self._gauge.tried(self._gauge.look)
         self._gauge.lift(began)
@@ -236,13 +255,13 @@ class Backlog(Injection):
             self._hold.lift()
 
     def gone(self) -> Evidence:
-        """The workers run and are not known to be unhealthy."""
+        """Whether the workers run and are not known to be unhealthy."""
         if self._hold is not None:
             return self._hold.gone()
         if not self._workers:
-            return Evidence(True, "nothing was taken away; the jobs are there to be done")
+            return Evidence(True, "no worker was taken away; the jobs are left for the workers to finish")
         return serving(self._runtime, self._workers)
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
-        """The queue drains in time."""
-        return (self._gauge.promise(),)
+        """``drain``: the queue drains in time."""
+        return (self._gauge.obligation(),)

@@ -1,4 +1,4 @@
-"""Components that are killed again and again, in the middle of their work."""
+"""Components that are killed again and again while they work."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chaoskit.runtime import Runtime
 
 
 class CrashLoop(Injection):
-    """Killed, started, and killed again some seconds after the start, until the lift.
+    """Kills components, starts them, and kills them again some seconds after the start, until the lift.
 
     Args:
-        runtime: where they run.
+        runtime: the runtime of the system.
         names: the components.
-        every: seconds from a start to the next kill.
+        every: seconds from each start to the next kill.
     """
 
     def __init__(self, runtime: Runtime, names: tuple[str, ...], every: float) -> None:
@@ -27,7 +27,7 @@ class CrashLoop(Injection):
         self._thread = threading.Thread(target=self._loop, name="crash-loop", daemon=True)
 
     def start(self) -> None:
-        """Begin to kill."""
+        """Start the loop, in a thread of its own."""
         self._thread.start()
 
     def _loop(self) -> None:
@@ -39,18 +39,19 @@ class CrashLoop(Injection):
                 for name in self._names:
                     self._runtime.start_component(name)
                 self._error = ""
-            except ChaoskitError as error:  # the next round tries again; the evidence tells of it
+            except ChaoskitError as error:
+                # The next round tries again, and the evidence says what went wrong.
                 self._error = f"; the last round failed: {error.what}"
             self._lifted.wait(self._every)
 
     def landed(self) -> Evidence:
-        """Each was killed at least once."""
+        """Whether each component was killed at least once."""
         killed = ", ".join(f"{name} was killed {count} times" for name, count in self._kills.items())
         figures = {"kills": sum(self._kills.values())}
         return Evidence(all(self._kills.values()), f"{killed}{self._error}", figures)
 
     def lift(self) -> None:
-        """Kill no more, and start those that are down."""
+        """End the loop, and start every component that is down."""
         self._lifted.set()
         if self._thread.is_alive():
             self._thread.join(timeout=60.0)
@@ -59,7 +60,7 @@ class CrashLoop(Injection):
                 self._runtime.start_component(name)
 
     def gone(self) -> Evidence:
-        """Nothing kills any more, and each runs and is not known to be unhealthy."""
+        """Whether the loop has ended and every component serves again."""
         if self._thread.is_alive():
-            return Evidence(False, "the thread that kills has not ended")
+            return Evidence(False, "the thread that kills the workers is still running")
         return serving(self._runtime, self._names)

@@ -1,4 +1,4 @@
-"""Connection exhaustion: somebody has taken every connection that the database gives."""
+"""Connection exhaustion: every connection that the database gives is taken."""
 
 from __future__ import annotations
 
@@ -15,51 +15,56 @@ from chaoskit.system import Impact
 
 By = Literal["slots", "statements"]
 
-_FASTEST = 50.0
-"""Statements a second at most: each has a thread and a connection of its own."""
+_MOST_STATEMENTS_PER_S = 50.0
+"""The most statements begun each second: each has a thread and a connection of its own."""
 
 
 @dataclass(frozen=True)
 class ConnectionExhaustion(Fault):
-    """Real connections are taken from PostgreSQL, by holding slots or by statements that do not end.
+    """PostgreSQL has no connection left: the fault holds them, or keeps them busy with endless statements.
 
-    5,000 users: each process of a growing fleet opens its own connections, and one day the next one
-    is refused with SQLSTATE 53300. Or a few slow statements a second each keep a connection, until a
-    pool has no other left. The server still works for whoever holds a connection, so a system that
-    pools with a bound, and bounds the time of a statement, does not notice: journeys that need the
-    database must keep their SLO.
+    5,000 users: each process of a growing fleet opens connections of its own, and one day the server refuses
+    the next one with SQLSTATE 53300. Or a few slow statements each second keep a connection each, until a
+    pool has none left. The server still serves every client that holds a connection. So a system that bounds
+    its pools and the time of a statement does not notice: journeys that need the database must keep their
+    SLO.
 
-    The connections are real and go through the harness's own link, which no other fault touches. With
-    ``slots`` they are kept: one that comes free is taken at once. With ``statements`` each carries one
-    statement that is sent and left running, and is closed when the statement ends or is cancelled.
+    The connections are real and use the harness's own link, which no other fault touches. With ``slots`` the
+    fault holds them, and takes each slot that comes free at once. With ``statements`` each connection sends
+    one statement, and is closed when the statement ends or is cancelled.
 
-    Two promises can be asked of the database itself. ``limit``: it refuses this role (``user``) after
-    that many connections ("connection limit"). ``ends_within``: it lets no statement run longer than
-    that, give or take a second ("statement limit"); the fault window then lasts until that can be told.
-    A statement's time counts from when it was sent, so what it waits for in a pooler is part of it.
+    For example, ``ConnectionExhaustion("postgres")`` takes every slot. ``ConnectionExhaustion("postgres",
+    user="reports", password="reports", limit=20)`` is a reporting tool that leaks connections, which the
+    server must stop at twenty. ``ConnectionExhaustion("pgbouncer", by="statements", ends_within=2.0)`` sends
+    statements through a pooler; the server must end each of them within two seconds.
+
+    The database itself can owe two obligations. With ``limit`` it owes a ``connection limit``: it refuses
+    this role (``user``) any connection beyond that many. With ``ends_within`` it owes a ``statement limit``:
+    no statement runs longer, within a tolerance of one second. The fault window then lasts until that is
+    decided. The time of a statement counts from when it was sent, so it includes waiting in a pooler.
 
     Attributes:
-        component: a PostgreSQL server; for ``statements`` also a pooler before it. Credentials are
-            taken from its environment (``POSTGRES_USER``, ``POSTGRES_PASSWORD``, ``POSTGRES_DB``)
-            unless given.
-        spare: connections that are left free.
-        user, password, database: credentials, where the environment does not have them.
-        by: ``slots`` or ``statements``.
-        limit: connections after which this role is owed a refusal.
-        per_s: statements a second that are begun.
-        statement: SQL that does not end by itself before the fault is lifted.
-        ends_within: seconds within which the server is owed to end a statement.
+        component: a PostgreSQL server; with ``statements`` also a pooler in front of one.
+        spare: how many connections the fault leaves free. Only with ``slots``.
+        user, password, database: credentials. Those that are not given come from the component's environment
+            (``POSTGRES_USER``, ``POSTGRES_PASSWORD``, ``POSTGRES_DB``).
+        by: ``slots`` holds connections; ``statements`` sends statements that do not end.
+        limit: how many connections the role may have before the server must refuse it another one. Only with
+            ``slots``, and not together with ``spare``.
+        per_s: how many statements the fault begins each second, up to 50.
+        statement: SQL that does not end by itself before the lift.
+        ends_within: seconds within which the server must end a statement. Only with ``statements``.
     """
 
     stage: ClassVar[str] = "5,000 users"
     evidence: ClassVar[str] = (
-        "a new connection is refused by the server with SQLSTATE 53300 (with ``spare``: the server counts "
-        "no more free connections than that); by ``statements``: the server runs one for half a second, or "
-        "has cancelled one"
+        "``slots``: the server refuses a new connection with SQLSTATE 53300, or, with ``spare``, counts no "
+        "more free connections than that; ``statements``: one has run on the server for half a second, or "
+        "the server has cancelled one"
     )
     owes: ClassVar[str] = (
-        "``connection limit``, where ``limit`` is given: the server refuses its role more than that; "
-        "``statement limit``, where ``ends_within`` is given: it ends each statement within that time"
+        "``connection limit``, if ``limit`` is given: the server refuses the role any connection beyond it; "
+        "``statement limit``, if ``ends_within`` is given: the server ends each statement within that time"
     )
 
     component: str
@@ -74,7 +79,7 @@ class ConnectionExhaustion(Fault):
     ends_within: float | None = None
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits one PostgreSQL server, or pooler, that lets the harness in."""
+        """One PostgreSQL server that lets the harness in; with ``statements`` it may be a pooler."""
         reasons = [*unknown(self.component, runtime.components), *self._contradictions()]
         if reasons:
             return reasons
@@ -86,56 +91,61 @@ class ConnectionExhaustion(Fault):
             served = ", ".join(map(str, runtime.ports(names[0]))) or "none"
             return [
                 f"{names[0]} serves no port {' or '.join(map(str, fitting))} (its ports: {served}); "
-                f"by={self.by!r} knows PostgreSQL. For another engine write a Fault of your own; "
-                "ConnectionExhaustion is the pattern"
+                f"by={self.by!r} works on PostgreSQL only. For another database, subclass Fault and take "
+                "ConnectionExhaustion as the pattern"
             ]
         try:
             with postgres.session(runtime, names[0], self.credentials, "chaoskit-look") as session:
                 limit = session.figure("show max_connections")
         except PostgresRefused as error:
             return [f"{names[0]} does not let the harness in: {error}; give user= and password="]
-        return [f"spare is {self.spare}, of {limit} connections in all"] if self.spare >= limit else []
+        if self.spare < limit:
+            return []
+        return [f"spare is {self.spare}; it must be less than the server's {limit} connections"]
 
     def _contradictions(self) -> list[str]:
         reasons = []
         if self.by not in get_args(By):
-            reasons.append(f"by={self.by!r} is none of {', '.join(get_args(By))}")
+            reasons.append(f"by={self.by!r} is not one of {', '.join(get_args(By))}")
         if self.spare < 0:
             reasons.append(f"spare is {self.spare}; it must be zero or more")
         if self.limit is not None and self.limit < 1:
             reasons.append(f"limit is {self.limit}; it must be one or more")
         if self.limit is not None and self.spare:
-            reasons.append("limit= is judged by a refusal, and spare= stops before one; give one of them")
+            reasons.append("limit= is judged by a refusal, and spare= stops before it; give one of them")
         if self.by == "statements" and (self.limit is not None or self.spare):
-            reasons.append("limit= and spare= are about slots; by='statements' knows ends_within=")
+            reasons.append("limit= and spare= are for by='slots'; with by='statements' give ends_within=")
         if self.by == "slots" and self.ends_within is not None:
-            reasons.append("ends_within= is about statements; give by='statements' too")
-        if not 0 < self.per_s <= _FASTEST:
-            reasons.append(f"per_s is {self.per_s:g}; it must be above 0 and at most {_FASTEST:g}")
+            reasons.append("ends_within= is for statements; give by='statements' too")
+        if not 0 < self.per_s <= _MOST_STATEMENTS_PER_S:
+            reasons.append(
+                f"per_s is {self.per_s:g}; it must be above 0 and at most {_MOST_STATEMENTS_PER_S:g}"
+            )
         if self.ends_within is not None and self.ends_within <= 0:
             reasons.append(f"ends_within is {self.ends_within:g} s; it must be above 0")
         return reasons
 
     @property
     def credentials(self) -> Credentials:
-        """Who the harness is to the server."""
+        """The credentials that the harness connects with."""
         return Credentials(self.user, self.password, self.database)
 
     def impact(self, runtime: Runtime) -> Impact:
-        """The server is strained, not lost: whoever holds a connection is still served."""
+        """The server is strained, not lost: it still serves every client that holds a connection."""
         return Impact(strained=frozenset(targets(self.component, runtime.components)))
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """The connections end with this process; the step says by which name to look for them.
+        """The connections end with the harness's process. The undo step has the ``application_name`` by which
+        the server shows them.
 
-        A statement that runs when this process is killed goes on until the server notices: when it next
-        writes to its client, or ends the statement, or is itself removed with the run.
+        A statement that is running when that process is killed goes on until the server notices: when the
+        server next writes to the client, ends the statement, or is itself removed with the run.
         """
         detail = {"application_name": _application(runtime)}
         return tuple(Undo("disconnect", name, detail) for name in targets(self.component, runtime.components))
 
     def inject(self, runtime: Runtime) -> Injection:
-        """Begin to take connections."""
+        """Start to take connections."""
         (component,) = targets(self.component, runtime.components)
         application = _application(runtime)
         injection: Slots | Statements

@@ -1,4 +1,4 @@
-"""Slots of a PostgreSQL server that are taken, and kept, until it gives no more."""
+"""Slots of a PostgreSQL server: taken until the server gives no more, and held until the lift."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from chaoskit.errors import HarnessFailure
 from chaoskit.faults.base import Evidence, Injection, Obligation
 from chaoskit.runtime import Runtime
 
-_LOOK_AGAIN = 0.02
-"""Seconds between two tries to take a slot: short against the time in which an application that
-connects per request could live from slots that come free."""
+_RETRY_SECONDS = 0.02
+"""Seconds between two tries to take a slot: so short that an application that connects for each request
+cannot live on the slots that come free."""
 
-_HANDS = 4
-"""Threads that take connections at once: most of the time of one is the server's, for each a new
-process."""
+_TAKING_THREADS = 4
+"""Threads that take connections at the same time: most of the time of one goes into the server's start of a
+new process."""
 
-_ROLE_IS_FULL = """
+_ROLE_IS_FULL_QUERY = """
 select count(*) filter (where not rolsuper and rolconnlimit >= 0 and rolconnlimit <= (
     select count(*) from pg_stat_activity where usename = current_user))
 from pg_roles where rolname = current_user"""
-"""Whether this role has as many connections as it may have, of which superusers know no number. What
-it reads is there for every role to see (other roles' sessions are, except for what they do)."""
+"""Asks whether this role has as many connections as it may have; superusers have no limit. Every role may
+read these tables: of other roles' sessions PostgreSQL hides only what they do."""
 
 
 class Slots(Injection):
-    """The connections, and the threads that take whatever comes free.
+    """The connections that the fault holds, and the threads that take each slot that comes free.
 
     Args:
-        runtime: where the server runs.
+        runtime: the runtime of the system.
         component: the server.
-        credentials: the role whose connections are taken.
+        credentials: the role that takes the connections.
         application: the ``application_name`` by which the server shows them.
-        spare: connections that are left free.
-        limit: connections after which the role is owed a refusal; ``None`` owes nothing.
+        spare: how many connections to leave free.
+        limit: connections after which the server owes the role a refusal; with ``None`` it owes nothing.
     """
 
     def __init__(
@@ -61,11 +61,12 @@ class Slots(Injection):
         self._lifted = threading.Event()
         self._threads = [
             threading.Thread(target=self._hold, name=f"connection-exhaustion-{number}", daemon=True)
-            for number in range(1 if spare else _HANDS)  # several would take more than asked
+            # With spare slots one thread only: several could take more than they may.
+            for number in range(1 if spare else _TAKING_THREADS)
         ]
 
     def start(self) -> None:
-        """Begin to take."""
+        """Start to take connections."""
         for thread in self._threads:
             thread.start()
 
@@ -75,7 +76,7 @@ class Slots(Injection):
     def _hold(self) -> None:
         while not self._lifted.is_set():
             if self._spare and (self._free() or 0) <= self._spare and self._held:
-                self._lifted.wait(_LOOK_AGAIN)
+                self._lifted.wait(_RETRY_SECONDS)
                 continue
             try:
                 session = self._open(self._application)
@@ -86,14 +87,14 @@ class Slots(Injection):
                     )
                     self._refusals += full
                 self._last = str(error)
-                self._lifted.wait(_LOOK_AGAIN)
+                self._lifted.wait(_RETRY_SECONDS)
             else:
                 with self._lock:
                     self._held.append(session)
                     self._most = max(self._most, len(self._held))
 
     def _ask(self, query: str) -> int | None:
-        """A figure, asked over a connection that is held: a new one might be refused."""
+        """A figure, asked over a connection that the fault holds: the server might refuse a new one."""
         with self._lock:
             for session in self._held:
                 with contextlib.suppress(PostgresRefused):
@@ -110,7 +111,7 @@ class Slots(Injection):
         return None if limit is None or used is None else limit - used
 
     def landed(self) -> Evidence:
-        """A new connection is refused with SQLSTATE 53300; or only the spare ones are free."""
+        """Whether the server refuses a new connection with SQLSTATE 53300, or only spare ones are free."""
         figures = {"held": len(self._held), "refusals": self._refusals, "max_connections": self._limit()}
         held = f"{figures['held']} of {figures['max_connections']} connections are held"
         if self._spare:
@@ -120,15 +121,17 @@ class Slots(Injection):
         try:
             self._open("chaoskit-look").close()
         except PostgresRefused as error:
-            if error.sqlstate == postgres.TOO_MANY_CONNECTIONS and self._ask(_ROLE_IS_FULL):
-                says = f"a new connection of this role meets {error}; {held}, and this role may have no more"
+            if error.sqlstate == postgres.TOO_MANY_CONNECTIONS and self._ask(_ROLE_IS_FULL_QUERY):
+                says = (
+                    f"a new connection of this role is refused: {error}; {held}, this role may have no more"
+                )
                 return Evidence(True, says, {**figures, "of_this_role": True})
             refused = error.sqlstate == postgres.TOO_MANY_CONNECTIONS
-            return Evidence(refused, f"a new connection meets {error}; {held}", figures)
+            return Evidence(refused, f"a new connection is refused: {error}; {held}", figures)
         return Evidence(False, f"a new connection was let in; {held}; last try: {self._last}", figures)
 
     def lift(self) -> None:
-        """Give them all back."""
+        """Close every connection that the fault holds."""
         self._lifted.set()
         for thread in self._threads:
             thread.join(timeout=15.0)
@@ -138,9 +141,9 @@ class Slots(Injection):
             session.close()
 
     def gone(self) -> Evidence:
-        """A new connection is let in, and the server shows none of ours."""
+        """Whether the server lets a new connection in and shows none of the fault's."""
         if any(thread.is_alive() for thread in self._threads):
-            return Evidence(False, "a thread that takes connections has not ended")
+            return Evidence(False, "a thread that takes connections is still running")
         query = "select count(*) from pg_stat_activity where application_name = :name"
         try:
             with postgres.session(
@@ -148,11 +151,12 @@ class Slots(Injection):
             ) as session:
                 left = session.figure(query, name=self._application)
         except PostgresRefused as error:
-            return Evidence(False, f"a new connection is still not let in: {error}")
-        return Evidence(left == 0, f"a new connection is let in, {left} of ours are left", {"left": left})
+            return Evidence(False, f"a new connection is still refused: {error}")
+        says = f"a new connection is let in; {left} connections of this fault are left"
+        return Evidence(left == 0, says, {"left": left})
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
-        """The limit of this role, where one is owed."""
+        """``connection limit``, where the server owes one."""
         if self._owed is None:
             return ()
         return (connection_limit(self._owed, self._most, self._refusals, self._max_connections),)
@@ -162,15 +166,15 @@ def connection_limit(limit: int, most: int, refusals: int, max_connections: int 
     """Whether the server kept a role within its limit.
 
     Args:
-        limit: connections that it may have.
-        most: connections that it had at most, at one time.
-        refusals: new ones that were refused with SQLSTATE 53300.
-        max_connections: what the server gives to all roles together.
+        limit: how many connections the role may have.
+        most: the most connections that the role had at one time.
+        refusals: how many connections the server refused it with SQLSTATE 53300.
+        max_connections: how many connections the server gives to all roles together.
     """
     figures = {"held": most, "limit": limit, "refusals": refusals, "max_connections": max_connections}
-    had = f"this role had {most} connections at most, {limit} allowed ({max_connections} for all roles)"
+    had = f"this role had at most {most} connections, {limit} allowed ({max_connections} for all roles)"
     if most > limit:
         return Obligation("connection limit", False, had, figures)
     if not refusals:
-        return Obligation("connection limit", None, f"{had}, and was never refused one", figures)
-    return Obligation("connection limit", True, f"{had}, and was refused {refusals} more", figures)
+        return Obligation("connection limit", None, f"{had}, and the server never refused it one", figures)
+    return Obligation("connection limit", True, f"{had}, and the server refused it {refusals} more", figures)

@@ -1,4 +1,4 @@
-"""Statements that do not end, a few more each second, each on a connection of its own."""
+"""Statements that do not end: a few more each second, each on a connection of its own."""
 
 from __future__ import annotations
 
@@ -16,55 +16,60 @@ from chaoskit.errors import HarnessFailure
 from chaoskit.faults.base import Evidence, Injection, Obligation
 from chaoskit.runtime import Runtime
 
-MOST = 300
-"""Statements that run at one time at most: each is a thread here and a process there."""
+MOST_STATEMENTS = 300
+"""The most statements that run at one time: each is a thread here and a process on the server."""
 
-RUNS = 0.5
+RUNNING_AFTER_SECONDS = 0.5
 """Seconds after which a statement without an answer counts as running."""
 
-_ENDS = 3.0
-"""Seconds for those that run to end after each means of ending them."""
+_END_WAIT_SECONDS = 3.0
+"""Seconds to wait, after each way of ending them, until the statements have ended."""
 
-TOLERANCE = 1.0
-"""Seconds by which a statement may outlast the time that was promised for it."""
+TOLERANCE_SECONDS = 1.0
+"""Seconds by which a statement may outlast its limit."""
 
-End = Literal["", "ended", "cancelled", "failed", "lifted"]
+StatementEnd = Literal["", "ended", "cancelled", "failed", "lifted"]
+"""How a statement ended: ``ended`` by itself, ``cancelled`` by the server (SQLSTATE 57014), ``failed`` with
+any other error, ``lifted`` by the lift; empty while it runs."""
 
 
 @dataclass(slots=True)
-class Sent:
+class SentStatement:
     """A statement that was sent.
 
     Attributes:
-        at: when, seconds of the run's clock.
+        at: when it was sent, in seconds of the run's clock.
         until: when it ended; ``None`` while it runs.
-        end: how: ``ended`` by itself, ``cancelled`` by the server (SQLSTATE 57014), ``failed`` (any
-            other error), ``lifted`` by us; empty while it runs.
+        end: how it ended; empty while it runs.
     """
 
     at: float
     until: float | None = None
-    end: End = ""
+    end: StatementEnd = ""
 
     def age(self, now: float) -> float:
-        """Seconds that it ran, or has run by now."""
+        """Seconds that it ran, or has run by ``now``."""
         return (now if self.until is None else self.until) - self.at
 
 
-def statement_limit(sent: Sequence[Sent], within: float, now: float) -> Obligation:
-    """Whether no statement ran longer than the server is owed to let it.
+def statement_limit(sent: Sequence[SentStatement], within: float, now: float) -> Obligation:
+    """Whether the server let no statement run longer than it may.
 
-    Broken by one that did. Kept once the server has stopped one, and every one that was begun before it
-    has ended, too: else the first may still be running when a later one fails for another reason.
-    Those that ended by themselves, or by the lift, prove no limit.
+    One statement that ran longer breaks the limit. The limit is kept once the server has stopped a statement
+    and every statement that began earlier has ended too: otherwise the first one may still be running when a
+    later one fails for another reason. Statements that ended by themselves or by the lift prove no limit.
 
     Args:
         sent: the statements.
-        within: seconds after which one is owed to be over.
-        now: the time.
+        within: seconds after which the server must have ended a statement.
+        now: the time, in seconds of the run's clock.
     """
     longest = max((each.age(now) for each in sent), default=0.0)
-    stopped = [each for each in sent if each.end in ("cancelled", "failed") and each.age(now) >= RUNS]
+    stopped = [
+        each
+        for each in sent
+        if each.end in ("cancelled", "failed") and each.age(now) >= RUNNING_AFTER_SECONDS
+    ]
     figures = {
         "statements": len(sent),
         "stopped": len(stopped),
@@ -72,7 +77,7 @@ def statement_limit(sent: Sequence[Sent], within: float, now: float) -> Obligati
         "ends_within": within,
     }
     ran = f"of {len(sent)} statements the longest ran {longest:.1f} s, {within:g} s allowed"
-    if longest > within + TOLERANCE:
+    if longest > within + TOLERANCE_SECONDS:
         return Obligation("statement limit", False, ran, figures)
     first = min((each.at for each in stopped), default=None)
     if first is None:
@@ -83,16 +88,16 @@ def statement_limit(sent: Sequence[Sent], within: float, now: float) -> Obligati
 
 
 class Statements(Injection):
-    """The statements, and the thread that begins them.
+    """The statements, each in a thread with a connection of its own, and the thread that begins them.
 
     Args:
-        runtime: where the server runs.
-        component: the server, or a pooler before it.
-        credentials: who sends them.
+        runtime: the runtime of the system.
+        component: the server, or a pooler in front of it.
+        credentials: the role that sends the statements.
         application: the ``application_name`` by which the server shows them.
-        statement: what is sent.
-        per_s: how many are begun each second.
-        ends_within: seconds within which the server is owed to end one; ``None`` owes nothing.
+        statement: the SQL to send.
+        per_s: how many statements to begin each second.
+        ends_within: seconds within which the server must end a statement; with ``None`` it owes nothing.
     """
 
     def __init__(
@@ -111,20 +116,20 @@ class Statements(Injection):
         self._statement, self._per_s, self._ends_within = statement, per_s, ends_within
         self._lock = threading.Condition()
         self._lifted = threading.Event()
-        self._sent: list[Sent] = []
+        self._sent: list[SentStatement] = []
         self._open: dict[threading.Thread, postgres.PostgresSession | None] = {}
         self._most = self._turned_away = 0
-        self._last = "none was sent yet"
+        self._last = "no statement was sent yet"
         self._pacer = threading.Thread(target=self._begin, name="statements", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start to send statements."""
         self._pacer.start()
 
     def _begin(self) -> None:
         while not self._lifted.is_set():
             with self._lock:
-                if len(self._open) < MOST:
+                if len(self._open) < MOST_STATEMENTS:
                     thread = threading.Thread(target=self._one, name="statement", daemon=True)
                     self._open[thread] = None
                     thread.start()
@@ -140,7 +145,7 @@ class Statements(Injection):
         except (PostgresRefused, HarnessFailure) as error:
             with self._lock:
                 self._turned_away += 1
-                self._last = f"a connection met {error}"
+                self._last = f"a connection was refused: {error}"
         finally:
             with self._lock:
                 self._open.pop(me, None)
@@ -150,24 +155,24 @@ class Statements(Injection):
         with self._lock:
             if self._lifted.is_set():
                 return
-            sent = Sent(self._now())
+            sent = SentStatement(self._now())
             self._sent.append(sent)
             self._open[me] = session
             self._most = max(self._most, sum(not each.end for each in self._sent))
-        end: End = "ended"
+        end: StatementEnd = "ended"
         says = "a statement ended by itself"
         try:
             session.run_without_limit(self._statement)
         except PostgresRefused as error:
             end = "cancelled" if error.sqlstate == postgres.QUERY_CANCELED else "failed"
-            says = f"a statement met {error}"
+            says = f"a statement failed: {error}"
         with self._lock:
-            # What ends after the lift ends by our own cancelling.
+            # A statement that ends after the lift was cancelled by the lift.
             sent.until, sent.end = self._now(), "lifted" if self._lifted.is_set() else end
             self._last = says
 
     def landed(self) -> Evidence:
-        """One has been running for half a second, or was cancelled by the server."""
+        """Whether a statement has been running for half a second, or the server has cancelled one."""
         with self._lock:
             now, sent, last = self._now(), list(self._sent), self._last
             figures: dict[str, Any] = {
@@ -181,26 +186,27 @@ class Statements(Injection):
         longest = max((each.age(now) for each in sent), default=0.0)
         figures |= {"oldest": round(oldest, 3), "longest": round(longest, 3)}
         says = (
-            f"{figures['running']} statements run, the oldest for {oldest:.1f} s ({figures['most_at_once']} "
-            f"at most at once); {figures['cancelled']} were cancelled, {figures['failed']} failed"
+            f"{figures['running']} statements are running, the oldest for {oldest:.1f} s (at most "
+            f"{figures['most_at_once']} at once); {figures['cancelled']} were cancelled, "
+            f"{figures['failed']} failed"
         )
-        if oldest < RUNS and not figures["cancelled"]:
-            return Evidence(False, f"{says}; the last: {last}", figures)
+        if oldest < RUNNING_AFTER_SECONDS and not figures["cancelled"]:
+            return Evidence(False, f"{says}; last: {last}", figures)
         active = self._active(timeout=1.0)
         figures["active"] = active
-        asked = f"runs {active}" if isinstance(active, int) else f"lets no new session in: {active}"
+        asked = f"shows {active} at work" if isinstance(active, int) else f"lets no new session in: {active}"
         seen = f"the server {asked}"
-        # Nothing at work there and nothing cancelled: what has no answer here waits in some queue.
+        # If the server runs none and has cancelled none, a statement without an answer waits in some queue.
         return Evidence(bool(active or figures["cancelled"]), f"{says}; {seen}", figures)
 
     def under_way(self) -> bool:
-        """Until it can be told whether the server ends them in time, where that is owed."""
+        """Whether it is still undecided that the server ends statements in time, where it owes that."""
         return any(each.kept is None for each in self.obligations(0.0))
 
     def lift(self) -> None:
-        """Begin no more, cancel on the server those that run, then close what is left.
+        """Begin no more statements, have the server cancel those that run, then close what is left.
 
-        Only closing would not do: PostgreSQL notices that a client has gone when it next writes to it.
+        Closing alone is not enough: PostgreSQL notices that a client is gone only when it next writes to it.
         """
         self._lifted.set()
         if self._pacer.is_alive():
@@ -216,32 +222,32 @@ class Statements(Injection):
                 if session is not None:
                     act(session)
             with self._lock:
-                self._lock.wait_for(lambda: not self._open, timeout=_ENDS)
+                self._lock.wait_for(lambda: not self._open, timeout=_END_WAIT_SECONDS)
         with contextlib.suppress(PostgresRefused, HarnessFailure):
             self._figure("count(pg_terminate_backend(pid))", timeout=5.0)
 
     def gone(self) -> Evidence:
-        """None is open here, and the server shows none of ours at work."""
+        """Whether no statement is open here, and the server shows none of this fault's at work."""
         with self._lock:
             left = len(self._open)
         if left or self._pacer.is_alive():
-            return Evidence(False, f"{left} connections with a statement have not ended")
+            return Evidence(False, f"{left} connections with a statement are still open")
         active = self._active(timeout=5.0)
         if isinstance(active, str):
-            return Evidence(False, f"a new session is still not let in: {active}")
-        says = f"a new session is let in, the server runs {active} of ours"
+            return Evidence(False, f"a new session is still refused: {active}")
+        says = f"a new session is let in; the server runs {active} statements of this fault"
         return Evidence(active == 0, says, {"left": active})
 
     def _active(self, timeout: float) -> int | str:
-        """How many of ours the server is at work on; or why it does not let us ask."""
+        """How many of the statements the server is at work on, or why it does not let the harness ask."""
         try:
             return self._figure("count(*)", timeout)
         except (PostgresRefused, HarnessFailure) as error:
             return str(error)
 
     def _figure(self, what: str, timeout: float) -> int:
-        # Without parameters: they would be sent in two steps, and a pooler that gives out its
-        # connections per transaction may answer them from two servers.
+        # No parameters: the driver would send the query in two steps, and a pooler that gives out its
+        # connections per transaction may pass them on to two servers.
         query = (
             f"select {what} from pg_stat_activity where application_name = {literal(self._application)} "
             "and state <> 'idle' and pid <> pg_backend_pid()"
@@ -255,7 +261,7 @@ class Statements(Injection):
         return self._runtime.clock.now()
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
-        """The limit of a statement, where one is owed."""
+        """``statement limit``, where the server owes one."""
         if self._ends_within is None:
             return ()
         with self._lock:

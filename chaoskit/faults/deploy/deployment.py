@@ -1,4 +1,4 @@
-"""A deploy that is under way: its thread, its evidence, and what the system owes under it."""
+"""A deploy that is under way: its thread, its evidence, and the obligations of the system under it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chaoskit.errors import ChaoskitError, HarnessFailure, NotReady
 from chaoskit.faults.base import Evidence, Injection, Obligation, together
 from chaoskit.faults.components import serving
 from chaoskit.faults.deploy.rollout import (
-    Each,
+    ForEach,
     Release,
     RolloutPlan,
     at_once,
@@ -22,17 +22,18 @@ from chaoskit.faults.deploy.rollout import (
 )
 from chaoskit.runtime import Runtime
 
-_SHOWN = 200
-"""Characters of a version that are looked at; longer texts are cut."""
+_MOST_VERSION_CHARACTERS = 200
+"""The most characters of a version that are shown and compared; longer texts are cut."""
 
 
 class Deployment(Injection):
-    """Carries out a plan once, by :meth:`start` in a thread or by :meth:`run` in the caller's.
+    """Carries out a plan once: :meth:`start` does so in a thread, :meth:`run` in the caller's.
 
     Args:
-        runtime, plan: where and what.
-        before: component → what it was before.
-        port, path: where versions are asked for; without a path they are not.
+        runtime: the runtime of the system.
+        plan: what is replaced, and how.
+        before: component → its release before the rollout.
+        port, path: where to ask a replica for its version; without a path none is asked.
     """
 
     def __init__(
@@ -51,19 +52,19 @@ class Deployment(Injection):
         self._rolled_back, self._stuck = False, list[str]()
         self._thread = threading.Thread(target=self.run, name="chaoskit-rollout", daemon=True)
         self.steps: list[str] = []
-        """What was done, each with the seconds since the begin."""
+        """The steps taken so far, each with the seconds since the start."""
 
     def start(self) -> None:
-        """Begin, and return at once."""
+        """Start the rollout, and return at once."""
         self._thread.start()
 
-    def run(self, each: Each = at_once) -> None:
-        """The rollout from begin to end; what it fails with is kept for the evidence."""
+    def run(self, for_each: ForEach = at_once) -> None:
+        """Carry out the rollout from start to end. An error is kept for the evidence."""
         try:
-            roll_out(self._runtime, self._plan, self._tell, each)
+            roll_out(self._runtime, self._plan, self._tell, for_each)
         except ChaoskitError as error:
             self._error = error
-        except Exception as error:  # noqa: BLE001 - nobody would hear it in this thread
+        except Exception as error:  # noqa: BLE001 - an error that ends this thread would be lost
             self._error = HarnessFailure("the rollout failed", evidence=f"{type(error).__name__}: {error}")
         finally:
             self._ended_at = self._runtime.clock.now()
@@ -73,26 +74,26 @@ class Deployment(Injection):
         self.steps.append(f"{self._runtime.clock.now() - self._began:.1f} s: {line}")
 
     def under_way(self) -> bool:
-        """Until the rollout has ended, well or not."""
+        """Whether the rollout has not ended yet, well or not."""
         return not self._ended.is_set()
 
     def landed(self) -> Evidence:
-        """At least one component was started anew and is another release than before.
+        """Whether at least one component was started anew and is another release than before.
 
         Raises:
-            ChaoskitError: what the rollout failed with, unless that is the system's own doing.
+            ChaoskitError: the rollout failed, and not because of the system itself.
         """
         looks = self._looks()
         return Evidence(any(self._new(name, each) for name, each in looks.items()), *self._tale(looks))
 
     def holding(self) -> Evidence:
-        """The rollout is over, and all components run the new release.
+        """Whether the rollout is over and all components run the new release.
 
-        One that ended because a replica never got ready was a deploy all the same: what the system
-        made of it is for the promises to say.
+        A rollout that ended because a replica never became ready was a deploy as well: its obligations
+        judge what the system made of it.
 
         Raises:
-            ChaoskitError: as :meth:`landed`.
+            ChaoskitError: as for :meth:`landed`.
         """
         looks = self._looks()
         says, figures = self._tale(looks)
@@ -112,17 +113,17 @@ class Deployment(Injection):
         return look(self._runtime, name, self._port, self._path)
 
     def _new(self, name: str, now: Release) -> bool:
-        """Whether a component was started anew, as what it was not before."""
+        """Whether a component was started anew, as another release than before."""
         return now.started_at != self._before[name].started_at and (
             self._replaced(now) or self._differs(name, now)
         )
 
     def _replaced(self, now: Release) -> bool:
-        """Whether the engine says that it is the new release."""
+        """Whether the engine says that a component is the new release."""
         return self._plan.image in (None, now.image) and runs(now.environment, self._plan.environment)
 
     def _differs(self, name: str, now: Release) -> bool:
-        """Whether it answers with another version than before."""
+        """Whether a component answers with another version than before."""
         return now.version is not None and now.version != self._before[name].version
 
     def _tale(self, looks: Mapping[str, Release]) -> tuple[str, dict[str, Any]]:
@@ -137,16 +138,16 @@ class Deployment(Injection):
         return "; ".join([*told, *self.steps[-1:]]), figures
 
     def _version(self, release: Release) -> str | None:
-        """What a component answers or, where it is not asked, what the engine says of it."""
+        """The version that a component answers or, where it is not asked, what the engine says of it."""
         if self._path is not None:
-            return release.version and shorten(release.version, _SHOWN)
+            return release.version and shorten(release.version, _MOST_VERSION_CHARACTERS)
         told = [f"{name}={release.environment.get(name)}" for name in self._plan.environment]
         return ", ".join([*told, *([release.image] if self._plan.image is not None else [])])
 
     def lift(self) -> None:
-        """Wait for the rollout to end, and have everything up; one that failed is rolled back."""
+        """Wait until the rollout has ended, roll it back if it failed, and start what is down."""
         if not self._ended.wait(self._plan.limit):
-            return  # gone() says so
+            return  # gone() reports it
         if self._error is not None:
             self._stuck = roll_back(self._runtime, self._plan, self._before, self._made_anew)
             if not self._rolled_back:
@@ -160,7 +161,7 @@ class Deployment(Injection):
         return self._replaced(look(self._runtime, name, None, None))
 
     def gone(self) -> Evidence:
-        """The rollout is over, all run and are healthy, and their links let people through."""
+        """Whether the rollout is over, and every component runs, is healthy and is reachable."""
         if self.under_way():
             return Evidence(False, f"the rollout has not ended within {self._plan.limit:.0f} s")
         failed = "; ".join(self._stuck)
@@ -168,8 +169,8 @@ class Deployment(Injection):
         return together([Evidence(not failed, f"rolling back failed: {failed}"), up], up.says)
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
-        """``rollout``: it completed, each replica within its time. ``one version``: in the end all
-        answer with the same version, which is not the one before.
+        """``rollout``: the rollout completed, with each replica ready in time. ``one version``: in the end
+        all replicas answer with the same version, which is not the one before.
         """
         return (self._completed(), self._one_version(since_lift))
 
@@ -178,10 +179,10 @@ class Deployment(Injection):
         steps = "; ".join(self.steps)
         figures: dict[str, Any] = {"seconds": round(took, 3), "steps": steps}
         if self._error is None:
-            says = f"all {len(self._plan.order)} replaced and ready after {took:.1f} s ({steps})"
+            says = f"all {len(self._plan.order)} are replaced and ready after {took:.1f} s ({steps})"
             return Obligation("rollout", True, says, figures)
         error = self._error
-        says = f"it ended after {took:.1f} s: {error.what} ({steps})"
+        says = f"the rollout failed after {took:.1f} s: {error.what} ({steps})"
         evidence = {"limit": error.limit or "", "evidence": error.evidence or ""}
         kept = False if isinstance(error, NotReady) else None
         return Obligation("rollout", kept, says, figures | evidence)

@@ -1,6 +1,6 @@
-"""Which release a component runs: what the engine says of it, and what it answers itself.
+"""A rollout as plain functions over a runtime: which release each component runs, and how to replace it.
 
-Rolling out a release: the steps, as plain functions over a runtime.
+A look at a component joins what the engine says of it and the version that the component answers itself.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ class Release:
     """One look at a component.
 
     Attributes:
-        started_at: the engine's time stamp of its last start.
-        image, environment: what it was made from, and started with.
-        version: what it answers; ``None`` where it does not answer or is not asked.
-        trouble: why it did not answer.
+        started_at: the engine's time stamp of the component's last start.
+        image: the image that it was made from.
+        environment: the variables that it was started with.
+        version: the version that it answers; ``None`` where it does not answer or is not asked.
+        trouble: why it does not answer; empty if it does.
     """
 
     started_at: str
@@ -35,7 +36,7 @@ class Release:
 
 
 def look(runtime: Runtime, component: str, port: int | None, path: str | None) -> Release:
-    """Look at a component now; without a port or a path it is not asked."""
+    """Look at a component now; without a port or a path it is not asked for its version."""
     state = runtime.state(component)
     version, trouble = None, ""
     if port is not None and path is not None:
@@ -50,7 +51,7 @@ def ask(runtime: Runtime, component: str, port: int, path: str) -> str:
     """The version that a component answers with.
 
     Raises:
-        NoAnswer: it does not answer, or not with 200.
+        NoAnswer: the component does not answer, or answers with another status than 200.
     """
     answer = get(runtime, component, port, path)
     if answer.status != 200:
@@ -59,8 +60,8 @@ def ask(runtime: Runtime, component: str, port: int, path: str) -> str:
 
 
 def version_of(body: str) -> str:
-    """The version in an answer: the text as it is or, of a JSON object, its ``version`` or
-    ``release`` if it has one.
+    """The version in an answer: the whole text or, of a JSON object, its ``version`` or ``release`` if it
+    has one.
     """
     text = body.strip()
     try:
@@ -73,7 +74,7 @@ def version_of(body: str) -> str:
 
 
 def http_ports(runtime: Runtime, component: str, path: str) -> tuple[int, ...]:
-    """The component's port, if it has one only; else those of its ports that answer in HTTP."""
+    """The port of a component that has only one, else those of its ports that answer in HTTP."""
     ports = runtime.ports(component)
     if len(ports) < 2:
         return ports
@@ -91,12 +92,12 @@ def _speaks_http(runtime: Runtime, component: str, port: int, path: str) -> bool
 def rendered(
     environment: Mapping[str, str], number: int, current: Sequence[Mapping[str, str]]
 ) -> dict[str, str]:
-    """The variables with ``{n}`` replaced by a number, so that they differ from what is there.
+    """The variables, with ``{n}`` replaced by a number that makes them new to every component.
 
     Args:
         environment: name → value, in which ``{n}`` may occur.
         number: the first number to try.
-        current: the environments of the components now.
+        current: the environment of each component now.
     """
     while True:
         values = {name: value.replace("{n}", str(number)) for name, value in environment.items()}
@@ -113,25 +114,25 @@ def runs(given: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
 
 Strategy = Literal["rolling", "stop-start", "blue-green"]
 KillAt = Literal["starting", "serving"]
-Each = Callable[[Callable[[str], None], Sequence[str]], None]
-"""Does something for each of several components."""
+ForEach = Callable[[Callable[[str], None], Sequence[str]], None]
+"""Calls a function for each of several components."""
 
-_ENGINE = 60.0
-"""Seconds that the engine's own part of one replica's replacement takes at most."""
+_MOST_ENGINE_SECONDS = 60.0
+"""The most seconds that the engine itself takes to replace one replica."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutPlan:
-    """What is to be done, for each component.
+    """What a rollout replaces, in which order, and by what.
 
     Attributes:
-        batches: who is replaced together, in order; a batch is ready before the next one begins.
-        stops_first: whether all are stopped before any is replaced.
-        victim: who is killed and started again in the middle; ``None`` for nobody.
-        kill_at: when: right after it was started, or once it is ready.
-        image, environment: the new release.
+        batches: the components that are replaced together, in order; each batch is ready before the next one.
+        stops_first: whether all components are stopped before any is replaced.
+        victim: the component that is killed and started again in the middle; ``None`` for none.
+        kill_at: when it is killed: right after its start, or once it is ready.
+        image, environment: the new release; with ``None`` the image stays the same.
         grace: seconds between a stop signal and SIGKILL.
-        ready_within: seconds within which a new replica must be ready.
+        ready_within: seconds within which each new replica must be ready.
     """
 
     batches: tuple[tuple[str, ...], ...]
@@ -145,22 +146,22 @@ class RolloutPlan:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The components as they are replaced."""
+        """The components in the order of their replacement."""
         return tuple(name for batch in self.batches for name in batch)
 
     @property
     def limit(self) -> float:
-        """Seconds after which the rollout has ended, well or not: each of its steps has a limit."""
+        """Seconds after which the rollout has ended, well or not, because each of its steps has a limit."""
         stops = len(self.batches) + (1 if self.stops_first else 0)
         waits = len(self.batches) + (1 if self.victim else 0)
-        return stops * (self.grace + _ENGINE) + waits * self.ready_within + _ENGINE
+        return stops * (self.grace + _MOST_ENGINE_SECONDS) + waits * self.ready_within + _MOST_ENGINE_SECONDS
 
 
 def batches(strategy: Strategy, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Who is replaced together under a strategy.
+    """The components that a strategy replaces together, in order.
 
-    ``rolling``: one after the other. ``stop-start``: all. ``blue-green``: the second half, rounded
-    up, then the others.
+    ``rolling``: one after the other. ``stop-start``: all. ``blue-green``: the second half, rounded up, then
+    the first half.
     """
     if strategy == "rolling":
         return tuple((name,) for name in names)
@@ -171,10 +172,10 @@ def batches(strategy: Strategy, names: Sequence[str]) -> tuple[tuple[str, ...], 
 
 
 def at_once(do: Callable[[str], None], names: Sequence[str]) -> None:
-    """For all of them at the same time; returns when all have ended.
+    """Call a function for all components at the same time; returns once all calls have ended.
 
     Raises:
-        ChaoskitError: the first that failed; its evidence names the others that did.
+        ChaoskitError: the first call that failed; its evidence names the others that failed.
     """
     with ThreadPoolExecutor(max_workers=max(1, len(names)), thread_name_prefix="chaoskit-deploy") as pool:
         futures = [pool.submit(do, name) for name in names]
@@ -186,17 +187,19 @@ def at_once(do: Callable[[str], None], names: Sequence[str]) -> None:
         raise error
 
 
-def roll_out(runtime: Runtime, plan: RolloutPlan, tell: Callable[[str], None], each: Each = at_once) -> None:
+def roll_out(
+    runtime: Runtime, plan: RolloutPlan, tell: Callable[[str], None], for_each: ForEach = at_once
+) -> None:
     """Carry out a plan; on return all components run the new release and are ready.
 
     Args:
-        runtime: where.
-        plan: what.
-        tell: takes a line for each step that was taken; may be called from several threads.
-        each: does something for each component of a batch.
+        runtime: the runtime of the system.
+        plan: the rollout.
+        tell: takes one line for each step; may be called from several threads.
+        for_each: calls a function for each component of a batch.
 
     Raises:
-        NotReady: a component was not ready within its time; those after it are left as they were.
+        NotReady: a component was not ready in time; the components after it are left as they were.
         ChaoskitError: the runtime failed.
     """
 
@@ -207,10 +210,10 @@ def roll_out(runtime: Runtime, plan: RolloutPlan, tell: Callable[[str], None], e
             _hit(runtime, name, tell)
 
     if plan.stops_first:
-        each(lambda name: runtime.stop(name, plan.grace), plan.order)
+        for_each(lambda name: runtime.stop(name, plan.grace), plan.order)
         tell(f"{', '.join(plan.order)} stopped")
     for batch in plan.batches:
-        each(replace, batch)
+        for_each(replace, batch)
         runtime.wait_ready(batch, plan.ready_within)
         if plan.kill_at == "serving" and plan.victim in batch:
             _hit(runtime, plan.victim, tell)
@@ -228,15 +231,15 @@ def _hit(runtime: Runtime, name: str, tell: Callable[[str], None]) -> None:
 def roll_back(
     runtime: Runtime, plan: RolloutPlan, before: Mapping[str, Release], new: Callable[[str], bool]
 ) -> list[str]:
-    """After a rollout that failed: all components on the release before, one after the other.
+    """Bring all components back to the release before a rollout that failed, one after the other.
 
     Args:
         runtime, plan: as for :func:`roll_out`.
-        before: component → what it was before the rollout.
-        new: whether a component was replaced.
+        before: component → its release before the rollout.
+        new: tells whether a component was replaced.
 
     Returns:
-        What went wrong, a line for each component that it went wrong with.
+        One line for each component that could not be brought back, with the reason.
     """
     failed = []
     for name in plan.order:

@@ -1,4 +1,4 @@
-"""Bots: many clients that ask for far more than the system was built for."""
+"""Bots: many clients that send far more requests than the system was built for."""
 
 from __future__ import annotations
 
@@ -9,56 +9,77 @@ from typing import ClassVar, get_args
 
 from chaoskit.faults.base import Evidence, Fault, Injection, Obligation, targets, unknown
 from chaoskit.faults.flood.obligations import RequestsBehind, answers, refused_cheaply
-from chaoskit.flood import MOST_CLIENTS, MOST_PER_S, MOST_SECONDS, Flood, FloodPlan, Identity, Report
+from chaoskit.flood import (
+    MOST_CLIENTS,
+    MOST_REQUESTS_PER_S,
+    MOST_SECONDS,
+    Flood,
+    FloodPlan,
+    Identity,
+    Report,
+)
 from chaoskit.runtime import Runtime, Undo
 from chaoskit.system import Impact
 from chaoskit.system.names import matching_entries
 
-_ENOUGH = 0.8
-"""The share of the rate that must have been sent in a whole second, or held back by the entry."""
+_LEAST_RATE_SHARE = 0.8
+"""The share of the rate that must be sent in a whole second, or held back by a saturated entry."""
 
-_FRESH = 2.5
-"""Seconds after which a report says nothing any more about now."""
+_FRESH_SECONDS = 2.5
+"""Seconds after which a report no longer says anything about the present."""
 
-_AT_THE_END = 1.0
-"""Seconds by which a flood may have ended before the fault window did."""
+_EARLY_END_SECONDS = 1.0
+"""Seconds by which a flood may end before the fault window does."""
 
 
 @dataclass(frozen=True)
 class BotFlood(Fault):
-    """Bots ask the entry for far more than the system was built for.
+    """Bots send the entry far more requests than the system was built for.
 
-    100,000 users: whoever is worth the trouble meets bots, and without rate limits each of their
+    100,000 users: a site that is worth the trouble attracts bots, and without rate limits each of their
     requests costs as much as a customer's. Users must not notice: every journey keeps its full SLO.
 
-    The source runs in a container of its own in the entry's network, so that each bot has an
-    address there (127.0.0.0/8) and the flood takes none of the links. An entry that treats loopback
-    as a friend does not limit it; what it refuses by an address from outside is not seen.
+    For example, ``BotFlood("gateway", rate_per_s=2000, clients=20, path="/listings?page=1")`` is a few bots
+    that ask for all they can get, and that a limit for each client at the entry stops.
+    ``BotFlood("gateway", rate_per_s=300, clients=600, path="/search?q=sword", behind=None)`` is many bots,
+    each slow enough for the entry, that only the application can tell from users.
+
+    The bots run in a container of their own that shares the entry's network namespace. So each bot can have
+    an address of its own (in 127.0.0.0/8), and the flood does not pass over any link. An entry that trusts
+    loopback addresses does not limit these bots, and a limit that only applies to addresses from outside is
+    not tested.
+
+    The system owes two obligations besides the journeys' promises. ``refused cheaply``: most of the flood is
+    refused, and few of its requests fail. ``stopped at the entry``: little of it reaches what is behind the
+    entry.
 
     Attributes:
-        entry: the component or service that is flooded, with ``:port`` where it publishes several.
-        rate_per_s: requests in a second, of all bots together; up to 20,000. A bot whose last
-            request has no answer yet does not send another one.
-        clients: how many bots there are, up to 10,000.
-        path, method: of each request.
-        seconds: how long it lasts; the fault window is then at least that long. ``None`` until the
-            lift. Never more than 300.
-        identity: how bots differ: by ``address``, or by ``header`` (``X-Forwarded-For``) only.
-        refused: the share of requests that must be refused (429, 403, or closed without an
-            answer), while at most 1% fail (500 or more, no answer within 2 s). ``None`` asks
-            nothing.
-        behind: the share of requests that may get behind the entry, by what it asks over its links.
-            ``None`` asks nothing: for floods that only the application can tell from users.
+        entry: the component or service that is flooded, with ``:port`` if it publishes several ports.
+        rate_per_s: requests a second of all bots together, up to 20,000. A bot that still waits for an
+            answer sends no further request.
+        clients: how many bots there are, up to 10,000; each has a connection of its own.
+        path, method: the path and the method of each request.
+        seconds: how long the flood lasts, up to 300 s; the fault window then lasts at least that long. With
+            ``None`` the flood lasts until the lift, but never longer than 300 s.
+        identity: how the bots differ. ``address``: each has a source address of its own, and claims an
+            address of its own in ``X-Forwarded-For``; ``header``: only the header differs, as behind a load
+            balancer.
+        refused: the share of requests that the system must refuse: by status 429 or 403, or by closing the
+            connection without an answer. At most 1% may fail: by status 500 or more, or by no answer within
+            2 s. With ``None`` it owes nothing.
+        behind: the share of requests that may get past the entry, counted by what the entry sends over its
+            links. With ``None`` it owes nothing: for floods that only the application can tell from users.
     """
 
     stage: ClassVar[str] = "100,000 users"
     evidence: ClassVar[str] = (
-        "in one whole second the rate was kept up on established connections, and arrived; or most of the "
-        "clients wait for an answer, where the entry is saturated"
+        "in one whole second the bots sent at least 80% of the rate over established connections, and the "
+        "entry answered or closed some; or the entry is saturated: the missing requests are those of bots "
+        "that still wait for an answer"
     )
     owes: ClassVar[str] = (
-        "``refused cheaply``: ``refused`` of the requests are turned away, and at most 1% fail; "
-        "``stopped at the entry``: no more than ``behind`` of them are asked for behind it"
+        "``refused cheaply``: the share ``refused`` of the requests is refused, and at most 1% fail; "
+        "``stopped at the entry``: at most the share ``behind`` of them gets past the entry"
     )
 
     entry: str
@@ -72,10 +93,12 @@ class BotFlood(Fault):
     behind: float | None = 0.25
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """It fits one component with a port, within the limits of a source."""
+        """One component with a port that it publishes, or that ``entry`` names; and a rate, a number of
+        clients and a time within their limits.
+        """
         reasons = []
         for name, value, most in (
-            ("rate_per_s", self.rate_per_s, MOST_PER_S),
+            ("rate_per_s", self.rate_per_s, MOST_REQUESTS_PER_S),
             ("clients", self.clients, MOST_CLIENTS),
             ("seconds", self.seconds, MOST_SECONDS),
         ):
@@ -83,18 +106,18 @@ class BotFlood(Fault):
                 reasons.append(f"{name} is {value:g}; it must be above 0 and at most {most:,.0f}")
         for name, share in (("refused", self.refused), ("behind", self.behind)):
             if share is not None and not 0 <= share <= 1:
-                reasons.append(f"{name} is {share:g}; it is a share, from 0 to 1, or None")
+                reasons.append(f"{name} is {share:g}; it must be a share from 0 to 1, or None")
         if not re.fullmatch(r"/[!-~]*", self.path):
-            reasons.append(f"path is {self.path!r}; it must begin with / and have no blanks, as in a request")
+            reasons.append(f"path is {self.path!r}; it must begin with / and have no blanks")
         if not re.fullmatch(r"[A-Z]+", self.method) or self.method == "CONNECT":
-            reasons.append(f"method is {self.method!r}; it must be one of HTTP, as in GET")
+            reasons.append(f"method is {self.method!r}; it must be a method of HTTP such as GET")
         if self.identity not in get_args(Identity):
-            reasons.append(f"identity={self.identity!r} is none of {', '.join(get_args(Identity))}")
+            reasons.append(f"identity={self.identity!r} is not one of {', '.join(get_args(Identity))}")
         found = self._find(runtime)
         return [*reasons, found] if isinstance(found, str) else reasons
 
     def _find(self, runtime: Runtime) -> tuple[str, int] | str:
-        """The component and its port, or why there is none."""
+        """The component and its port, or why they cannot be told."""
         name, colon, port = self.entry.partition(":")
         names = targets(name, runtime.components)
         if not names:
@@ -104,8 +127,8 @@ class BotFlood(Fault):
         component = names[0]
         known = sorted(
             {
-                int(door.rpartition(":")[2])
-                for door in matching_entries(component, runtime.components, runtime.entries)
+                int(entry.rpartition(":")[2])
+                for entry in matching_entries(component, runtime.components, runtime.entries)
             }
         )
         served = sorted({*known, *runtime.ports(component)})
@@ -120,22 +143,24 @@ class BotFlood(Fault):
         return f"{component} publishes {how_many} (its ports: {there}); name one, as in '{component}:80'"
 
     def impact(self, runtime: Runtime) -> Impact:
-        """None: a flood is no excuse."""
+        """Nothing: a flood takes no component away, so it excuses no journey."""
         return Impact()
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
-        """It ends by itself: the source with this process, and its container with the run."""
+        """Nothing has to be undone: the bots end with the harness's process, and their container with the
+        run.
+        """
         found = self._find(runtime)
         return () if isinstance(found, str) else (Undo("disconnect", found[0]),)
 
     def inject(self, runtime: Runtime) -> Injection:
-        """Look what the entry asks anyhow, then begin."""
+        """Measure what the entry sends without a flood, then start the flood."""
         injection = _Flooding(self, runtime)
         injection.start()
         return injection
 
     def plan(self, runtime: Runtime) -> FloodPlan:
-        """What is asked of the source; the fault must fit."""
+        """What the source of the flood is asked to do; the fault must fit."""
         found = self._find(runtime)
         assert not isinstance(found, str), found
         return FloodPlan(
@@ -149,12 +174,12 @@ class BotFlood(Fault):
         )
 
     def component(self, runtime: Runtime) -> str:
-        """Whom it floods; the fault must fit."""
+        """The component that is flooded; the fault must fit."""
         return targets(self.entry.partition(":")[0], runtime.components)[0]
 
 
 class _Flooding(Injection):
-    """The source, and the meter on the entry's links."""
+    """The source of the flood, and the meter on the entry's links."""
 
     def __init__(self, fault: BotFlood, runtime: Runtime) -> None:
         self._fault, self._runtime = fault, runtime
@@ -164,64 +189,64 @@ class _Flooding(Injection):
 
     def start(self) -> None:
         if self._fault.behind is not None:
-            self._behind.begin()
+            self._behind.start()
         self._flood = self._runtime.flood(self._component, self._plan)
 
     def under_way(self) -> bool:
         return self._fault.seconds is not None and self._flood is not None and not self._flood.ended()
 
     def landed(self) -> Evidence:
-        """In one whole second the rate was kept up on established connections, and arrived."""
+        """Whether the flood was sustained in at least one whole second; see :func:`sustained`."""
         if self._flood is None:
             return Evidence(False, "the flood has not begun")
         looks = [sustained(report, self._plan) for report in self._flood.reports()]
         if held := [look for look in looks if look.holds]:
             return held[-1]
         ended = self._flood.ended()
-        says = looks[-1].says if looks else "the source has told nothing yet"
+        says = looks[-1].says if looks else "the source has reported nothing yet"
         return Evidence(False, f"{says}; the flood has ended: {ended}" if ended else says)
 
     def holding(self) -> Evidence:
-        """The same in the last second, which is over only now."""
+        """Whether the flood was sustained in the last whole second."""
         if self._flood is None or not self._flood.reports():
             return self.landed()
         last, ended, silent = self._flood.reports()[-1], self._flood.ended(), self._flood.silent_for()
-        if ended and (self._fault.seconds is None or silent > _AT_THE_END):
+        if ended and (self._fault.seconds is None or silent > _EARLY_END_SECONDS):
             return Evidence(False, f"the flood ended before the fault window did: {ended}")
-        if silent > _FRESH:
-            return Evidence(False, f"the source has told nothing for {silent:.1f} s")
+        if silent > _FRESH_SECONDS:
+            return Evidence(False, f"the source has reported nothing for {silent:.1f} s")
         return sustained(last, self._plan)
 
     def lift(self) -> None:
         if self._flood is not None:
             self._flood.stop()
-        self._behind.end()
+        self._behind.stop()
 
     def gone(self) -> Evidence:
         if self._flood is None:
-            return Evidence(True, "no flood was begun")
+            return Evidence(True, "the flood never began")
         if not (ended := self._flood.ended()):
-            return Evidence(False, "the source has not ended")
+            return Evidence(False, "the source is still running")
         left = self._flood.left()
         return Evidence(not left, left or f"the flood has ended ({ended}), nothing of it is left")
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
         total = self._flood.total() if self._flood is not None else None
-        made = []
+        owed = []
         if self._fault.refused is not None:
-            made.append(refused_cheaply(total, self._fault.refused))
+            owed.append(refused_cheaply(total, self._fault.refused))
         if self._fault.behind is not None:
-            made.append(self._behind.promise(total, self._fault.behind))
-        return made
+            owed.append(self._behind.obligation(total, self._fault.behind))
+        return owed
 
 
 def sustained(report: Report, plan: FloodPlan) -> Evidence:
-    """Whether a second of a flood was what the plan asks, as far as the entry let it be.
+    """Whether the flood in one second was what the plan asks, as far as the entry allowed it.
 
-    An answer proves that a request arrived. An entry whose answers are too slow for the rate is
-    saturated: the turns that were not sent belong to clients that still waited, all through the
-    second and on connections that it has accepted at its end. Turns that the source came too late
-    for, or that met no connection, prove nothing.
+    An answer proves that a request arrived. An entry whose answers are too slow for the rate is saturated:
+    the turns without a request belong to clients that were still waiting, and at the end of the second the
+    entry has accepted connections that wait. Turns that the source was too late for, or that got no
+    connection, prove nothing.
     """
     figures = {**asdict(report), "answered": {str(key): count for key, count in report.answered.items()}}
     per_s = report.sent / report.seconds
@@ -230,17 +255,17 @@ def sustained(report: Report, plan: FloodPlan) -> Evidence:
         f"{report.answers / report.seconds:,.0f}/s were answered ({answers(report)})"
     )
     if report.unreadable > report.answers:
-        return Evidence(False, f"what answers at port {plan.port} does not speak HTTP: {seen}", figures)
+        return Evidence(False, f"the answers at port {plan.port} are not HTTP: {seen}", figures)
     turns = plan.rate_per_s * report.seconds
-    if report.late > (1 - _ENOUGH) * turns:
+    if report.late > (1 - _LEAST_RATE_SHARE) * turns:
         return Evidence(
-            False, f"the source itself came too late for {report.late:,} requests: {seen}", figures
+            False, f"the source itself was too late for {report.late:,} requests: {seen}", figures
         )
-    if per_s >= _ENOUGH * plan.rate_per_s and report.answers + report.closed:
+    if per_s >= _LEAST_RATE_SHARE * plan.rate_per_s and report.answers + report.closed:
         return Evidence(True, seen, figures)
-    if report.unanswered and report.sent + report.held_back >= _ENOUGH * turns:
-        waiting = f"clients still waited in {report.held_back:,} of {turns:,.0f} turns"
+    if report.unanswered and report.sent + report.held_back >= _LEAST_RATE_SHARE * turns:
+        waiting = f"in {report.held_back:,} of {turns:,.0f} turns a client still waited for an answer"
         if report.connecting:
-            waiting += f", {report.connecting:,} are not accepted"
-        return Evidence(True, f"the entry is saturated, {waiting}: {seen}", figures)
+            waiting += f", and {report.connecting:,} connections are not accepted yet"
+        return Evidence(True, f"the entry is saturated: {waiting}; {seen}", figures)
     return Evidence(False, seen, figures)

@@ -1,4 +1,4 @@
-"""A standby that is made to lag: what is done, how it is seen, and what it owes after the lift."""
+"""A standby that is made to lag: how it is slowed, how the lag is seen, and what it owes after the lift."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from chaoskit.clients import postgres, standby
 from chaoskit.clients.postgres import Credentials, PostgresRefused, PostgresSession
-from chaoskit.clients.standby import StandbyLook, Watch
+from chaoskit.clients.standby import StandbyLook, StandbyWatch
 from chaoskit.errors import FaultFailure, NotLifted
 from chaoskit.faults.base import Evidence, Injection, Obligation, together
 from chaoskit.faults.replication.pairs import Pair
@@ -20,15 +20,15 @@ from chaoskit.system import Link
 
 @dataclass(frozen=True, slots=True)
 class LagAsked:
-    """What a standby is to suffer, and what it owes afterwards.
+    """How far a standby must fall behind, and how soon it must catch up.
 
     Attributes:
-        credentials: who the harness is to both servers.
-        at_least: seconds that the standby is to be behind.
-        at_least_bytes: bytes of log that it is to be behind.
+        credentials: the credentials for both servers.
+        at_least: seconds that the standby must be behind.
+        at_least_bytes: bytes of log that it must be behind.
         delay: seconds by which a slow link delays everything.
-        toxics: what makes the link slow.
-        catch_up_within: seconds after the lift within which it has caught up.
+        toxics: the toxics that make the link slow.
+        catch_up_within: seconds after the lift within which the standby must catch up.
     """
 
     credentials: Credentials
@@ -40,17 +40,17 @@ class LagAsked:
 
 
 class Lagging(Injection):
-    """What both ways have in common: the watch, and the debt after the lift."""
+    """What both ways to lag share: the watch on the two servers, and the obligation after the lift."""
 
     LOOKBACK_DELAYS = 0.0
-    """How far back :meth:`holding` looks, in delays of the link."""
+    """How far back :meth:`holding` looks, as a multiple of the link's delay."""
 
     def __init__(self, asked: LagAsked, runtime: Runtime, pair: Pair) -> None:
         self._asked, self._runtime, self._pair = asked, runtime, pair
-        self._watch = Watch(runtime, pair.primary, pair.replica, asked.credentials)
+        self._watch = StandbyWatch(runtime, pair.primary, pair.replica, asked.credentials)
 
     def start(self) -> None:
-        """Begin to look, then do it: what was written before counts as well."""
+        """Look once, then make the standby lag: what was written between the two counts as well."""
         self._watch.look()
         try:
             self._begin()
@@ -61,19 +61,19 @@ class Lagging(Injection):
 
     @abstractmethod
     def _begin(self) -> None:
-        """Do it."""
+        """Make the standby lag."""
 
     def _standby(self) -> AbstractContextManager[PostgresSession]:
         credentials = self._asked.credentials
         return postgres.session(self._runtime, self._pair.replica, credentials, "chaoskit-look")
 
     def landed(self) -> Evidence:
-        """The standby is as far behind as it was asked for."""
+        """Whether the standby is as far behind as asked."""
         behind = self._watch.look()
         return self._evidence(() if behind is None else (behind,))
 
     def holding(self) -> Evidence:
-        """It is still."""
+        """Whether the standby is still as far behind as asked."""
         behind = self._watch.look()
         if behind is None:
             return self._evidence(())
@@ -96,7 +96,7 @@ class Lagging(Injection):
             says += ", which has written nothing since the injection: drive a journey that writes"
         elif not enough:
             wanted = f"{asked.at_least_bytes:,} bytes and " if asked.at_least_bytes else ""
-            says += f"; {wanted}{asked.at_least:g} s are asked for"
+            says += f"; the fault asks for {wanted}{asked.at_least:g} s"
         figures = {
             "behind_bytes": seen.size_bytes,
             "behind_seconds": round(seen.seconds, 3),
@@ -105,15 +105,15 @@ class Lagging(Injection):
         return Evidence(bool(enough), says, figures)
 
     def obligations(self, since_lift: float) -> Sequence[Obligation]:
-        """It catches up: it replays in time what its primary had written at the lift."""
+        """``catches up``: the standby replays in time all that its primary had written at the lift."""
         asked, pair, watch = self._asked, self._pair, self._watch
         behind = None if watch.caught_up is not None else watch.look()
         figures: dict[str, Any] = {"within_seconds": asked.catch_up_within, "owed_bytes": watch.owed_bytes}
-        allowed = f"{asked.catch_up_within:g} s are allowed"
+        allowed = f"{asked.catch_up_within:g} s allowed"
         if watch.caught_up is not None:
             says = (
                 f"{pair.replica} had {watch.owed_bytes or 0:,} bytes of {pair.primary} to replay at the "
-                f"lift, and had done so {watch.caught_up:.2g} s later; {allowed}"
+                f"lift, and was done {watch.caught_up:.2g} s later; {allowed}"
             )
             kept: bool | None = watch.caught_up <= asked.catch_up_within
             figures["seconds"] = round(watch.caught_up, 3)
@@ -133,7 +133,7 @@ class Lagging(Injection):
 
 
 class PausedReplay(Lagging):
-    """Replay is paused."""
+    """Replay on the standby is paused."""
 
     def _begin(self) -> None:
         replica = self._pair.replica
@@ -149,7 +149,7 @@ class PausedReplay(Lagging):
         """Resume replay.
 
         Raises:
-            NotLifted: the standby does not let the harness do so.
+            NotLifted: the standby does not let the harness resume it.
         """
         self._watch.lifted(self._asked.catch_up_within)
         replica = self._pair.replica
@@ -161,11 +161,11 @@ class PausedReplay(Lagging):
                 f"replay on {replica} could not be resumed",
                 where=replica,
                 evidence=str(error),
-                remedy="a restart of it ends the pause",
+                remedy=f"restart {replica}: a pause does not outlive the server's process",
             ) from error
 
     def gone(self) -> Evidence:
-        """The standby says that replay is not paused."""
+        """Whether the standby says that replay is not paused."""
         replica = self._pair.replica
         try:
             with self._standby() as session:
@@ -178,8 +178,8 @@ class PausedReplay(Lagging):
 class SlowReplication(Lagging):
     """The link from the standby to its primary is slow."""
 
-    # The lag over a slow link is a saw-tooth: it grows from a write to its arrival, and a look may
-    # fall just behind that.
+    # The lag over a slow link is a saw-tooth: it grows from a write until that write arrives, and a look may
+    # come just after the arrival.
     LOOKBACK_DELAYS = 2.0
 
     def _begin(self) -> None:
@@ -188,7 +188,7 @@ class SlowReplication(Lagging):
                 self._runtime.add_toxic(link, toxic)
 
     def holding(self) -> Evidence:
-        """The link is still slow, and the standby was as far behind a moment ago."""
+        """Whether the link is still slow, and the standby was as far behind as asked a moment ago."""
         looks = [
             Evidence(toxic in self._names(link), f"{link.name} has no {toxic}")
             for link in self._pair.links
@@ -201,17 +201,17 @@ class SlowReplication(Lagging):
         return {toxic.name for toxic in self._runtime.toxics(link)}
 
     def lift(self) -> None:
-        """Take the toxics off."""
+        """Remove the toxics."""
         self._watch.lifted(self._asked.catch_up_within)
         for link in self._pair.links:
-            # The last one first, as the undo log has it: what the latency still holds back is handed
-            # on when it is removed, and would trickle through a narrow link for minutes, in which
+            # The last toxic is removed first, as from the undo log. Removing the latency hands on all that it
+            # still holds back: through a link that is still narrow that would take minutes, in which
             # Toxiproxy's API hangs.
             for toxic in reversed(self._asked.toxics):
                 self._runtime.remove_toxic(link, toxic.name)
 
     def gone(self) -> Evidence:
-        """Toxiproxy has none of this fault's toxics any more."""
+        """Whether Toxiproxy has none of this fault's toxics any more."""
         ours = {toxic.name for toxic in self._asked.toxics}
         looks = [
             Evidence(not ours & self._names(link), f"{link.name} is still slow") for link in self._pair.links

@@ -1,4 +1,4 @@
-"""A standby and the primary that it follows: what faults of replication are about."""
+"""A standby and the primary that it follows, found from what the servers say and from their links."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chaoskit.system import Link
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Who follows whom.
+    """A standby and its primary.
 
     Attributes:
         replica: the standby.
         primary: the server that takes the writes.
-        links: the links from the standby, which dials, to its primary.
+        links: the links from the standby, which opens the connection, to its primary.
         may_pause: whether the harness may pause replay on the standby.
     """
 
@@ -32,14 +32,14 @@ class Pair:
 def pair_of(
     replica: str, primary: str | None, credentials: Credentials, runtime: Runtime
 ) -> Pair | list[str]:
-    """Find the two, or say why they cannot be found. Looks only, changes nothing.
+    """Find the two servers, or say why they cannot be found. Only looks, changes nothing.
 
     Args:
-        replica: the standby, a component or a service with one replica.
-        primary: whom it follows. If it is not given, the standby's WAL receiver names it, or else it
-            is the only other PostgreSQL that the standby is linked to.
-        credentials: who the harness is to both.
-        runtime: where they run.
+        replica: the standby: a component, or a service with one replica.
+        primary: the server that it follows. If it is not given, the standby's WAL receiver names it; else it
+            is the only other PostgreSQL server that the standby is linked to.
+        credentials: the credentials for both servers.
+        runtime: the runtime of the system.
     """
     follower = _server(replica, runtime)
     if isinstance(follower, list):
@@ -48,20 +48,22 @@ def pair_of(
         with postgres.session(runtime, follower, credentials, "chaoskit-look") as session:
             if not standby.in_recovery(session):
                 return [
-                    f"{follower} is no standby: it takes writes itself (pg_is_in_recovery is false); other "
-                    f"PostgreSQL servers here: {_listed(standby.others(runtime, follower))}"
+                    f"{follower} is not a standby: it takes writes itself (pg_is_in_recovery is false); "
+                    f"other PostgreSQL servers here: {_listed(standby.others(runtime, follower))}"
                 ]
             if standby.paused(session):
-                return [f"replay on {follower} is paused already; select pg_wal_replay_resume() ends that"]
+                return [
+                    f"replay on {follower} is paused already; end that with select pg_wal_replay_resume()"
+                ]
             host, may_pause = standby.sender(session), standby.may_pause(session)
     except PostgresRefused as error:
         return [f"{follower} does not let the harness in: {error}; give user= and password="]
     name = primary or standby.find_primary(runtime, follower, host)
     if name is None:
-        said = f"names {host!r}, which is no single component" if host else "names no host"
+        said = f"names {host!r}, which is not one component" if host else "names no host"
         return [
             f"the primary of {follower} is not known: its WAL receiver {said}; PostgreSQL servers that it is "
-            f"linked to: {_listed(standby.linked(runtime, follower))}. Say which with primary="
+            f"linked to: {_listed(standby.linked(runtime, follower))}. Name the primary with primary="
         ]
     leader = _server(name, runtime)
     if isinstance(leader, list):
@@ -69,7 +71,7 @@ def pair_of(
     try:
         with postgres.session(runtime, leader, credentials, "chaoskit-look") as session:
             if standby.in_recovery(session):
-                return [f"{leader} is itself a standby; give the server that takes the writes as primary="]
+                return [f"{leader} is itself a standby; name the server that takes the writes with primary="]
     except PostgresRefused as error:
         return [f"{leader} does not let the harness in: {error}; give user= and password="]
     return Pair(follower, leader, select(f"{follower}→{leader}:{postgres.PORT}", runtime), may_pause)
@@ -87,8 +89,8 @@ def _server(name: str, runtime: Runtime) -> str | list[str]:
     if postgres.PORT not in ports:
         return [
             f"{names[0]} serves no port {postgres.PORT} (its ports: {_listed(tuple(map(str, ports)))}); "
-            "replication is known of PostgreSQL only. For another engine write a Fault of your own; "
-            "ReplicaLag is the pattern"
+            "ReplicaLag works on PostgreSQL only. For another database, subclass Fault and take ReplicaLag "
+            "as the pattern"
         ]
     return names[0]
 

@@ -1,1 +1,1 @@
-"""The HTTP client that journeys use: httpx's interface over a transport of little cost."""
+"""The HTTP client that journeys use: the interface of httpx over a cheaper transport."""

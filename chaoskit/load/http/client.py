@@ -1,12 +1,12 @@
-"""An ``httpx.AsyncClient`` that costs less: what is the same for each request is done once.
+"""An ``httpx.AsyncClient`` that costs less: work that is the same for each request is done once.
 
-Everything that httpx can do still works, and most of it is done by httpx. Only the plain case takes
-a shorter way, for there httpx spends its time on what is not asked for: it merges and parses the URL
-of each request anew, walks through an authentication that nobody set, and searches each answer
-for cookies as the standard library does, which takes longer than to send the request.
+Everything that httpx can do still works, and httpx does most of it. Only plain requests take a short
+way. In these httpx spends its time on features that the request does not use: it merges and parses
+each URL anew, runs an authentication that is not set, and searches each answer for cookies as the
+standard library does, which takes longer than sending the request.
 
-The short way relies on a few names inside httpx. It is taken with the version it was written for,
-and ``tests/load/test_client.py`` compares what both ways lead to; other versions go the long one.
+The short way relies on a few private names of httpx. So only the versions that it was written for take
+it, and all others go httpx's own way. ``tests/load/http/test_client.py`` compares the results of both.
 """
 
 from __future__ import annotations
@@ -23,30 +23,29 @@ import httpx
 from httpx import USE_CLIENT_DEFAULT
 from httpx._client import ClientState
 
-from chaoskit.load.http.messages import PendingAnswer, check, head_of, header_lines, request_line
+from chaoskit.load.http.messages import PendingAnswer, check_headers, head_of, header_lines, request_line
 from chaoskit.load.http.transport import Transport
 
-KNOWN = httpx.__version__.startswith("0.28.")
-"""Whether this is the httpx whose insides are known."""
+KNOWN_VERSION = httpx.__version__.startswith("0.28.")
+"""Whether this is a version of httpx whose private names are known."""
 
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
-_NOTHING = httpx.ByteStream(b"")
-_UNBOUNDED = {"connect": None, "read": None, "write": None, "pool": None}
-_logger = logging.getLogger("httpx")  # which httpx tells each request to
-_Pairs = list[tuple[bytes, bytes]]
+_BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+_EMPTY_BODY = httpx.ByteStream(b"")
+_NO_TIMEOUTS = {"connect": None, "read": None, "write": None, "pool": None}
+_logger = logging.getLogger("httpx")  # httpx logs each request there
 
 
 class Client(httpx.AsyncClient):
-    """A client that goes the short way where it may.
+    """A client that takes the short way where it can.
 
     Args:
-        transport: what carries the requests; the short way needs a :class:`Transport`.
+        transport: carries the requests; the short way needs a :class:`Transport`.
         options: see ``httpx.AsyncClient``.
     """
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport, **options: Any) -> None:
         super().__init__(transport=transport, **options)
-        self._short = transport if KNOWN and isinstance(transport, Transport) else None
+        self._short = transport if KNOWN_VERSION and isinstance(transport, Transport) else None
         self._seen_headers: list[Any] | None = None
         self._common = httpx.Headers()
         self._lines: bytes | None = None
@@ -56,9 +55,9 @@ class Client(httpx.AsyncClient):
         self._header_lines()
 
     def twin(self) -> Self:
-        """Another client as this one was made, with cookies, headers and hooks of its own.
+        """Another client with the same options, and with cookies, headers and hooks of its own.
 
-        It costs a tenth of a new one, and there is one for each user.
+        It costs a tenth of a new client, and each user needs one.
         """
         twin = copy(self)
         twin._headers = httpx.Headers(self._headers)
@@ -76,8 +75,8 @@ class Client(httpx.AsyncClient):
         if (
             short is None
             or options
-            or method not in _BODILESS
-            or not _known(url)
+            or method not in _BODILESS_METHODS
+            or not _is_url(url)
             or not self._is_plain()
             or self._params
         ):
@@ -89,7 +88,7 @@ class Client(httpx.AsyncClient):
         headers = httpx.Headers(self._common)
         headers._list.insert(0, host)
         request = httpx.Request(
-            method, target, headers=headers, stream=_NOTHING, extensions={"timeout": _UNBOUNDED}
+            method, target, headers=headers, stream=_EMPTY_BODY, extensions={"timeout": _NO_TIMEOUTS}
         )
         request._content = b""
         if self._cookies:
@@ -99,7 +98,7 @@ class Client(httpx.AsyncClient):
 
     def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
         """As ``httpx.AsyncClient.build_request``."""
-        if KNOWN and _known(url):
+        if KNOWN_VERSION and _is_url(url):
             url = _place(self._base_text(), str(url), method)[0]
         return super().build_request(method, url, **options)
 
@@ -112,7 +111,7 @@ class Client(httpx.AsyncClient):
             or options.get("auth", USE_CLIENT_DEFAULT) is not USE_CLIENT_DEFAULT
             or not self._is_plain()
             or request.url.userinfo
-            or request.extensions.get("timeout") != _UNBOUNDED
+            or request.extensions.get("timeout") != _NO_TIMEOUTS
             or not hasattr(request, "_content")
         ):
             return await super().send(request, **options)
@@ -120,7 +119,7 @@ class Client(httpx.AsyncClient):
         return await self._exchange(short, request, head_of(request) + request.content, follow)
 
     def _is_plain(self) -> bool:
-        """Whether this client asks for nothing but to send requests."""
+        """Whether this client only sends requests, without authentication, hooks, mounts or time-outs."""
         hooks = self._event_hooks
         if (
             self._auth is not None
@@ -141,7 +140,7 @@ class Client(httpx.AsyncClient):
         return self._base
 
     def _header_lines(self) -> bytes | None:
-        """This client's headers as they go out; ``None`` where a request's own would be among them."""
+        """This client's headers as they are sent; ``None`` if they include one that each request sets."""
         now: list[Any] = self._headers._list
         if now != self._seen_headers:
             self._seen_headers = list(now)
@@ -149,7 +148,7 @@ class Client(httpx.AsyncClient):
             pairs = self._common.raw
             special = {b"host", b"cookie", b"content-length", b"transfer-encoding"}
             if special.isdisjoint(name.lower() for name, _ in pairs):
-                check(pairs)
+                check_headers(pairs)
                 self._lines = header_lines(pairs) + b"\r\n"
             else:
                 self._lines = None
@@ -161,12 +160,12 @@ class Client(httpx.AsyncClient):
         pool = transport.pool_of(request)
         began = perf_counter()
         answer = await transport.exchange(pool, data, request)
-        cookies, coded = _noteworthy(answer)
+        cookies, coded = _special_headers(answer)
         response = _response(answer, request, self._default_encoding)
         if coded:
             await response.aread()
         else:
-            _read(response, answer)
+            _mark_as_read(response, answer)
         response.elapsed = datetime.timedelta(seconds=perf_counter() - began)
         if cookies:
             self._cookies.extract_cookies(response)
@@ -189,13 +188,13 @@ class Client(httpx.AsyncClient):
         return response
 
 
-def _known(url: object) -> bool:
+def _is_url(url: object) -> bool:
     return isinstance(url, (str, httpx.URL))
 
 
 @lru_cache(maxsize=8192)
 def _place(base: str, url: str, method: str) -> tuple[httpx.URL, bytes, tuple[bytes, bytes, bytes]]:
-    """The whole URL, the request line with the Host header, and that header as httpx keeps it."""
+    """The whole URL, the request line with the Host header, and that header as httpx stores it."""
     merged = _merged(base, url)
     if merged.userinfo or not merged.host:
         return merged, b"", (b"", b"", b"")
@@ -205,7 +204,7 @@ def _place(base: str, url: str, method: str) -> tuple[httpx.URL, bytes, tuple[by
 
 
 def _merged(base: str, url: str) -> httpx.URL:
-    """As ``httpx.AsyncClient`` merges a base URL and a URL."""
+    """Merge a base URL and a URL as ``httpx.AsyncClient`` does."""
     asked = httpx.URL(url)
     if not asked.is_relative_url:
         return asked
@@ -213,8 +212,8 @@ def _merged(base: str, url: str) -> httpx.URL:
     return front.copy_with(raw_path=front.raw_path + asked.raw_path.lstrip(b"/"))
 
 
-def _noteworthy(answer: PendingAnswer) -> tuple[bool, bool]:
-    """Whether there are cookies, and whether the body is coded."""
+def _special_headers(answer: PendingAnswer) -> tuple[bool, bool]:
+    """Whether the answer sets cookies, and whether its body is encoded."""
     cookies = coded = False
     for name, _ in answer.headers:
         length = len(name)
@@ -238,8 +237,8 @@ def _response(answer: PendingAnswer, request: httpx.Request, encoding: Any) -> h
     )
 
 
-def _read(response: httpx.Response, answer: PendingAnswer) -> None:
-    """What reading it would do: its body is here already."""
+def _mark_as_read(response: httpx.Response, answer: PendingAnswer) -> None:
+    """Mark a response as read, since its body is here already."""
     body = answer.body
     response._content = body[0] if len(body) == 1 else b"".join(body)
     response._num_bytes_downloaded = answer.held

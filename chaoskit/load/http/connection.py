@@ -1,7 +1,7 @@
-"""One connection to the system: requests go out one at a time, answers are parsed as they come in.
+"""One connection to the system: it sends one request at a time and parses the answers as they arrive.
 
-The parser is llhttp, Node's, by way of httptools. It takes bytes out of one buffer that all
-connections share, for nothing of it is kept between two events.
+The parser is Node's llhttp, through httptools. All connections share the buffer that it reads from,
+since no bytes stay there between two events.
 """
 
 from __future__ import annotations
@@ -16,42 +16,44 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from chaoskit.load.http.messages import PendingAnswer
 
-LONGEST_HEAD_BYTES = 1 << 20
-HELD_BYTES = 1 << 20
-"""So much of a body waits for a slow reader before the server has to wait, too."""
+MOST_HEAD_BYTES = 1 << 20
+"""Bytes that the head of an answer may have."""
 
-_CLOSED = "closed the connection without an answer"
+MOST_HELD_BYTES = 1 << 20
+"""Bytes of a body that wait for a slow reader before the server has to wait, too."""
+
+_CLOSED_EARLY = "closed the connection without an answer"
 _BUFFER = memoryview(bytearray(1 << 16))
 
 
-class Home(Protocol):
-    """What a connection belongs to."""
+class Owner(Protocol):
+    """The pool that a connection belongs to."""
 
     def joined(self, connection: Connection) -> None:
-        """It stands."""
+        """A connection is established."""
 
     def left(self, connection: Connection) -> None:
-        """It is gone."""
+        """A connection is closed."""
 
     def freed(self, connection: Connection) -> None:
-        """It can carry the next request."""
+        """A connection can carry the next request."""
 
 
 class Connection(asyncio.BufferedProtocol):
     """A connection of a :class:`chaoskit.load.http.transport.Pool`.
 
     Args:
-        place: host and port, for what people read.
-        home: told of what becomes of it.
+        place: host and port, for messages.
+        owner: is told when the connection is established, free, and closed.
 
     Attributes:
-        idle_since: when it became free, on the loop's clock.
+        idle_since: when it became free, in seconds of the loop's clock.
     """
 
-    def __init__(self, place: str, home: Home) -> None:
+    def __init__(self, place: str, owner: Owner) -> None:
         self.idle_since = 0.0
         self._place = place
-        self._home = home
+        self._owner = owner
         self._answer: PendingAnswer | None = None
         self._parser = HttpResponseParser(self)
         self._received = 0
@@ -63,44 +65,46 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def usable(self) -> bool:
-        """Whether the next request may go out by it."""
+        """Whether it can carry the next request."""
         transport = self._transport
         return transport is not None and not transport.is_closing()
 
     def send(self, data: bytes, answer: PendingAnswer, *, more: bool = False) -> None:
-        """Begin an exchange.
+        """Start an exchange.
 
         Args:
             data: the request, or its head.
-            answer: is filled.
-            more: whether a body follows, by :meth:`write` and :meth:`written`.
+            answer: takes the answer.
+            more: whether a body follows through :meth:`write` and :meth:`written`.
         """
-        if self._transport is None:  # it was closed in the moment since it was opened
-            answer.fail(httpx.RemoteProtocolError, f"{self._place} {_CLOSED}")
+        if self._transport is None:  # it was closed just after it was opened
+            answer.fail(httpx.RemoteProtocolError, f"{self._place} {_CLOSED_EARLY}")
             return
         self._answer, self._received, self._sending = answer, 0, more
         self._transport.write(data)
 
     async def write(self, data: bytes) -> None:
-        """Send a piece of the body, and wait while the system takes no more."""
+        """Send a piece of the body, and wait until the system takes more."""
         if self._transport is not None:
             self._transport.write(data)
         if self._drained is not None:
             await self._drained
 
     def written(self) -> None:
-        """The body is sent."""
+        """The body was sent."""
         self._sending = False
-        if self._answer is None:  # the answer was faster than the request
+        if self._answer is None:  # the answer came before the request was complete
             self._release()
 
     def resume(self, answer: PendingAnswer) -> None:
-        """What there was of a body has been taken: read on."""
+        """The pieces of the body were taken: read on."""
         if self._answer is answer:
             self._read_on()
 
     def drop(self, answer: PendingAnswer) -> None:
-        """Whoever waited has gone: if the answer is still to come nobody else may get it."""
+        """The caller waits no more: close the connection if its answer may still come, which no other request
+        may get.
+        """
         if self._answer is answer or self._sending:
             self.abort()
 
@@ -110,21 +114,21 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # What asyncio calls.
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It stands."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self._home.joined(self)
+        """Tell the owner that the connection is established."""
+        self._transport = cast(asyncio.Transport, transport)  # that of uvloop is not a subclass
+        self._owner.joined(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
+        """The buffer for the next bytes."""
         return _BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
-        """They are here."""
+        """Parse the bytes that are in the buffer."""
         answer = self._answer
-        if answer is None:  # nobody asked
+        if answer is None:  # bytes without a request
             self.abort()
             return
         try:
@@ -137,20 +141,20 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
         if not answer.headed:
             self._received += nbytes
-            if self._received > LONGEST_HEAD_BYTES:
-                says = f"{self._place}: the head of an answer is longer than {LONGEST_HEAD_BYTES} bytes"
+            if self._received > MOST_HEAD_BYTES:
+                says = f"{self._place}: the head of an answer is longer than {MOST_HEAD_BYTES} bytes"
                 answer.fail(httpx.RemoteProtocolError, says)
                 self.abort()
         if not answer.whole:
             answer.wake()
-            if answer.held > HELD_BYTES and self._reading and self.usable and self._answer is answer:
+            if answer.held > MOST_HELD_BYTES and self._reading and self.usable and self._answer is answer:
                 assert self._transport is not None
                 self._reading = False
                 self._transport.pause_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is gone."""
-        self._home.left(self)
+        """End the answer that was under way, and tell the owner."""
+        self._owner.left(self)
         self.resume_writing()
         answer, self._answer, self._transport = self._answer, None, None
         if answer is None:
@@ -158,60 +162,62 @@ class Connection(asyncio.BufferedProtocol):
         if isinstance(error, OSError):
             answer.fail(httpx.ReadError, f"{self._place}: {reason_of(error)}")
         elif not answer.headed:
-            answer.fail(httpx.RemoteProtocolError, f"{self._place} {_CLOSED}")
-        elif _framed(answer):
-            answer.fail(httpx.RemoteProtocolError, f"{self._place} closed the connection within its answer")
+            answer.fail(httpx.RemoteProtocolError, f"{self._place} {_CLOSED_EARLY}")
+        elif _has_length(answer):
+            answer.fail(
+                httpx.RemoteProtocolError, f"{self._place} closed the connection in the middle of its answer"
+            )
         else:
             answer.complete = True
             answer.wake()
 
     def pause_writing(self) -> None:
-        """The system takes no more for now."""
+        """Make :meth:`write` wait: the system takes no more for now."""
         self._drained = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """Let :meth:`write` go on."""
         if self._drained is not None:
             self._drained.set_result(None)
             self._drained = None
 
-    # What the parser calls.
+    # Called by the parser.
 
     def on_message_begin(self) -> None:
-        """The first byte of an answer; one that nobody asked for makes the next one doubtful."""
+        """The first byte of an answer. After one without a request, the next answer could not be trusted."""
         if self._answer is None:
             self.abort()
 
     def on_status(self, reason: bytes) -> None:
-        """The words of the status line, perhaps in pieces."""
+        """The reason phrase of the status line, perhaps in pieces."""
         if self._answer is not None:
             self._answer.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer, which nobody looks at."""
+        """A header, or a trailer, which is ignored."""
         answer = self._answer
         if answer is not None and not answer.headed:
             answer.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is here."""
+        """The head is complete."""
         answer, parser = self._answer, self._parser
         if answer is None:
             return
         answer.status = status = parser.get_status_code()
         if status < 200 and status != 101:
-            return  # an interim one; the answer is still to come
+            return  # an interim answer; the final one follows
         self._keep = status != 101 and parser.should_keep_alive()
         answer.headed = True
         if parser.get_http_version() != "1.1":
             answer.version = b"HTTP/" + parser.get_http_version().encode("ascii")
         if answer.bodiless:
-            # The parser would wait for a body that does not come.
+            # Otherwise the parser would wait for a body that does not come.
             self._parser = HttpResponseParser(self)
             self._finish(answer)
 
     def on_body(self, piece: bytes) -> None:
-        """Some of the body."""
+        """A piece of the body."""
         answer = self._answer
         if answer is None:
             self.abort()
@@ -220,7 +226,7 @@ class Connection(asyncio.BufferedProtocol):
             answer.held += len(piece)
 
     def on_message_complete(self) -> None:
-        """An answer is at its end."""
+        """The answer is complete."""
         answer = self._answer
         if answer is None:
             return
@@ -235,14 +241,14 @@ class Connection(asyncio.BufferedProtocol):
         answer.complete = True
         answer.wake()
         if self._sending:
-            self.resume_writing()  # whoever waits to send the rest need not any more
+            self.resume_writing()  # the rest of the request need not be sent any more
         else:
             self._release()
 
     def _release(self) -> None:
         if self._keep and self.usable:
             self._read_on()
-            self._home.freed(self)
+            self._owner.freed(self)
         elif self._transport is not None:
             self._transport.close()
 
@@ -253,12 +259,12 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def reason_of(error: OSError) -> str:
-    """What the operating system says, in its own words."""
+    """The operating system's own words for an error."""
     if error.errno and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
 
 
-def _framed(answer: PendingAnswer) -> bool:
-    """Whether the head says how long the body is; else it ends with the connection."""
+def _has_length(answer: PendingAnswer) -> bool:
+    """Whether the head says how long the body is. Otherwise the body ends with the connection."""
     return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in answer.headers)

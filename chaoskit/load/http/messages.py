@@ -1,7 +1,4 @@
-"""What comes back for one request, as it comes in: head, body, end or failure.
-
-Requests as bytes.
-"""
+"""HTTP messages: a request as bytes, and an answer as it arrives: head, body, and end or failure."""
 
 from __future__ import annotations
 
@@ -12,22 +9,26 @@ from collections.abc import Iterable
 
 import httpx
 
-Pairs = list[tuple[bytes, bytes]]
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FORBIDDEN = re.compile(rb"[\r\n\0]")
+
+
+HeaderPairs = list[tuple[bytes, bytes]]
 
 
 class PendingAnswer:
-    """An answer in the making. The connection fills it; whoever sent the request waits for it.
+    """An answer in the making. The connection fills it, and the sender of the request waits for it.
 
     Args:
-        whole: whether the one who waits wants all of it at once. Else each piece wakes them.
+        whole: whether the sender waits for all of it. Otherwise each piece wakes the sender.
         bodiless: whether its request was a HEAD.
 
     Attributes:
         status, reason, version, headers: the head, once :attr:`headed`.
-        body: the pieces of the body that nobody has taken yet.
-        held: how many bytes they are.
-        complete: whether it has come to its end.
-        error: why it never will; an httpx exception's class and what to say.
+        body: the pieces of the body that were not taken yet.
+        held: how many bytes these pieces have.
+        complete: whether the answer is complete.
+        error: why it will never be complete: the class of an httpx exception, and its message.
     """
 
     __slots__ = (
@@ -49,7 +50,7 @@ class PendingAnswer:
         self.whole, self.bodiless = whole, bodiless
         self.status = 0
         self.reason, self.version = b"", b"HTTP/1.1"
-        self.headers: Pairs = []
+        self.headers: HeaderPairs = []
         self.body: deque[bytes] = deque()
         self.held = 0
         self.headed = self.complete = False
@@ -62,7 +63,7 @@ class PendingAnswer:
         return self.complete or self.error is not None
 
     def wait(self) -> asyncio.Future[None]:
-        """Done with the next piece, or with the end where the whole is wanted; one waiter at a time."""
+        """A future of the next piece, or of the end if the whole is wanted; one at a time."""
         self._waiter = waiter = asyncio.get_running_loop().create_future()
         if self.complete or self.error is not None:
             waiter.set_result(None)
@@ -75,29 +76,25 @@ class PendingAnswer:
             waiter.set_result(None)
 
     def fail(self, kind: type[httpx.TransportError], says: str) -> None:
-        """It will never be complete; said once."""
+        """Record why it will never be complete; only the first reason counts."""
         if not self.complete and self.error is None:
             self.error = (kind, says)
             self.wake()
 
     def raise_for_head(self, request: httpx.Request) -> None:
-        """Raise what kept its head from coming, if anything did."""
+        """Raise the error if there is one and the head has not arrived."""
         if not self.headed:
             self.raise_for(request)
 
     def raise_for(self, request: httpx.Request) -> None:
-        """Raise what kept it from being complete, if anything did."""
+        """Raise the error if there is one."""
         if self.error is not None:
             kind, says = self.error
             raise kind(says, request=request)
 
 
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_BREAKS = re.compile(rb"[\r\n\0]")
-
-
 def request_line(method: str, url: httpx.URL) -> bytes:
-    """``GET /path?query HTTP/1.1``, with its line break."""
+    """``GET /path?query HTTP/1.1``, with the line break at its end."""
     return b"%b %b HTTP/1.1\r\n" % (method.encode("ascii", "replace"), url.raw_path or b"/")
 
 
@@ -107,24 +104,25 @@ def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def head_of(request: httpx.Request) -> bytes:
-    """The head of a request as httpx made it: nothing is added, left out or normalised.
+    """The head of a request as httpx made it; nothing is added, left out or normalised.
 
     Raises:
-        httpx.LocalProtocolError: a line break in it would make another request of it.
+        httpx.LocalProtocolError: it has a character, such as a line break, that would make it another
+            request.
     """
     headers = request.headers.raw
-    check(headers, request)
+    check_headers(headers, request)
     if not _TOKEN.fullmatch(request.method.encode("ascii", "replace")):
-        raise httpx.LocalProtocolError(f"{request.method!r} is no method", request=request)
+        raise httpx.LocalProtocolError(f"{request.method!r} is not an HTTP method", request=request)
     return b"%b%b\r\n" % (request_line(request.method, request.url), header_lines(headers))
 
 
-def check(headers: Iterable[tuple[bytes, bytes]], request: httpx.Request | None = None) -> None:
-    """Look for line breaks and other things that no header may have.
+def check_headers(headers: Iterable[tuple[bytes, bytes]], request: httpx.Request | None = None) -> None:
+    """Refuse headers with line breaks and other characters that no header may have.
 
     Raises:
-        httpx.LocalProtocolError: there are.
+        httpx.LocalProtocolError: there is one.
     """
     for name, value in headers:
-        if not _TOKEN.fullmatch(name) or _BREAKS.search(value):
-            raise httpx.LocalProtocolError(f"{name!r}: {value!r} is no header", request=request)
+        if not _TOKEN.fullmatch(name) or _FORBIDDEN.search(value):
+            raise httpx.LocalProtocolError(f"{name!r}: {value!r} is not a valid header", request=request)

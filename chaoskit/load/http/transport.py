@@ -1,18 +1,16 @@
-"""The way of a journey's requests: the httpx interface over connections of our own.
+"""The transport of a journey's requests: the interface of httpx over own connections.
 
-httpx's own pool costs ever more per request the more are in flight (httpcore#1035), so a stall of
-the system would stall the measurement. ``docs/load.md`` has what was measured and why this is no
-library's transport. What a measurement needs of it: a refused connection is a ConnectError, one
-that the server closed a RemoteProtocolError, one that it reset a ReadError; paths go out as they
-are written; time-outs are exact; and a request is sent once, for a repeated one would hide the
-failure of the first and double the load.
+The pool of httpx costs more per request the more requests are in flight (httpcore#1035), so a stall of
+the system would stall the measurement. ``docs/load.md`` says what was measured, and why no library's
+transport is used. A measurement needs this of it: a refused connection is a ConnectError, a connection
+that the server closed is a RemoteProtocolError, and one that it reset is a ReadError. Paths are sent as
+they are written. Time-outs are exact. A request is sent once, since repeating it would hide the failure
+of the first and double the load.
 
-The connections of a load process, shared by all its users.
-
-A connection carries one request at a time, a stalled one holds up nobody else, and there is no
-limit on their number but that on requests in flight. The one used last is used next; an idle one
-is given up after a second, earlier than common servers do it, so that a server's own closing is
-not taken for a failure.
+All users of a load process share the connections. A connection carries one request at a time, and a
+stalled one delays no other request. Only the limit on requests in flight bounds their number. The
+connection that was used last is used next. An idle one is closed after a second, earlier than common
+servers close it, so that a closing server is not taken for a failure.
 """
 
 from __future__ import annotations
@@ -30,11 +28,15 @@ from chaoskit.load.guard import Guard
 from chaoskit.load.http.connection import Connection, reason_of
 from chaoskit.load.http.messages import PendingAnswer, head_of
 
-_PORTS = {"http": 80, "https": 443}
+IDLE_TIMEOUT = 1.0
+"""Seconds after which an idle connection is closed."""
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ForeignRequest(httpx.UnsupportedProtocol):
-    """A journey asked for a URL outside the system under test; nothing was sent."""
+    """A journey requested a URL outside the system under test; nothing was sent."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -42,7 +44,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     Args:
         guard: where requests may go.
-        refused: told of every :class:`ForeignRequest`, since a journey may swallow it.
+        refused: called with every :class:`ForeignRequest`, since a journey may swallow it.
     """
 
     def __init__(self, guard: Guard, refused: Callable[[ForeignRequest], None] = lambda _: None) -> None:
@@ -52,16 +54,16 @@ class Transport(httpx.AsyncBaseTransport):
 
     @property
     def open(self) -> int:
-        """How many connections there are."""
+        """How many connections are open."""
         return sum(pool.open for pool in self._pools.values())
 
     @property
     def most_open(self) -> int:
-        """How many there were at most, of each origin."""
+        """The most connections at once, summed over the origins."""
         return sum(pool.most_open for pool in self._pools.values())
 
     def pool_of(self, request: httpx.Request) -> Pool:
-        """The connections by which a request goes out.
+        """The pool of connections that carries a request.
 
         Raises:
             ForeignRequest: it would leave the system under test.
@@ -71,7 +73,7 @@ class Transport(httpx.AsyncBaseTransport):
         return self._pools.get(key) or self._new_pool(key, request)
 
     async def exchange(self, pool: Pool, head: bytes, request: httpx.Request) -> PendingAnswer:
-        """Send a request that is all in one piece, without time-outs, and wait for all of its answer.
+        """Send a request in one piece, without time-outs, and wait for its whole answer.
 
         Raises:
             httpx.TransportError: as httpx documents.
@@ -88,7 +90,7 @@ class Transport(httpx.AsyncBaseTransport):
         return answer
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, once, and return when the head of its answer is here.
+        """Send a request once, and return when the head of its answer has arrived.
 
         Raises:
             ForeignRequest: it would leave the system under test.
@@ -101,7 +103,7 @@ class Transport(httpx.AsyncBaseTransport):
         try:
             await _send(connection, head, answer, request)
             while not answer.headed and not answer.ended:
-                await _progress(answer, request, timeout.get("read"))
+                await _wait_for_progress(answer, request, timeout.get("read"))
             answer.raise_for_head(request)
         except BaseException:
             connection.drop(answer)
@@ -115,7 +117,7 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Nothing: a user who closes their client must not take everyone's connections along."""
+        """Do nothing: a user who closes the client must not close the connections of all users."""
 
     async def shut(self) -> None:
         """Close all connections."""
@@ -134,12 +136,12 @@ class Transport(httpx.AsyncBaseTransport):
             self._refused(refusal)
             raise refusal
         tls = (name or host) if scheme == "https" else None
-        pool = self._pools[key] = Pool(host, port or _PORTS[scheme], tls)
+        pool = self._pools[key] = Pool(host, port or _DEFAULT_PORTS[scheme], tls)
         return pool
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, as it comes in."""
+    """The body of an answer as it arrives."""
 
     def __init__(
         self, connection: Connection, answer: PendingAnswer, request: httpx.Request, timeout: float | None
@@ -157,11 +159,11 @@ class _Body(httpx.AsyncByteStream):
             if answer.ended:
                 break
             self._connection.resume(answer)
-            await _progress(answer, self._request, self._timeout)
+            await _wait_for_progress(answer, self._request, self._timeout)
         answer.raise_for(self._request)
 
     async def aclose(self) -> None:
-        # An answer that nobody reads to its end would hold up the next one.
+        # An answer that is not read to its end would delay the next one.
         self._connection.drop(self._answer)
 
 
@@ -175,8 +177,8 @@ async def _connected(pool: Pool, request: httpx.Request, timeout: float | None) 
         raise httpx.ConnectTimeout(f"no connection to {pool.place} in time", request=request) from None
 
 
-async def _progress(answer: PendingAnswer, request: httpx.Request, timeout: float | None) -> None:
-    """Wait for something to come in."""
+async def _wait_for_progress(answer: PendingAnswer, request: httpx.Request, timeout: float | None) -> None:
+    """Wait for the next piece of an answer."""
     if timeout is None:
         await answer.wait()
         return
@@ -201,14 +203,14 @@ async def _send(connection: Connection, head: bytes, answer: PendingAnswer, requ
 async def _send_stream(
     connection: Connection, head: bytes, answer: PendingAnswer, request: httpx.Request
 ) -> None:
-    """Send a body as it is made; an answer that comes earlier ends it."""
+    """Send a body as it is made; an answer that comes before its end stops it."""
     stream = request.stream
     assert isinstance(stream, httpx.AsyncByteStream)
     chunked = "content-length" not in request.headers
     connection.send(head, answer, more=True)
     async for piece in stream:
         if answer.ended:
-            connection.abort()  # the rest of the body would be taken for the next request
+            connection.abort()  # the server would take the rest of the body for the next request
             return
         if piece:
             await connection.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
@@ -217,28 +219,24 @@ async def _send_stream(
     connection.written()
 
 
-KEEPALIVE = 1.0
-"""Seconds."""
-
-
 class Pool:
     """Connections to one origin.
 
     Args:
-        host, port: where to.
-        tls: the name that the server is asked for, or ``None`` for plain HTTP. Certificates are not
-            checked: a test system signs its own.
+        host, port: the server's.
+        tls: the name that the server is asked for; ``None`` for plain HTTP. Certificates are not checked,
+            since a test system signs its own.
 
     Attributes:
-        place: host and port, for what people read.
-        open: how many connections there are.
-        most_open: how many there were at most.
+        place: host and port, for messages.
+        open: how many connections are open.
+        most_open: the most connections at once so far.
     """
 
     def __init__(self, host: str, port: int, tls: str | None = None) -> None:
         self._host, self._port, self._tls = host, port, tls
         self.place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._context = _unchecked() if tls is not None else None
+        self._context = _unchecked_context() if tls is not None else None
         self._idle: deque[Connection] = deque()
         self._all: set[Connection] = set()
         self._loop = asyncio.get_running_loop()
@@ -247,16 +245,16 @@ class Pool:
 
     @property
     def open(self) -> int:
-        """How many connections there are."""
+        """How many connections are open."""
         return len(self._all)
 
     def idle(self) -> Connection | None:
-        """A connection that is free, or nothing."""
+        """A free connection; ``None`` if there is none."""
         idle = self._idle
         while idle:
             connection = idle.pop()
             if connection.usable:
-                if self._loop.time() - connection.idle_since < KEEPALIVE:
+                if self._loop.time() - connection.idle_since < IDLE_TIMEOUT:
                     return connection
                 connection.abort()
         return None
@@ -265,7 +263,7 @@ class Pool:
         """Open a connection.
 
         Raises:
-            httpx.ConnectError: it is refused, unreachable, or its name is not known.
+            httpx.ConnectError: the server refuses, is unreachable, or its name is unknown.
         """
         try:
             addresses = await self._addresses()
@@ -289,7 +287,7 @@ class Pool:
         raise httpx.ConnectError(f"{self.place}: {reason_of(failure)}", request=request) from failure
 
     def close(self) -> None:
-        """Close all of them, busy ones too."""
+        """Close all connections, busy ones too."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -305,12 +303,12 @@ class Pool:
         return [self._host]
 
     def joined(self, connection: Connection) -> None:
-        """A connection stands."""
+        """A connection is established."""
         self._all.add(connection)
         self.most_open = max(self.most_open, len(self._all))
 
     def left(self, connection: Connection) -> None:
-        """A connection is gone."""
+        """A connection is closed."""
         self._all.discard(connection)
 
     def freed(self, connection: Connection) -> None:
@@ -318,16 +316,16 @@ class Pool:
         connection.idle_since = self._loop.time()
         self._idle.append(connection)
         if self._sweeper is None:
-            self._sweeper = self._loop.call_later(KEEPALIVE, self._sweep)
+            self._sweeper = self._loop.call_later(IDLE_TIMEOUT, self._sweep)
 
     def _sweep(self) -> None:
         idle, now = self._idle, self._loop.time()
-        while idle and (not idle[0].usable or now - idle[0].idle_since >= KEEPALIVE):
+        while idle and (not idle[0].usable or now - idle[0].idle_since >= IDLE_TIMEOUT):
             idle.popleft().abort()
-        self._sweeper = self._loop.call_at(idle[0].idle_since + KEEPALIVE, self._sweep) if idle else None
+        self._sweeper = self._loop.call_at(idle[0].idle_since + IDLE_TIMEOUT, self._sweep) if idle else None
 
 
-def _unchecked() -> ssl.SSLContext:
+def _unchecked_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

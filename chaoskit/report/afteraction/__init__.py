@@ -1,6 +1,6 @@
-"""The after-action report of a game day: a page and a Markdown text, made from what it has left.
+"""The after-action report of a game day: a page and a Markdown text, made from its record and journals.
 
-:func:`read` reads and checks a folder, :func:`write` puts both files into it.
+:func:`read` reads and checks the folder of a game day; :func:`write` writes both reports into it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ __all__ = ["HTML", "MARKDOWN", "VERSION", "RecordedDay", "read", "write"]
 
 
 def write(folder: Path) -> tuple[Path, Path]:
-    """Make both reports of a game day, each whole or not at all; returns the files.
+    """Write both reports of a game day, each whole or not at all; returns the files.
 
     Raises:
-        UsageError: the record, or a journal that it names, is not there or not as it should be.
-        JournalUnwritable: a full disk, no permission.
+        UsageError: the record, or a journal that it names, is missing or malformed.
+        JournalUnwritable: the disk is full, or a file may not be written.
     """
     day = read(folder)
     page, said = document.render(day), text.render(day)

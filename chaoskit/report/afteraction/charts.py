@@ -1,4 +1,4 @@
-"""What the charts of the whole day draw, as plain data; see :mod:`chaoskit.report.page.charts`."""
+"""The data of the charts of the whole day; see :mod:`chaoskit.report.page.charts`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from chaoskit.judge import Standing
 from chaoskit.report.afteraction.day import RecordedDay, RecordedJourney, RecordedStep
 from chaoskit.report.page.charts import milliseconds, near, promised
-from chaoskit.report.page.series import LEVELS, ROWS, WIDTHS
+from chaoskit.report.page.series import BIN_WIDTHS, LEVEL_LIMITS, TABLE_ROWS
 
-_MOST = 7200
-"""Bins of the narrowest level: two hours by the second."""
+_MOST_BINS = 7200
+"""The narrowest level has at most so many bins: two hours, second by second."""
 
 
 def data(day: RecordedDay) -> dict[str, Any]:
-    """The day as the page's script takes an experiment: each step shaded, what was done marked."""
+    """The day in the form that the script of the page draws, with shades and marks for each step."""
     begin, end = day.series.start, day.series.end
     return {
         "begin": near(begin),
@@ -31,7 +31,7 @@ def data(day: RecordedDay) -> dict[str, Any]:
 
 
 def span(step: RecordedStep, end: float) -> tuple[float, float] | None:
-    """From the injection until the fault is known to be gone; ``end`` where nobody knows."""
+    """From the injection until evidence shows that the fault is gone; without evidence, until ``end``."""
     if step.injected is None:
         return None
     return step.injected, step.gone if step.gone is not None else end
@@ -62,7 +62,7 @@ def _marks(day: RecordedDay) -> list[dict[str, Any]]:
 
 
 def _bounds(day: RecordedDay, journey: RecordedJourney) -> list[dict[str, Any]]:
-    """The latency promises as lines; none under a fault of which nobody knows what it allowed."""
+    """The latency promises as lines; none under a fault if it is not known what it allowed."""
     lines: list[dict[str, Any]] = []
     at, end = day.series.start, day.series.end
     spans = [(found, step) for step in day.steps if (found := span(step, end)) is not None]
@@ -83,24 +83,27 @@ def _standing(step: RecordedStep, journey: str) -> Standing | None:
 
 def _levels(day: RecordedDay, journey: RecordedJourney) -> list[dict[str, Any]]:
     count, width = len(journey.arrivals), day.series.width
-    most = [each for each, _ in LEVELS[:-1]] + [_MOST]
+    most = [each for each, _ in LEVEL_LIMITS[:-1]] + [_MOST_BINS]
     return [_level(day, journey, each) for each in dict.fromkeys(times(count, width, each) for each in most)]
 
 
 def times(count: int, width: float, most: int) -> int:
-    """How many stretches to show as one, so that there are at most so many; readable where it can be."""
+    """How many entries of the record to show as one bin, so that at most ``most`` bins result.
+
+    The bins get a width of :data:`BIN_WIDTHS` where that is possible.
+    """
     least = math.ceil(count / most)
-    wanted = (round(each / width) for each in WIDTHS if math.isclose(each / width, round(each / width)))
+    wanted = (round(each / width) for each in BIN_WIDTHS if math.isclose(each / width, round(each / width)))
     return next((each for each in wanted if each >= least), least)
 
 
 def rows(day: RecordedDay, journey: RecordedJourney) -> dict[str, Any]:
-    """The figures as few as a table has."""
-    return _level(day, journey, times(len(journey.arrivals), day.series.width, ROWS))
+    """The figures in few enough bins for a table."""
+    return _level(day, journey, times(len(journey.arrivals), day.series.width, TABLE_ROWS))
 
 
 def _level(day: RecordedDay, journey: RecordedJourney, together: int) -> dict[str, Any]:
-    """Counts are added up. Quantiles cannot be, so of several stretches the worst is shown."""
+    """One level of bins. Counts are added up. Quantiles cannot be added, so a bin shows the worst."""
     return {
         "start": near(day.series.start),
         "width": near(day.series.width * together),

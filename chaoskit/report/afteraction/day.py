@@ -1,4 +1,4 @@
-"""A game day as its record tells it: plain data. All times are seconds from the day's origin."""
+"""A game day as plain data, as its record tells it. All times are seconds from the origin of the day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chaoskit.system import Slo
 
 Outcome = Literal["refuted", "open", "confirmed"]
 OUTCOMES: tuple[Outcome, ...] = ("refuted", "open", "confirmed")
-"""What can become of a hypothesis; what needs somebody comes first."""
+"""The possible outcomes of a hypothesis; what needs attention comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,18 @@ class RecordedStep:
     """One experiment of the day.
 
     Attributes:
-        number: what events call it by.
+        number: the number by which events refer to the step.
         name, hypothesis: as people wrote them.
-        by: ``runbook``, or ``hand``.
-        faults: what was injected.
-        injected, landed, lift, gone, recovered: when; ``None`` where it did not come to that.
-        evidence: what was seen of the landing.
+        by: ``runbook`` or ``hand``.
+        faults: the faults that were injected.
+        injected, landed, lift, gone, recovered: when each happened; ``None`` if it did not.
+        evidence: the evidence that the fault landed.
         stopped_by: the name of a stop condition, ``key``, or ``None``.
-        verdict: the judge's; ``None`` where nothing was judged.
-        outcome: what became of the hypothesis.
-        outcome_by: ``judge``, or ``person``.
+        verdict: the verdict of the judge; ``None`` if nothing was judged.
+        outcome: the outcome of the hypothesis.
+        outcome_by: ``judge`` or ``person``: who decided the outcome.
         seen: one sentence with its figures.
-        facts: its journal; ``None`` where there is none.
+        facts: the facts of its journal; ``None`` without a journal.
     """
 
     number: int
@@ -55,19 +55,19 @@ class RecordedStep:
 
     @property
     def title(self) -> str:
-        """How it is called where several are spoken of."""
+        """How the reports refer to the step: its number and its name."""
         return f"step {self.number}, {self.name}" if self.name else f"step {self.number}"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """Something that happened, or was said.
+    """Something that happened, or that a person wrote.
 
     Attributes:
         at: when.
         kind: as in the record: ``inject``, ``stop``, ``note``, …
         text: what was seen or written.
-        step: the number of its step.
+        step: the number of the step that it belongs to, if any.
     """
 
     at: float
@@ -78,7 +78,7 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCondition:
-    """A stop condition: its name, and what it says."""
+    """A stop condition: its name, and the condition in words."""
 
     name: str
     text: str
@@ -86,13 +86,13 @@ class RecordedCondition:
 
 @dataclass(frozen=True, slots=True)
 class RecordedJourney:
-    """One journey in equal stretches of time; the columns are equally long.
+    """One journey in equal intervals of time; the columns are equally long.
 
     Attributes:
         name: the journey.
-        slo, degraded: what it promises; without what it uses.
-        arrivals, failed: requests in each stretch, and how many of them failed.
-        p50, p95, p99: latencies in seconds of those that succeeded; ``None`` where none did.
+        slo, degraded: its full SLO, and the SLO that it keeps without what it uses.
+        arrivals, failed: how many requests arrived in each interval, and how many of them failed.
+        p50, p95, p99: latencies in seconds of those that succeeded; ``None`` if none did.
     """
 
     name: str
@@ -110,9 +110,9 @@ class RecordedSeries:
     """The journeys over the whole day.
 
     Attributes:
-        width: seconds of a stretch.
-        start: when the first one begins.
-        journeys: those of which there is a stretch.
+        width: the length of an interval, in seconds.
+        start: when the first interval begins.
+        journeys: the journeys that were measured.
     """
 
     width: float
@@ -121,7 +121,7 @@ class RecordedSeries:
 
     @property
     def end(self) -> float:
-        """When the last stretch ends."""
+        """When the last interval ends."""
         return self.start + self.width * max((len(each.arrivals) for each in self.journeys), default=0)
 
 
@@ -130,17 +130,18 @@ class RecordedDay:
     """A game day.
 
     Attributes:
-        folder: where its record is.
-        title: what it is called.
-        started_at, ended_at: ISO time stamps; it has no end where it crashed.
-        compose, project, attached, touch: which system; whether it ran before the day; and what of it
-            might be touched then.
-        origin: seconds since 1970 of second 0.
-        runbook: its file.
-        seed: of all randomness.
-        conditions, steps, events: in their order.
+        folder: the folder of its record.
+        title: its title.
+        started_at, ended_at: ISO time stamps. A day that crashed has no end.
+        compose, project: the compose files and the compose project of the system.
+        attached: whether the system ran before the day.
+        touch: the components of an attached system that the day was permitted to touch.
+        origin: second 0 of the day, in seconds since 1970.
+        runbook: the file of the run book.
+        seed: the seed of all randomness.
+        conditions, steps, events: in the order of the record.
         notes, questions: what people typed.
-        series: what the journeys measured.
+        series: the measurements of the journeys.
     """
 
     folder: Path
@@ -163,7 +164,7 @@ class RecordedDay:
 
     @property
     def end(self) -> float:
-        """The last moment that the record tells of."""
+        """The last moment in the record."""
         times = (at for each in self.steps for at in (each.injected, each.landed, each.lift, each.gone) if at)
         said = (each.at for each in (*self.events, *self.notes, *self.questions))
         return max(self.series.end, *times, *said, 0.0)

@@ -1,6 +1,6 @@
-"""The after-action report as one HTML file.
+"""The after-action report as one HTML file, and the first screen of that page.
 
-The first screen of the page: what broke and why, hypotheses against what was seen, what stays open.
+The first screen tells what broke and why, what was seen for each hypothesis, and which questions are open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chaoskit.report.page.html import Html, framed, join, tag
 
 
 def render(day: RecordedDay) -> str:
-    """The page: the day as a whole, and then each step as the ordinary report shows an experiment."""
+    """The page: first the whole day, then each step as the ordinary report shows an experiment."""
     found = [(step.number, step.facts) for step in day.steps if step.facts is not None]
     facts = [each for _, each in found]
     ids = anchors(facts)
@@ -55,26 +55,26 @@ def _overview(day: RecordedDay, ids: dict[int, str]) -> Html:
     )
 
 
-_ICONS: dict[Outcome, str] = {"refuted": "broken", "open": "unknown", "confirmed": "held"}
+_OUTCOME_ICONS: dict[Outcome, str] = {"refuted": "broken", "open": "unknown", "confirmed": "held"}
 
-_SAYS: dict[Outcome, str] = {
-    "refuted": "it went another way than people believed",
-    "open": "nobody knows yet",
-    "confirmed": "it went as people believed",
+_OUTCOME_MEANINGS: dict[Outcome, str] = {
+    "refuted": "the system did not do what the team expected",
+    "open": "not decided yet",
+    "confirmed": "the system did what the team expected",
 }
 
 
 def counts(day: RecordedDay) -> Html:
-    """How many hypotheses of each outcome."""
+    """How many hypotheses came to each outcome."""
     found = Counter(each.outcome for each in day.steps)
     items = [
         tag(
             "li",
-            words.icon(_ICONS[each]),
+            words.icon(_OUTCOME_ICONS[each]),
             tag("strong", str(found[each])),
             tag("span", each, class_="word"),
-            tag("span", _SAYS[each], class_="says"),
-            class_=f"count {_ICONS[each]}{'' if found[each] else ' nil'}",
+            tag("span", _OUTCOME_MEANINGS[each], class_="says"),
+            class_=f"count {_OUTCOME_ICONS[each]}{'' if found[each] else ' nil'}",
         )
         for each in OUTCOMES
     ]
@@ -82,7 +82,7 @@ def counts(day: RecordedDay) -> Html:
 
 
 def reasons(day: RecordedDay) -> Html:
-    """What broke, and why; and what held."""
+    """What broke and why, then what held."""
     items = [
         tag(
             "li",
@@ -94,12 +94,12 @@ def reasons(day: RecordedDay) -> Html:
         for each in story.troubled(day)
     ]
     if good := [each.title for each in story.well(day)]:
-        items.append(tag("li", _mark("confirmed", "as believed"), " ", tag("strong", "; ".join(good))))
+        items.append(tag("li", _mark("confirmed", "as expected"), " ", tag("strong", "; ".join(good))))
     return tag("ul", items, class_="reasons")
 
 
 def hypotheses(day: RecordedDay, ids: Mapping[int, str]) -> Html:
-    """One row a step.
+    """The table of hypotheses, one row for each step.
 
     Args:
         day: the game day.
@@ -108,7 +108,7 @@ def hypotheses(day: RecordedDay, ids: Mapping[int, str]) -> Html:
     heads = ("Outcome", "Step", "Hypothesis", "What was seen", "Recovery", "How it ended")
     return tag(
         "table",
-        tag("caption", "Hypotheses against what was seen"),
+        tag("caption", "Hypotheses, and what was seen"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", [_row(day, each, ids.get(each.number)) for each in day.steps]),
         class_="cards experiments hypotheses",
@@ -116,7 +116,7 @@ def hypotheses(day: RecordedDay, ids: Mapping[int, str]) -> Html:
 
 
 def _row(day: RecordedDay, step: RecordedStep, anchor: str | None) -> Html:
-    shown = f"{step.number}. {step.name or 'without a name'}"
+    shown = f"{step.number}. {step.name or 'unnamed'}"
     name = tag("a", shown, href=f"#{anchor}") if anchor else tag("span", shown)
     faults = [tag("span", tag("code", words.breakable(each)), class_="note") for each in step.faults]
     cells: Sequence[tuple[str, Html | str]] = (
@@ -139,19 +139,19 @@ def _row(day: RecordedDay, step: RecordedStep, anchor: str | None) -> Html:
 
 
 def open_questions(day: RecordedDay) -> Html:
-    """What somebody has to answer, asked or following by itself."""
+    """The questions that a person has to answer: those asked, and those that follow from the day."""
     items = []
     for each in story.questions(day):
-        since = "follows by itself" if each.at is None else f"asked at {story.clock(day, each.at)}"
+        since = "follows from what happened" if each.at is None else f"asked at {story.clock(day, each.at)}"
         items.append(tag("li", tag("span", each.text, class_="says"), tag("span", since, class_="note")))
-    return tag("ul", items, class_="open") if items else tag("p", "None.", class_="note")
+    return tag("ul", items, class_="open") if items else tag("p", "No question is open.", class_="note")
 
 
 def stop_conditions(day: RecordedDay) -> Html:
-    """Which there were, and which fired when, with the figures."""
+    """The stop conditions, and when each fired, with the figures."""
     found = story.watched(day)
     if not found:
-        return tag("p", "There was none.", class_="note")
+        return tag("p", "This game day had no stop condition.", class_="note")
     rows = [
         tag(
             "tr",
@@ -164,7 +164,7 @@ def stop_conditions(day: RecordedDay) -> Html:
     heads = ("Condition", "Stops when", "Fired")
     table = tag(
         "table",
-        tag("caption", "Stop conditions, and which fired"),
+        tag("caption", "Stop conditions, and when each fired"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", rows),
         class_="moments conditions",
@@ -177,20 +177,20 @@ def _fired(day: RecordedDay, at: float, text: str) -> Html:
 
 
 def notes(day: RecordedDay) -> Html:
-    """What people wrote."""
+    """The notes that people typed."""
     items = [
         tag("li", tag("strong", story.clock(day, each.at)), " ", tag("span", each.text, class_="says"))
         for each in story.timeline(day)
         if each.kind == "note"
     ]
-    return tag("ul", items, class_="open") if items else tag("p", "None.", class_="note")
+    return tag("ul", items, class_="open") if items else tag("p", "No note was taken.", class_="note")
 
 
 def about(day: RecordedDay) -> Html:
-    """Which system, when, and how it came about."""
+    """The system, the times, and the set-up of the day."""
     pairs = [tag("div", tag("dt", name), tag("dd", value)) for name, value in story.about(day)]
     return tag("dl", pairs, class_="facts")
 
 
 def _mark(outcome: Outcome, text: str) -> Html:
-    return tag("span", words.icon(_ICONS[outcome]), text, class_=f"seen {_ICONS[outcome]}")
+    return tag("span", words.icon(_OUTCOME_ICONS[outcome]), text, class_=f"seen {_OUTCOME_ICONS[outcome]}")

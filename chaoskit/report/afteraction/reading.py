@@ -1,6 +1,7 @@
-"""Reading a record key by key, so that what is wrong with it is told with its path.
+"""Reads and checks the record of a game day.
 
-The record of a game day, checked: what is wrong with it is one clear error, before anything is made.
+It reads key by key, so that an error names the place in the record. A malformed record is one clear error,
+before any report is written.
 """
 
 from __future__ import annotations
@@ -32,50 +33,51 @@ from chaoskit.system import Slo
 
 T = TypeVar("T")
 
-_LONGEST = 1e8
-"""Seconds; no game day lasts three years."""
+_LONGEST_DAY_SECONDS = 1e8
+"""No game day lasts three years."""
 
 
 class Fields:
     """One object of a record.
 
     Args:
-        value: the object, as JSON has it.
-        file: the record's file.
-        at: where in it, as in ``steps[2]``; empty for the whole.
+        value: the object, as parsed from JSON.
+        file: the file of the record.
+        at: the place of the object in the record, as in ``steps[2]``; empty for the whole record.
 
     Raises:
-        UsageError: it is no object. Every method raises it, too, for what is missing or of another kind.
+        UsageError: the value is not an object. Every method also raises it for a value that is missing or
+            of the wrong type.
     """
 
     def __init__(self, value: Any, file: Path, at: str = "") -> None:
         self.file, self._at = file, at
         if not isinstance(value, Mapping):
-            raise self.wrong("it is no object", value)
+            raise self.wrong("not an object", value)
         self._value = value
 
     def wrong(self, why: str, value: Any, key: str = "") -> UsageError:
-        """The error that says what is wrong with the record, and where."""
+        """The error that tells what is wrong with the record, and where."""
         at = ".".join(part for part in (self._at, key) if part) or "the record"
         shown = repr(value)
         return UsageError(
-            "this is not the record of a game day that this chaoskit knows",
+            "this is not a valid record of a game day",
             where=str(self.file),
             evidence=f"{at}: {why}: {shown[:120]}{'…' if len(shown) > 120 else ''}",
-            remedy="report the folder as the game day left it, with the chaoskit that held it",
+            remedy="use the folder exactly as the game day left it, with the version of chaoskit that ran it",
         )
 
     def has(self, key: str) -> bool:
-        """Whether there is something under the key."""
+        """Whether the key has a value."""
         return self._value.get(key) is not None
 
     def text(self, key: str, otherwise: str | None = None) -> str:
-        """A text; where there is none, ``otherwise``."""
+        """A text; ``otherwise`` if it is missing."""
         if otherwise is not None and not self.has(key):
             return otherwise
         value = self._get(key)
         if not isinstance(value, str):
-            raise self.wrong("it is no text", value, key)
+            raise self.wrong("not a text", value, key)
         return _sound(value)
 
     def number(self, key: str) -> float:
@@ -83,61 +85,61 @@ class Fields:
         return self._number(self._get(key), key)
 
     def moment(self, key: str) -> float:
-        """Seconds from the day's origin."""
+        """Seconds from the origin of the day."""
         value = self.number(key)
-        if abs(value) > _LONGEST:
-            raise self.wrong("it is no moment of a game day, in seconds from its origin", value, key)
+        if abs(value) > _LONGEST_DAY_SECONDS:
+            raise self.wrong("not a moment of a game day, in seconds from its origin", value, key)
         return value
 
     def whole(self, key: str) -> int:
         """A whole number."""
         value = self.number(key)
         if value != int(value):
-            raise self.wrong("it is no whole number", value, key)
+            raise self.wrong("not a whole number", value, key)
         return int(value)
 
     def maybe(self, read: Callable[[str], T], key: str) -> T | None:
-        """What ``read`` reads, or ``None`` where there is nothing."""
+        """What ``read`` reads, or ``None`` if the key has no value."""
         return read(key) if self.has(key) else None
 
     def flag(self, key: str) -> bool:
         """True or false."""
         value = self._get(key)
         if not isinstance(value, bool):
-            raise self.wrong("it is neither true nor false", value, key)
+            raise self.wrong("neither true nor false", value, key)
         return value
 
     def choice(self, key: str, choices: Mapping[str, T]) -> T:
-        """One of several words, as what it stands for."""
+        """The value that one of several words stands for."""
         value = self.text(key)
         if value not in choices:
-            raise self.wrong(f"it is none of {', '.join(choices)}", value, key)
+            raise self.wrong(f"none of {', '.join(choices)}", value, key)
         return choices[value]
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts; an absent one is empty."""
+        """A list of texts; empty if it is missing."""
         values = self._list(key)
         if not all(isinstance(each, str) for each in values):
-            raise self.wrong("it is no list of texts", values, key)
+            raise self.wrong("not a list of texts", values, key)
         return tuple(map(_sound, values))
 
     def counts(self, key: str) -> tuple[int, ...]:
         """A column of counts."""
         values = [self._number(each, key) for each in self._list(key)]
         if any(each < 0 or each != int(each) for each in values):
-            raise self.wrong("it is no column of counts", values, key)
+            raise self.wrong("not a column of counts", values, key)
         return tuple(map(int, values))
 
     def figures(self, key: str) -> tuple[float | None, ...]:
-        """A column of numbers, some of which are not known."""
+        """A column of numbers, of which some are unknown (``None``)."""
         return tuple(None if each is None else self._number(each, key) for each in self._list(key))
 
     def object(self, key: str) -> Fields:
-        """An object within."""
+        """The object under the key."""
         return Fields(self._get(key), self.file, f"{self._at}.{key}".lstrip("."))
 
     def objects(self, key: str) -> list[Fields]:
-        """A list of objects; an absent one is empty."""
+        """A list of objects; empty if it is missing."""
         at = f"{self._at}.{key}".lstrip(".")
         return [Fields(each, self.file, f"{at}[{number}]") for number, each in enumerate(self._list(key))]
 
@@ -148,7 +150,7 @@ class Fields:
 
     def _get(self, key: str) -> Any:
         if key not in self._value:
-            raise self.wrong("it is missing", None, key)
+            raise self.wrong("missing", None, key)
         return self._value[key]
 
     def _list(self, key: str) -> list[Any]:
@@ -156,52 +158,52 @@ class Fields:
         if values is None:
             return []
         if not isinstance(values, list):
-            raise self.wrong("it is no list", values, key)
+            raise self.wrong("not a list", values, key)
         return values
 
     def _number(self, value: Any, key: str) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise self.wrong("it is no number", value, key)
+            raise self.wrong("not a number", value, key)
         return value
 
 
 def _sound(text: str) -> str:
-    """Text that a file can hold: half a character, which JSON allows, is a question mark."""
+    """Text that a file can hold. JSON allows lone surrogates; each becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
 
 
 VERSION = 1
-"""Of the records that can be read."""
+"""The version of the records that this module reads."""
 
-_LATEST = 1e11
-"""Seconds since 1970 that a calendar still has."""
+_LATEST_ORIGIN_SECONDS = 1e11
+"""Seconds since 1970; a calendar ends soon after."""
 
 _OUTCOMES: dict[str, Outcome] = {each: each for each in OUTCOMES}
 _VERDICTS = {each.name: each for each in Verdict}
-_SLO = frozenset(each.name for each in fields(Slo))
+_SLO_PROMISES = frozenset(each.name for each in fields(Slo))
 
 
 def read(folder: Path) -> RecordedDay:
     """Read a game day, with the journals of its steps.
 
-    One that crashed can be read: it has no end, and steps that did not come to everything.
+    A game day that crashed can be read, too: its record has no end, and its last step may be incomplete.
 
     Raises:
-        UsageError: there is no record, or it is of another version or not as it should be; a journal
-            that it names is not there or not one.
+        UsageError: the record is missing, malformed or of another version; a journal that it names is
+            missing or not a journal.
     """
     file = folder / GAME_DAY
     record = Fields(_json(file), file)
     version, kind = record.maybe(record.number, "version"), record.maybe(record.text, "kind")
     if kind != "gameday":
-        raise record.wrong("it is no 'gameday'", kind, "kind")
+        raise record.wrong("not 'gameday'", kind, "kind")
     if version != VERSION:
         raise UsageError(
-            "this record of a game day is of another version",
+            "this record of a game day has an unsupported version",
             where=str(file),
             limit=f"version {VERSION}",
             evidence=f"version {version if version is None else format(version, 'g')}",
-            remedy="report it with the chaoskit that held it",
+            remedy="use the version of chaoskit that ran the game day",
         )
     system = record.object("system")
     steps = [_step(each, folder) for each in record.objects("steps")]
@@ -237,21 +239,21 @@ def _json(file: Path) -> object:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
-            "there is no record of a game day that can be read",
+            "the record of the game day cannot be read",
             where=str(file),
             evidence=error.strerror,
-            remedy="name the folder that a game day has left",
+            remedy="name the folder that a game day wrote",
         ) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            "this is no record of a game day: it is not JSON", where=str(file), evidence=str(error)
+            "this is not a record of a game day: it is not JSON", where=str(file), evidence=str(error)
         ) from error
 
 
 def _origin(record: Fields) -> float:
     origin = record.number("origin")
-    if not 0 <= origin <= _LATEST:
-        raise record.wrong("it is no moment, in seconds since 1970", origin, "origin")
+    if not 0 <= origin <= _LATEST_ORIGIN_SECONDS:
+        raise record.wrong("not a moment, in seconds since 1970", origin, "origin")
     return origin
 
 
@@ -286,23 +288,23 @@ def _step(record: Fields, folder: Path) -> RecordedStep:
 def _facts(record: Fields, folder: Path) -> Facts:
     name = record.text("journal")
     if not name or Path(name).name != name or "\\" in name:
-        raise record.wrong("it is no name of a file in the folder of the game day", name, "journal")
+        raise record.wrong("not the name of a file in the folder of the game day", name, "journal")
     try:
-        return facts.of(name, journal.read(folder / name))
+        return facts.facts_of(name, journal.read(folder / name))
     except UsageError as error:
         raise UsageError(
             error.what,
             where=str(folder / name),
             limit=error.limit,
             evidence=error.evidence,
-            remedy=f"the record in {GAME_DAY} names this journal; {error.remedy or 'put it back beside it'}",
+            remedy=f"{GAME_DAY} names this journal; {error.remedy or 'put it back into the folder'}",
         ) from error
 
 
 def _series(record: Fields) -> RecordedSeries:
     width = record.number("step_seconds")
     if width <= 0:
-        raise record.wrong("it is no length of time", width, "step_seconds")
+        raise record.wrong("not a length of time", width, "step_seconds")
     journeys = (_journey(name, each) for name, each in record.named("journeys").items())
     return RecordedSeries(width, record.moment("from"), tuple(each for each in journeys if each.arrivals))
 
@@ -320,10 +322,10 @@ def _journey(name: str, record: Fields) -> RecordedJourney:
     )
     lengths = {len(each) for each in (found.arrivals, found.failed, found.p50, found.p95, found.p99)}
     if len(lengths) > 1:
-        raise record.wrong("its columns are not equally long", sorted(lengths))
+        raise record.wrong("the columns are not equally long", sorted(lengths))
     return found
 
 
 def _slo(record: Fields) -> Slo:
-    """The promises that this chaoskit knows."""
-    return Slo(**{name: record.number(name) for name in _SLO if record.has(name)})
+    """The SLO, with the promises that this version of chaoskit knows."""
+    return Slo(**{name: record.number(name) for name in _SLO_PROMISES if record.has(name)})

@@ -1,6 +1,7 @@
-"""What a game day comes to, in words that both of its reports say alike.
+"""The wording that the page and the Markdown of the after-action report share.
 
-What a game day leaves open: what people asked, and what follows by itself.
+It covers the result of the day, each step, the stop conditions, and the open questions: those that people
+asked, and those that follow from what happened.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from chaoskit.judge import Verdict
 from chaoskit.report.afteraction.day import OUTCOMES, Outcome, RecordedDay, RecordedEvent, RecordedStep
 from chaoskit.report.page import words
 from chaoskit.report.page.facts import worst_recovery
-from chaoskit.report.page.overview import IN_A_TABLE
+from chaoskit.report.page.overview import MOST_TABLE_CHARACTERS
 
-KEY = "key"
-"""What ``stopped_by`` says of the stop key."""
+STOP_KEY = "key"
+"""The value of ``stopped_by`` after the stop key was pressed."""
 
 EVENTS = {
-    "started": "game day begins",
+    "started": "game day starts",
     "steady": "steady state",
     "unsteady": "no steady state",
     "inject": "inject",
@@ -37,12 +38,12 @@ EVENTS = {
     "error": "error",
     "ended": "game day ends",
 }
-"""The kinds of events that are known, as people read them."""
+"""The known kinds of events, as people read them."""
 
 
-_BECAME: dict[Outcome, tuple[str, str]] = {
+_OUTCOME_PHRASES: dict[Outcome, tuple[str, str]] = {
     "refuted": ("was refuted", "were refuted"),
-    "open": ("stays open", "stay open"),
+    "open": ("is still open", "are still open"),
     "confirmed": ("was confirmed", "were confirmed"),
 }
 
@@ -52,8 +53,8 @@ class RecordedWatch:
     """A stop condition, or the stop key.
 
     Attributes:
-        name, text: as it was declared.
-        fired: when, and with which figures: ``(seconds, sentence)``.
+        name, text: as declared.
+        fired: when it fired, and the figures: ``(seconds, sentence)``.
     """
 
     name: str
@@ -62,7 +63,7 @@ class RecordedWatch:
 
 
 def headline(day: RecordedDay) -> str:
-    """``Cache day: 1 of 3 hypotheses was refuted, 1 stays open``: for who reads no further."""
+    """``Cache day: 1 of 3 hypotheses was refuted, 1 is still open``: the result in one line."""
     total, counts = len(day.steps), Counter(each.outcome for each in day.steps)
     if not total:
         return f"{day.title}: nothing was tried"
@@ -70,37 +71,37 @@ def headline(day: RecordedDay) -> str:
         said = "the hypothesis was confirmed" if total == 1 else f"all {total} hypotheses were confirmed"
         return f"{day.title}: {said}"
     told = [each for each in OUTCOMES if counts[each]]
-    parts = [f"{counts[each]} {_BECAME[each][counts[each] > 1]}" for each in told]
+    parts = [f"{counts[each]} {_OUTCOME_PHRASES[each][counts[each] > 1]}" for each in told]
     of_all = f"{counts[told[0]]} of {words.plural(total, 'hypothesis', 'hypotheses')}"
-    parts[0] = f"{of_all} {_BECAME[told[0]][counts[told[0]] > 1]}"
+    parts[0] = f"{of_all} {_OUTCOME_PHRASES[told[0]][counts[told[0]] > 1]}"
     return f"{day.title}: {', '.join(parts)}"
 
 
 def interrupted(day: RecordedDay) -> str:
-    """What must be said of a day that did not come to its end; empty if it did."""
+    """A warning if the record has no end; empty if it has one."""
     if day.ended_at is not None:
         return ""
     return (
-        f"The record has no end: it stops {day.end:.1f} s after the beginning, at "
-        f"{clock(day, day.end)}. What came later is not in it, nor whether the system is as it was."
+        f"The record has no end: it stops {day.end:.1f} s after the start, at {clock(day, day.end)}. "
+        "It does not tell what happened later, or whether the system was restored."
     )
 
 
 def judged(step: RecordedStep) -> str:
-    """By whom the outcome was said, and the verdict: ``by the judge, verdict BROKEN``."""
+    """Who decided the outcome, and the verdict: ``by the judge, verdict BROKEN``."""
     by = {"judge": "by the judge", "person": "by a person"}.get(step.outcome_by, "")
     said = f"verdict {step.verdict.name}" if step.verdict else "nothing was judged"
     return f"{by}, {said}" if by and step.outcome != "open" else said
 
 
 def troubled(day: RecordedDay) -> list[RecordedStep]:
-    """The steps about which somebody has to do something, the worst first."""
+    """The steps that need attention, the worst first."""
     found = [each for each in day.steps if not _fine(each)]
     return sorted(found, key=lambda each: OUTCOMES.index(each.outcome))
 
 
 def well(day: RecordedDay) -> list[RecordedStep]:
-    """All other steps."""
+    """The steps that need no attention."""
     return [each for each in day.steps if _fine(each)]
 
 
@@ -114,12 +115,12 @@ def mark(step: RecordedStep) -> str:
 
 
 def seen(step: RecordedStep) -> str:
-    """What was seen, with its figures; where the record has nothing, what the journal has."""
-    return step.seen or because(step) or "nothing is recorded"
+    """What was seen, with its figures: as the record tells it, else as the journal does."""
+    return step.seen or because(step) or "nothing was recorded"
 
 
 def why(step: RecordedStep) -> str:
-    """What was seen, and the promise that broke, where that says more."""
+    """What was seen, and the promise that broke if that adds anything."""
     decisive = step.facts.decisive if step.facts is not None else ()
     found = because(step)
     more = step.seen and found and decisive[0].reason not in step.seen
@@ -127,12 +128,12 @@ def why(step: RecordedStep) -> str:
 
 
 def because(step: RecordedStep) -> str:
-    """What made the verdict, where a journal tells: the first reason, shortened; its section has the rest."""
+    """The first reason for the verdict, shortened; empty without a journal. The section has the rest."""
     found = step.facts.decisive if step.facts is not None and step.verdict is not Verdict.HELD else ()
     if not found:
         return ""
     whose = "" if found[0].promise == "experiment" else f"{found[0].journey} {found[0].promise}: ".lstrip()
-    return words.shortened(f"{whose}{found[0].reason}", IN_A_TABLE)
+    return words.shortened(f"{whose}{found[0].reason}", MOST_TABLE_CHARACTERS)
 
 
 def recovery(step: RecordedStep) -> str:
@@ -156,11 +157,11 @@ def recovery(step: RecordedStep) -> str:
 
 
 def ending(day: RecordedDay, step: RecordedStep) -> str:
-    """What ended it: ``stopped by the stop condition errors at 12:03:04``."""
+    """How the step ended: ``stopped by the stop condition errors at 12:03:04``."""
     if step.stopped_by is not None:
         at = [each.at for each in stops(day, step)] or [each for each in (step.lift,) if each is not None]
         when = f" at {clock(day, at[0])}" if at else ""
-        if step.stopped_by == KEY:
+        if step.stopped_by == STOP_KEY:
             return f"stopped by the stop key{when}"
         if any(each.name == step.stopped_by for each in day.conditions):
             return f"stopped by the stop condition {step.stopped_by}{when}"
@@ -168,17 +169,17 @@ def ending(day: RecordedDay, step: RecordedStep) -> str:
     if step.injected is None:
         return "nothing was injected"
     if step.lift is None:
-        return "not lifted in this record"
+        return "the record does not show a lift"
     return "lifted as planned" if step.by == "runbook" else "lifted by hand"
 
 
 def stops(day: RecordedDay, step: RecordedStep) -> list[RecordedEvent]:
-    """The events that tell of its being stopped."""
+    """The events that stopped the step."""
     return [each for each in day.events if each.kind == "stop" and each.step == step.number]
 
 
 def watched(day: RecordedDay) -> list[RecordedWatch]:
-    """The stop conditions; and the key, or whatever else stopped something, where it did."""
+    """The stop conditions, and anything else that stopped something, such as the stop key."""
     by: dict[str, list[tuple[float, str]]] = {each.name: [] for each in day.conditions}
     told: list[RecordedEvent] = []
     for step in day.steps:
@@ -187,17 +188,17 @@ def watched(day: RecordedDay) -> list[RecordedWatch]:
             told += mine
             said = [(each.at, _of(step, each.text)) for each in mine] or [(_when(step), _of(step, ""))]
             by.setdefault(step.stopped_by, []).extend(said)
-    known = {each.name: each.text for each in day.conditions} | {KEY: "somebody pressed the stop key"}
+    known = {each.name: each.text for each in day.conditions} | {STOP_KEY: "a person presses the stop key"}
     found = [
-        RecordedWatch(name, known.get(name, "none of the stop conditions"), tuple(fired))
+        RecordedWatch(name, known.get(name, "not a stop condition"), tuple(fired))
         for name, fired in by.items()
     ]
     others = tuple((each.at, each.text) for each in day.events if each.kind == "stop" and each not in told)
-    return [*found, RecordedWatch("outside of a step", "no step was under way", others)] if others else found
+    return [*found, RecordedWatch("outside a step", "no step was running", others)] if others else found
 
 
 def _when(step: RecordedStep) -> float:
-    """When it was stopped, as far as it is known."""
+    """When the step was stopped, as far as the record tells."""
     return step.lift if step.lift is not None else step.injected or 0.0
 
 
@@ -206,26 +207,29 @@ def _of(step: RecordedStep, text: str) -> str:
 
 
 def timeline(day: RecordedDay) -> list[RecordedEvent]:
-    """All events, with the notes and questions that are not among them, in the order of time."""
+    """All events in the order of time, with the notes and questions that are not among the events."""
     told = {(each.kind, each.text) for each in day.events}
     typed = [each for each in (*day.notes, *day.questions) if (each.kind, each.text) not in told]
     return sorted([*day.events, *typed], key=lambda each: each.at)
 
 
 def clock(day: RecordedDay, at: float) -> str:
-    """A moment on the wall, to the second, UTC."""
+    """A moment as wall clock time, to the second, UTC."""
     return words.clock(day.origin + at).partition(".")[0]
 
 
 def about(day: RecordedDay) -> list[tuple[str, str]]:
-    """Which system, when, and how it came about: names and values."""
-    how = "was running already" if day.attached else "was started for the day"
+    """The system, the times and the set-up of the day, as names and values."""
+    how = "was already running" if day.attached else "was started for the day"
     system = ", ".join(day.compose) or words.NONE
     pairs = [
         ("System", f"{system}{f' (project {day.project})' if day.project else ''}; it {how}"),
-        ("May be touched", ", ".join(day.touch) or ("nothing was named" if day.attached else "all of it")),
+        (
+            "Permitted to touch",
+            ", ".join(day.touch) or ("no component" if day.attached else "every component"),
+        ),
         ("Started", words.written(day.started_at)),
-        ("Ended", words.written(day.ended_at) if day.ended_at is not None else "not in the record"),
+        ("Ended", words.written(day.ended_at) if day.ended_at is not None else "not recorded"),
         ("Runbook", day.runbook or "none"),
         ("Seed", str(day.seed)),
     ]
@@ -235,11 +239,11 @@ def about(day: RecordedDay) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that somebody has to answer.
+    """A question that a person has to answer.
 
     Attributes:
         text: the question.
-        at: when it was asked; ``None`` where it follows from what happened.
+        at: when it was asked; ``None`` if it follows from what happened.
     """
 
     text: str
@@ -247,32 +251,32 @@ class Question:
 
 
 def questions(day: RecordedDay) -> list[Question]:
-    """All that is open: first what was asked, then what follows, step by step."""
+    """All open questions: first those asked, then those that follow from each step."""
     asked = [each for each in timeline(day) if each.kind == "question"]
     found = [Question(each.text, each.at) for each in asked]
     for step in day.steps:
         found += [Question(f"{_start(step)}: {text}") for text in _of_step(day, step)]
     if day.ended_at is None:
-        found.append(Question("The record has no end: what ended the game day, and is the system as it was?"))
+        found.append(Question("The record has no end. What ended the game day, and was the system restored?"))
     return found
 
 
 def _of_step(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
     quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{step.hypothesis}\N{RIGHT DOUBLE QUOTATION MARK}"
     if step.outcome == "refuted":
-        yield f"{quoted} was refuted: what has to change, the system or what we believe of it?"
+        yield f"{quoted} was refuted. What has to change: the system, or what we expect of it?"
     elif step.outcome == "open":
-        yield f"is it true that {quoted}? It stayed open."
+        yield f"{quoted} was neither confirmed nor refuted. Is it true?"
     if step.verdict is Verdict.UNKNOWN:
         why = because(step)
-        yield f"the verdict is UNKNOWN{f', since {why}' if why else ''}: what is needed to tell?"
+        yield f"the verdict is UNKNOWN{f' ({why})' if why else ''}. What evidence would decide it?"
     yield from _of_the_lift(day, step)
     if step.facts is not None:
         for name, cell in step.facts.row.cells.items():
             if cell.note == "survived":
                 yield (
-                    f"{name} held without what it says that it needs: does it need it at all, "
-                    "or was it not gone for long enough?"
+                    f"{name} held without something that it declares as needed. Does it really need it, "
+                    "or was the fault too short?"
                 )
 
 
@@ -281,10 +285,10 @@ def _of_the_lift(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
         return
     said = [each.text for each in day.events if each.kind == "not gone" and each.step == step.number]
     if step.lift is None:
-        yield "the fault was not lifted in this record: is it gone?"
+        yield "the record does not show that the fault was lifted. Is it gone?"
     elif step.gone is None:
         seen = f" ({said[-1]})" if said and said[-1] else ""
-        yield f"nobody has seen that the fault is gone{seen}: is it?"
+        yield f"no evidence shows that the fault is gone{seen}. Is it?"
 
 
 def _start(step: RecordedStep) -> str:

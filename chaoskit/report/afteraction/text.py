@@ -1,4 +1,4 @@
-"""The after-action report in Markdown, to be pasted into a wiki or an issue."""
+"""The after-action report in Markdown, for a wiki or an issue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIGNS = {"refuted": "❌", "open": "❔", "confirmed": "✅"}
 
 
 def render(day: RecordedDay) -> str:
-    """The whole text. Whatever people wrote stands in it as they wrote it, in one line."""
+    """The whole text. Each text that a person wrote stays as it is, but in one line."""
     interrupted = story.interrupted(day)
     blocks = [
         f"# {escaped(story.headline(day))}",
@@ -23,10 +23,10 @@ def render(day: RecordedDay) -> str:
         "## Stop conditions",
         _conditions(day),
         "## Notes",
-        _list(day, [each for each in story.timeline(day) if each.kind == "note"]),
+        _list(day, [each for each in story.timeline(day) if each.kind == "note"]) or "No note was taken.",
         "## What happened, and when",
-        "Times are UTC; seconds count from the beginning.",
-        _list(day, story.timeline(day), kinds=True),
+        "Clock times are UTC. Seconds count from the start of the day.",
+        _list(day, story.timeline(day), kinds=True) or "Nothing was recorded.",
         *_journals(day),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -40,7 +40,7 @@ def _steps(day: RecordedDay) -> list[str]:
         for each in story.troubled(day)
     ]
     if good := "; ".join(each.title for each in story.well(day)):
-        lines.append(f"- {_SIGNS['confirmed']} as believed: {escaped(good)}")
+        lines.append(f"- {_SIGNS['confirmed']} as expected: {escaped(good)}")
     rows = [("step", "hypothesis", "outcome", "what was seen", "recovery", "how it ended")]
     rows += [
         (
@@ -53,7 +53,7 @@ def _steps(day: RecordedDay) -> list[str]:
         )
         for each in day.steps
     ]
-    heading = "## Hypotheses against what was seen"
+    heading = "## Hypotheses, and what was seen"
     return ["## What broke, and why", "\n".join(lines), heading, table(rows)]
 
 
@@ -61,8 +61,8 @@ def _tasks(day: RecordedDay) -> str:
     lines = []
     for each in story.questions(day):
         asked = f" (asked at {story.clock(day, each.at)})" if each.at is not None else ""
-        lines.append(f"- [ ] {escaped(each.text) or '(without words)'}{asked}")
-    return "\n".join(lines) or "None."
+        lines.append(f"- [ ] {escaped(each.text) or '(no text)'}{asked}")
+    return "\n".join(lines) or "No question is open."
 
 
 def _conditions(day: RecordedDay) -> str:
@@ -70,7 +70,7 @@ def _conditions(day: RecordedDay) -> str:
     for each in story.watched(day):
         fired = "; ".join(f"{story.clock(day, at)} ({words.since(at)} s) {text}" for at, text in each.fired)
         rows.append((each.name, each.text, fired or "did not fire"))
-    return table(rows) if len(rows) > 1 else "There was none."
+    return table(rows) if len(rows) > 1 else "This game day had no stop condition."
 
 
 def _list(day: RecordedDay, events: list[RecordedEvent], *, kinds: bool = False) -> str:
@@ -84,7 +84,7 @@ def _list(day: RecordedDay, events: list[RecordedEvent], *, kinds: bool = False)
             when += "**"
         said = f": {escaped(each.text)}" if each.text.strip() else ""
         lines.append(f"{when}{said}")
-    return "\n".join(lines) or "None."
+    return "\n".join(lines)
 
 
 def _journals(day: RecordedDay) -> list[str]:

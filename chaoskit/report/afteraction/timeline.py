@@ -1,4 +1,4 @@
-"""The day from its beginning to its end: charts of each journey, and all that happened in one list."""
+"""The section of the whole day: the charts of each journey, and one list of all events."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from chaoskit.report.page import charts as page_charts
 from chaoskit.report.page import words
 from chaoskit.report.page.html import Html, tag
 
-_COLOURED = frozenset({"stop", "not gone", "error", "gone", "recovered"})
-"""Kinds of events that are bad or good news."""
+_COLOURED_KINDS = frozenset({"stop", "not gone", "error", "gone", "recovered"})
+"""The kinds of events that are good or bad news. The page shows them in colour."""
 
 
 def section(day: RecordedDay, number: int) -> Html:
@@ -17,7 +17,7 @@ def section(day: RecordedDay, number: int) -> Html:
 
     Args:
         day: the game day.
-        number: its place in the page's data.
+        number: its index in the data of the page.
     """
     return tag(
         "section",
@@ -35,7 +35,7 @@ def section(day: RecordedDay, number: int) -> Html:
 def _charts(day: RecordedDay) -> list[Html]:
     if not day.series.journeys:
         return [tag("p", "No journey was measured.", class_="note")]
-    says = "Seconds count from the beginning of the day. Steps are shaded, deeply while a fault was active."
+    says = "Seconds count from the start of the day. Steps are shaded, darker while a fault was active."
     journeys = [_journey(day, number) for number in range(len(day.series.journeys))]
     return [tag("p", says, class_="note"), _zoom(day), *journeys]
 
@@ -59,12 +59,12 @@ def _zoom(day: RecordedDay) -> Html:
             )
     return tag(
         "div",
-        tag("span", "Charts show", class_="note"),
+        tag("span", "Zoom the charts to", class_="note"),
         buttons,
-        tag("span", "or drag across a chart; a double click shows all of it.", class_="note wide"),
+        tag("span", "or drag across a chart. Double-click to see everything again.", class_="note wide"),
         class_="zoom",
         role="group",
-        aria_label="What the charts of the day show",
+        aria_label="Zoom the charts of the day",
     )
 
 
@@ -73,7 +73,7 @@ def _journey(day: RecordedDay, number: int) -> Html:
     requests, failed = sum(journey.arrivals), sum(journey.failed)
     rate = f"{words.share(failed, requests)} of {requests:,} failed." if requests else "No requests."
     worst = max((each for each in journey.p95 if each is not None), default=None)
-    latency = f"Worst p95: {words.latency(worst)}." if worst is not None else "No requests succeeded: 0."
+    latency = f"Worst p95: {words.latency(worst)}." if worst is not None else "0 requests succeeded."
     return tag(
         "section",
         tag("h3", journey.name, id=f"day--{number}"),
@@ -105,17 +105,17 @@ def _table(day: RecordedDay, journey: RecordedJourney) -> Html:
         )
         head = tag("th", f"{words.since(at)} s", scope="row")
         lines.append(tag("tr", head, [tag("td", cell) for cell in cells]))
-    says = f"; latencies are those of the worst {day.series.width:g} s" if worst else ""
+    says = f". Each latency is that of the worst {day.series.width:g} s in the row." if worst else ""
     table = tag(
         "table",
-        tag("caption", f"{journey.name}, {width:g} s a row{says}"),
+        tag("caption", f"{journey.name}: one row for every {width:g} s{says}"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", lines),
         class_="figures",
     )
     return tag(
         "details",
-        tag("summary", f"The charts' figures as a table, {width:g} s a row"),
+        tag("summary", f"The figures of the charts as a table, one row for every {width:g} s"),
         words.scroller(f"Figures of {journey.name} over the day", table),
     )
 
@@ -125,10 +125,10 @@ def _latency(ms: float | None) -> str:
 
 
 def _events(day: RecordedDay) -> Html:
-    heads = ("Clock (UTC)", "Seconds", "Step", "Event", "What was seen or said")
+    heads = ("Clock (UTC)", "Seconds", "Step", "Event", "What was seen or written")
     table = tag(
         "table",
-        tag("caption", "All that happened, with what people wrote; seconds count from the beginning"),
+        tag("caption", "All events, with what people wrote. Seconds count from the start of the day."),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", [_event(day, each) for each in story.timeline(day)]),
         class_="moments day",
@@ -137,7 +137,7 @@ def _events(day: RecordedDay) -> Html:
 
 
 def _event(day: RecordedDay, event: RecordedEvent) -> Html:
-    mark = f"moment {event.kind.replace(' ', '-')}" if event.kind in _COLOURED else "moment"
+    mark = f"moment {event.kind.replace(' ', '-')}" if event.kind in _COLOURED_KINDS else "moment"
     return tag(
         "tr",
         tag("td", story.clock(day, event.at), class_="figure"),

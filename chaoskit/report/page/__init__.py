@@ -1,6 +1,6 @@
-"""The report as people open it: one HTML file, made from journals alone.
+"""The report of a run: one HTML file, made from journals alone.
 
-:func:`gather` reads journals, :func:`render` makes the page, :func:`write` puts it into a file.
+:func:`gather` reads journals, :func:`render` makes the page, :func:`write` writes it to a file.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["DETECTION", "FILE", "Sources", "gather", "of_results", "render", "wr
 
 
 def write(path: Path, sources: Sources) -> Path:
-    """Write a report whole or not at all; returns the file.
+    """Write a report, whole or not at all; returns the file.
 
     Raises:
-        JournalUnwritable: a full disk, no permission.
+        JournalUnwritable: the disk is full, or the file may not be written.
     """
     journal.put(path, [render(sources)], "the report cannot be written")
     return path

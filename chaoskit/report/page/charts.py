@@ -1,6 +1,7 @@
-"""What the charts draw, as plain data for the page's script; all times in seconds from the zero.
+"""The two charts of a journey: their data, and their markup.
 
-The two charts of a journey, as the page's script finds them and as who does not see them hears them.
+The data is for the script of the page; all times are seconds from the zero. The markup is what the script
+needs to draw a chart, with a text alternative for screen readers.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from chaoskit.report.page.html import Html, tag
 from chaoskit.report.page.series import Bins
 from chaoskit.system import Slo
 
-_SHOWN = ("inject", "landed", "lift", "gone", "lapsed", "harness failure")
+_MARKED_MOMENTS = ("inject", "landed", "lift", "gone", "lapsed", "harness failure")
 
 
 def data(facts: Facts) -> dict[str, Any]:
-    """One experiment: ``begin`` and ``end``, the ``shades`` of the fault, the ``marks``, and for each
-    journey its ``marks``, ``bounds`` and ``levels``.
+    """The data of one experiment: ``begin`` and ``end``, the ``shades`` of the fault, the ``marks``, and
+    for each journey its ``marks``, ``bounds`` and ``levels``.
     """
     zero, times = facts.zero, facts.times
     calm = times.calm if times.calm is not None else facts.end
@@ -32,7 +33,9 @@ def data(facts: Facts) -> dict[str, Any]:
         "begin": near(facts.begin - zero),
         "end": near(facts.end - zero),
         "shades": shades,
-        "marks": [{"name": each.name, "at": near(each.at)} for each in facts.moments if each.name in _SHOWN],
+        "marks": [
+            {"name": each.name, "at": near(each.at)} for each in facts.moments if each.name in _MARKED_MOMENTS
+        ],
         "journeys": [_journey(facts, each) for each in facts.journeys],
     }
 
@@ -47,7 +50,7 @@ def _journey(facts: Facts, journey: JourneyFacts) -> dict[str, Any]:
 
 
 def bounds(facts: Facts, journey: JourneyFacts) -> list[dict[str, Any]]:
-    """The latency promises as lines: what is owed before, under and after the fault."""
+    """The latency promises as lines: what the journey owed before, under and after the fault."""
     zero, times, terms = facts.zero, facts.times, journey.terms
     begin, end = facts.begin - zero, facts.end - zero
     stands = journey.judged.standing
@@ -60,7 +63,7 @@ def bounds(facts: Facts, journey: JourneyFacts) -> list[dict[str, Any]]:
 
 
 def promised(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
-    """What an SLO says of latency as lines from ``start`` to ``end``; none where that is no time."""
+    """The latency promises of an SLO as lines from ``start`` to ``end``; none if that takes no time."""
     return [
         {"name": f"p{share * 100:g}", "ms": round(bound * 1000, 1), "from": near(start), "to": near(end)}
         for share, bound in slo.quantiles
@@ -81,33 +84,34 @@ def _level(bins: Bins, shift: float) -> dict[str, Any]:
 
 
 def milliseconds(column: Sequence[float | None]) -> list[float | None]:
-    """Seconds as the script takes them."""
+    """Seconds as milliseconds, for the script."""
     return [None if value is None else round(value * 1000, 1) for value in column]
 
 
 def near(seconds: float) -> float:
-    """As exactly as anybody can see."""
+    """Rounded to a millisecond, which is finer than a chart can show."""
     return round(seconds, 3)
 
 
-_RATE = (("arrive", "requests that arrive"), ("fail", "of them fail"))
-_LATENCY = (("p50", "p50"), ("p95", "p95"), ("p99", "p99"), ("bound", "promised"))
+_RATE_KEYS = (("arrive", "requests arriving"), ("fail", "requests failing"))
+_LATENCY_KEYS = (("p50", "p50"), ("p95", "p95"), ("p99", "p99"), ("bound", "promised"))
 
 
 def rate(name: str, number: int, says: str) -> Html:
-    """Requests per second.
+    """The chart of requests per second.
 
     Args:
         name: the journey.
-        number: which of its experiment's journeys it is in the page's data.
+        number: the index of the journey in the data of its experiment.
         says: its figures in words.
     """
-    return _figure("rate", number, "Requests per second", _RATE, f"{name}: requests per second. {says}")
+    return _figure("rate", number, "Requests per second", _RATE_KEYS, f"{name}: requests per second. {says}")
 
 
 def latency(name: str, number: int, says: str) -> Html:
-    """Quantiles of the latency; see :func:`rate`."""
-    return _figure("latency", number, "Latency of successes", _LATENCY, f"{name}: latency, log scale. {says}")
+    """The chart of latency quantiles; its arguments are those of :func:`rate`."""
+    label = f"{name}: latency, log scale. {says}"
+    return _figure("latency", number, "Latency of successful requests", _LATENCY_KEYS, label)
 
 
 def _figure(kind: str, number: int, title: str, keys: tuple[tuple[str, str], ...], label: str) -> Html:
@@ -124,7 +128,7 @@ def _figure(kind: str, number: int, title: str, keys: tuple[tuple[str, str], ...
             class_="plot",
             role="img",
             tabindex="0",
-            aria_label=f"{label} Arrow keys read it bin by bin; the table below has it all.",
+            aria_label=f"{label} Arrow keys read the chart step by step. The table below has all figures.",
             data_journey=number,
             data_kind=kind,
         ),

@@ -1,4 +1,4 @@
-"""The page of a run: what every section is made of, in their order."""
+"""The page of a run: its overview, then one section for each experiment."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ def _overview(
         parts += [tag("h2", "Detection", id="detection"), matrices.detection(matrix, of_files)]
     if mutants:
         parts.append(
-            overview.table(mutants, ids, "Mutants: the system with one mitigation off, meant to break")
+            overview.table(mutants, ids, "Mutants: one mitigation is switched off, and the system must break")
         )
     return join(parts)
 
 
 def sections(found: Sequence[Facts], ids: Mapping[int, str], first: int = 0) -> Html:
-    """The sections of experiments.
+    """One section for each experiment.
 
     Args:
-        found: the experiments.
+        found: the experiments, in the order of the page.
         ids: ``id()`` of an experiment → the anchor of its section.
-        first: the place of the first one in the page's data.
+        first: the index of the first experiment in the data of the page.
     """
     following: list[tuple[str, str] | None] = [(ids[id(each)], each.name) for each in found[1:]]
     return join(
@@ -69,7 +69,7 @@ def sections(found: Sequence[Facts], ids: Mapping[int, str], first: int = 0) -> 
 
 
 def _in_order(found: Iterable[Facts]) -> list[Facts]:
-    return sorted(found, key=lambda each: overview.ORDER.index(each.verdict))
+    return sorted(found, key=lambda each: overview.VERDICT_ORDER.index(each.verdict))
 
 
 def _journals_of_mutants(detection: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -78,7 +78,7 @@ def _journals_of_mutants(detection: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def anchors(found: Sequence[Facts]) -> dict[int, str]:
-    """``id()`` of an experiment → the anchor of its section; none is there twice."""
+    """``id()`` of an experiment → the anchor of its section; every anchor is unique."""
     ids: dict[int, str] = {}
     for each in found:
         plain = re.sub(r"[^a-zA-Z0-9]+", "-", each.name).strip("-")[:60] or "experiment"
@@ -90,5 +90,5 @@ def anchors(found: Sequence[Facts]) -> dict[int, str]:
 
 
 def of_results(results: Iterable[Result], *detection: Mapping[str, Any]) -> Sources:
-    """Sources from what a run has in memory: its results, and the detection matrix if it made one."""
-    return Sources([facts.of(each.journal.name, each.record) for each in results], detection)
+    """The sources of a run that is still in memory: its results, and its detection matrix if it has one."""
+    return Sources([facts.facts_of(each.journal.name, each.record) for each in results], detection)

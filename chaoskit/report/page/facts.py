@@ -1,4 +1,4 @@
-"""A journal as the facts that the page tells, on one time line."""
+"""The facts of one experiment that the report shows, read from its journal and put on one time line."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from chaoskit.report import independence
 from chaoskit.report.page.series import Bins, levels, rows
 from chaoskit.system import Terms
 
-ZEROS = {
+ZERO_MOMENTS = {
     "landed": "the fault landed",
     "inject": "the injection began",
     "control": "the control window began",
-    "": "the record begins",
+    "": "the record began",
 }
-"""What the time line may count from, the best first."""
+"""The moments from which the time line may count, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Failures:
     """One kind of failure of a journey.
 
     Attributes:
-        error: what those requests were told; empty if there was no answer within the time left.
-        count: how many they were.
+        error: the error that those requests got; empty if they had no answer before the load ended.
+        count: how many requests got it.
         first: when the first of them was due, on the journal's clock.
     """
 
@@ -43,16 +43,16 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class JourneyFacts:
-    """One journey of an experiment: of its requests only what is shown.
+    """One journey of an experiment. Of its requests it keeps only what the page shows.
 
     Attributes:
         terms: what it promises.
-        judged: what became of it.
-        cell: what it declared and what was seen.
-        requests: how many were judged.
-        levels: they by stretches of time, for the charts, from wide to narrow.
-        rows: the same, so few that they can be read as a table.
-        failures: of each kind, the most frequent first.
+        judged: the judge's verdict on it.
+        cell: what it declared, and what was seen.
+        requests: how many requests were judged.
+        levels: the requests by intervals of time, for the charts, from wide to narrow intervals.
+        rows: the same in few enough intervals for a table.
+        failures: the kinds of failures, the most frequent first.
     """
 
     terms: Terms
@@ -71,18 +71,19 @@ class Facts:
     Attributes:
         file: the journal's file name.
         record: the journal without its history.
-        name, about, test, stage: what the experiment calls itself; empty where it does not say.
+        name, about, test, stage: what the experiment says about itself; empty where it says nothing.
         fault: what was injected, or ``no fault``.
-        judgement: the verdict.
+        judgement: the judgement of the whole experiment.
         row: its row of the independence matrix.
-        journeys: those that were judged.
-        times: the phases.
-        begin, end: what was observed.
-        zero: the moment from which the page's time lines count, a key of ``ZEROS`` in ``zero_is``.
-        edge: the moment that no figure mixes what was before and after of: the injection, from which
-            a fault disturbs; else the zero.
-        moments: all of them, in their order.
-        wall: seconds since 1970 at ``zero``; ``None`` where that is not known.
+        journeys: the journeys that were judged.
+        times: when each phase began.
+        begin, end: the first and the last moment that were observed.
+        zero: the moment from which the time lines of the page count.
+        zero_is: which moment that is, a key of ``ZERO_MOMENTS``.
+        edge: no figure mixes requests from before and after this moment. It is the injection, because
+            a fault disturbs from then on; without an injection it is the zero.
+        moments: all moments, in the order of time.
+        wall: seconds since 1970 at ``zero``; ``None`` if the journal does not tell.
     """
 
     file: str
@@ -111,33 +112,33 @@ class Facts:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings: on the whole first, then journey by journey."""
+        """All findings: those on the whole experiment first, then journey by journey."""
         return self.judgement.all_findings
 
     @property
     def decisive(self) -> tuple[Finding, ...]:
-        """The findings that make the verdict what it is; all of them where it has held."""
+        """The findings that decided the verdict; all findings if it is HELD."""
         return tuple(each for each in self.findings if each.verdict is self.verdict)
 
 
-def of(file: str, record: Mapping[str, Any]) -> Facts:
+def facts_of(file: str, record: Mapping[str, Any]) -> Facts:
     """The facts of a journal.
 
     Args:
         file: the name of its file.
-        record: what is in it; nothing of its history is kept but what is shown.
+        record: its content. Of its history the facts keep only what the page shows.
 
     Raises:
-        UsageError: it is not as its schema says.
+        UsageError: the journal does not match its schema.
     """
     try:
         return _facts(file, record)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise UsageError(
-            "this journal is not as journal.schema.json says",
+            "this journal does not match journal.schema.json",
             where=file,
             evidence=f"{type(error).__name__}: {error}",
-            remedy="report the journal as chaoskit wrote it",
+            remedy="use the journal exactly as chaoskit wrote it",
         ) from error
 
 

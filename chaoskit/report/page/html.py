@@ -1,6 +1,7 @@
-"""HTML that is escaped by construction: text becomes markup only by way of :func:`tag`.
+"""HTML that is escaped by construction, and the frame of a page.
 
-The file around the content: style, scripts, the policy that allows these alone, and the charts' data.
+Text becomes markup only through :func:`tag`. :func:`framed` puts the content into one file, with its
+style, its scripts, the policy that allows nothing else, and the data of the charts.
 """
 
 from __future__ import annotations
@@ -16,33 +17,33 @@ from typing import Any
 
 
 class Html(str):
-    """Text that is markup already."""
+    """Text that is already markup."""
 
     __slots__ = ()
 
 
 Child = Html | str | None | Iterable["Child"]
 
-_VOID = frozenset({"br", "col", "hr", "use", "wbr"})
+_VOID_ELEMENTS = frozenset({"br", "col", "hr", "use", "wbr"})
 
 
 def tag(element: str, *children: Child, **attributes: str | int | float | bool | None) -> Html:
-    """An element.
+    """An HTML element.
 
     Args:
         element: its name.
-        children: text, which is escaped; markup; ``None``, which is nothing; or several of these.
-        attributes: ``True`` stands for a bare attribute, ``False`` and ``None`` for none. Underscores
-            are written as hyphens, and one at the end is left out: ``aria_label``, ``class_``.
+        children: text, which is escaped; markup; ``None``, which adds nothing; or several of these.
+        attributes: ``True`` makes a bare attribute; ``False`` and ``None`` make none. An underscore is
+            written as a hyphen, and one at the end is dropped: ``aria_label``, ``class_``.
     """
     named = "".join(_attribute(name, value) for name, value in attributes.items())
-    if element in _VOID:
+    if element in _VOID_ELEMENTS:
         return Html(f"<{element}{named}>")
     return Html(f"<{element}{named}>{join(children)}</{element}>")
 
 
 def join(children: Iterable[Child]) -> Html:
-    """Several pieces as one."""
+    """Several pieces of text and markup as one piece of markup."""
     return Html("".join(_markup(child) for child in children))
 
 
@@ -63,9 +64,9 @@ def _attribute(name: str, value: str | int | float | bool | None) -> str:
     return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
 
 
-_ASSETS = Path(__file__).with_name("assets")
-_STYLES = ("uplot.min.css", "style.css")
-_SCRIPTS = ("uplot.min.js", "charts.js", "page.js")
+_ASSETS_FOLDER = Path(__file__).with_name("assets")
+_STYLE_FILES = ("uplot.min.css", "style.css")
+_SCRIPT_FILES = ("uplot.min.js", "charts.js", "page.js")
 
 
 def framed(
@@ -73,21 +74,21 @@ def framed(
 ) -> str:
     """A whole page.
 
-    It asks nothing of any network: style and scripts are in it, and its content security policy
-    allows these alone, by their digests. So text that slipped past the escaping could not run either.
+    The page fetches nothing: it contains its style and its scripts, and its content security policy
+    allows only these, by their digests. So even text that slipped past the escaping could not run.
 
     Args:
         brand: what kind of page it is.
-        headline: the one sentence for who reads no further.
+        headline: the result in one line.
         overview: the first screen, below the headline.
-        sections: what follows.
-        charts: what the charts draw; an element with ``data-experiment`` names its place in this.
+        sections: everything below the overview.
+        charts: the data of the charts. The ``data-experiment`` of an element is an index into it.
     """
-    style = "\n".join(_asset(name) for name in _STYLES)
-    scripts = [_asset(name) for name in _SCRIPTS]
+    style = "\n".join(_asset(name) for name in _STYLE_FILES)
+    scripts = [_asset(name) for name in _SCRIPT_FILES]
     return Template(_asset("page.html")).substitute(
         policy=_policy(style, scripts),
-        title=join([f"{headline}: chaoskit"]),
+        title=join([f"{headline} \N{EN DASH} chaoskit"]),
         style=style,
         brand=join([brand]),
         headline=join([headline]),
@@ -99,7 +100,7 @@ def framed(
 
 
 def embedded(value: Any) -> str:
-    """JSON that ends no script element and opens no comment, whatever is in it."""
+    """JSON that cannot end a script element or open a comment, whatever it contains."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -114,4 +115,4 @@ def _digest(text: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return (_ASSETS / name).read_text(encoding="utf-8").strip()
+    return (_ASSETS_FOLDER / name).read_text(encoding="utf-8").strip()

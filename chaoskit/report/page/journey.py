@@ -1,4 +1,4 @@
-"""One journey of an experiment: its findings, its charts, and the same figures as tables."""
+"""One journey of an experiment: its findings, its charts, and the figures of the charts as tables."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from chaoskit.report.page import charts, words
 from chaoskit.report.page.facts import Facts, JourneyFacts
 from chaoskit.report.page.html import Html, tag
 
-ERRORS = 6
+MOST_ERROR_KINDS = 6
 """At most so many kinds of errors are listed."""
 
-_PHASES = {"control": "control", "fault": "fault", "after": "recovery"}
+_PHASE_NAMES = {"control": "control", "fault": "fault", "after": "recovery"}
 
-_DECLARED = {
-    "needs": "needs what was at fault",
-    "uses": "uses what was at fault",
-    "neither": "neither needs nor uses what was at fault",
+_DECLARATIONS = {
+    "needs": "Needs what the fault hit",
+    "uses": "Uses what the fault hit",
+    "neither": "Neither needs nor uses what the fault hit",
 }
 
 
@@ -24,12 +24,12 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
 
     Args:
         facts: the experiment.
-        number: which of its journeys.
+        number: the index of the journey in the experiment.
         anchor: the anchor of the experiment.
     """
     journey = facts.journeys[number]
     name, judged = journey.terms.name, journey.judged
-    stands = f"{_DECLARED[journey.cell.declared]}: {words.STANDINGS[judged.standing]}"
+    stands = f"{_DECLARATIONS[journey.cell.declared]}: {words.STANDINGS[judged.standing]}."
     return tag(
         "section",
         tag("h3", words.badge(judged.verdict), " ", name, id=f"{anchor}--{number}"),
@@ -50,13 +50,13 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
 
 
 def finding(found: Finding) -> Html:
-    """A promise and what became of it."""
+    """A promise, and whether it was kept."""
     return tag("li", words.badge(found.verdict), " ", tag("strong", found.promise), f": {found.reason}")
 
 
 def _label(journey: JourneyFacts, kind: str) -> str:
     said = []
-    for phase, word in _PHASES.items():
+    for phase, word in _PHASE_NAMES.items():
         summary = journey.judged.summary.get(phase)
         if summary is None or not summary.samples:
             continue
@@ -69,7 +69,7 @@ def _label(journey: JourneyFacts, kind: str) -> str:
 
 def _phases(journey: JourneyFacts) -> Html | None:
     heads = ("Phase", "Requests", "Failed", "p50", "p95", "p99", "Slowest", "Worst second", "Longest burst")
-    found = [(word, journey.judged.summary.get(phase)) for phase, word in _PHASES.items()]
+    found = [(word, journey.judged.summary.get(phase)) for phase, word in _PHASE_NAMES.items()]
     seen = [_phase(word, each) for word, each in found if each is not None and each.samples]
     if not seen:
         return None
@@ -77,7 +77,10 @@ def _phases(journey: JourneyFacts) -> Html | None:
         f"Figures of {journey.terms.name} by phase",
         tag(
             "table",
-            tag("caption", "Figures by phase; latencies of requests that succeeded, from the intended start"),
+            tag(
+                "caption",
+                "Figures by phase. Latencies are those of successful requests, from their intended start.",
+            ),
             tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
             tag("tbody", seen),
             class_="figures",
@@ -107,14 +110,14 @@ def _errors(facts: Facts, journey: JourneyFacts) -> Html | None:
             "li",
             tag("strong", words.plural(each.count, "time")),
             " ",
-            tag("code", each.error or "no answer within the time that was left"),
+            tag("code", each.error or "no answer before the load ended"),
             tag("span", f"first at {words.since(each.first - facts.zero)} s", class_="note"),
         )
-        for each in journey.failures[:ERRORS]
+        for each in journey.failures[:MOST_ERROR_KINDS]
     ]
-    if more := len(journey.failures[ERRORS:]):
-        items.append(tag("li", f"and {words.plural(more, 'further kind')}", class_="note"))
-    return tag("div", tag("h4", "What failed requests were told"), tag("ul", items, class_="errors"))
+    if more := len(journey.failures[MOST_ERROR_KINDS:]):
+        items.append(tag("li", f"and {words.plural(more, 'other kind')} of error", class_="note"))
+    return tag("div", tag("h4", "Errors of the failed requests"), tag("ul", items, class_="errors"))
 
 
 def _by_bins(facts: Facts, journey: JourneyFacts) -> Html:
@@ -136,13 +139,13 @@ def _by_bins(facts: Facts, journey: JourneyFacts) -> Html:
     name = journey.terms.name
     table = tag(
         "table",
-        tag("caption", f"{name}, {found.width:g} s a row"),
+        tag("caption", f"{name}: one row for every {found.width:g} s"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", lines),
         class_="figures",
     )
     return tag(
         "details",
-        tag("summary", f"The charts' figures as a table, {found.width:g} s a row"),
+        tag("summary", f"The figures of the charts as a table, one row for every {found.width:g} s"),
         words.scroller(f"Figures of {name} over time", table),
     )

@@ -1,4 +1,4 @@
-"""Two matrices: what is independent of what, and which mutants were caught."""
+"""The two matrices: which journeys are independent of which faults, and which mutants were caught."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from chaoskit.report.page import words
 from chaoskit.report.page.facts import Facts
 from chaoskit.report.page.html import Html, join, tag
 
-_SEEN = {
+_LEGEND = {
     "held": ("held", "kept its full SLO"),
-    "degraded": ("degraded", "left its full SLO, within what it owed"),
-    "failed": ("failed", "failed, as it may"),
-    "broken": ("broken", "owed more than it gave"),
-    "unknown": ("unknown", "cannot be told"),
+    "degraded": ("degraded", "left its full SLO but kept what it owed"),
+    "failed": ("failed", "failed, as allowed"),
+    "broken": ("broken", "did not keep what it owed"),
+    "unknown": ("unknown", "the evidence does not decide"),
 }
 
 _NOTES = {
-    "coupled": "though it neither needs nor uses what was at fault",
-    "survived": "without what it says it needs",
+    "coupled": "although it neither needs nor uses what the fault hit",
+    "survived": "without something that it declares as needed",
 }
 
 
 def independence(experiments: Sequence[Facts], ids: Mapping[int, str]) -> Html:
-    """Experiment by journey: what the journey declared about what was at fault, and what was seen."""
+    """Experiments by journeys: what the journey declared about what the fault hit, and what was seen."""
     journeys = list(dict.fromkeys(name for each in experiments for name in each.row.cells))
     head = tag(
         "tr", tag("th", "Experiment", scope="col"), [tag("th", name, scope="col") for name in journeys]
@@ -40,9 +40,9 @@ def independence(experiments: Sequence[Facts], ids: Mapping[int, str]) -> Html:
     ]
     legend = [
         tag("div", tag("dt", words.icon(icon), tag("span", seen), class_=icon), tag("dd", says))
-        for seen, (icon, says) in _SEEN.items()
+        for seen, (icon, says) in _LEGEND.items()
     ]
-    caption = "What each journey declared about what was at fault, and what was seen"
+    caption = "What each journey declared about what the fault hit, and how it fared"
     table = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", rows), class_="matrix")
     return join([words.scroller("Independence matrix", table), tag("dl", legend, class_="legend")])
 
@@ -50,8 +50,8 @@ def independence(experiments: Sequence[Facts], ids: Mapping[int, str]) -> Html:
 def _cell(facts: Facts, journey: str) -> Html:
     cell = facts.row.cells.get(journey)
     if cell is None:
-        return tag("td", tag("span", "not there", class_="note"))
-    icon, _ = _SEEN[cell.seen]
+        return tag("td", tag("span", "no such journey", class_="note"))
+    icon, _ = _LEGEND[cell.seen]
     note = tag("span", _NOTES[cell.note], class_="note loud") if cell.note else None
     declared = {"needs": "needs it", "uses": "uses it", "neither": "neither needs nor uses it"}[cell.declared]
     return tag(
@@ -62,7 +62,7 @@ def _cell(facts: Facts, journey: str) -> Html:
 
 
 def detection(matrix: Mapping[str, Any], anchors: Mapping[str, str]) -> Html:
-    """Mutant by experiment: whether each was caught for the right reason.
+    """Mutants by experiments: whether each mutant was caught for the right reason.
 
     Args:
         matrix: as :func:`chaoskit.mutants.to_record` writes it.
@@ -82,7 +82,7 @@ def detection(matrix: Mapping[str, Any], anchors: Mapping[str, str]) -> Html:
         for form in forms
     ]
     wrong = sum(not each["right"] for each in trials)
-    said = "Every one came out as it must" if not wrong else f"{wrong} did not come out as it must"
+    said = f"{wrong} did not give the required result" if wrong else "All gave the required result"
     caption = f"{words.plural(len(trials), 'trial')}. {said}."
     table = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", rows), class_="matrix")
     reasons = [_reason(each) for each in trials if each["wanted"] or not each["right"]]
@@ -117,7 +117,13 @@ def _reason(trial: Mapping[str, Any]) -> Html:
         must = f"{wanted['journey'] or 'the system'} must break {wanted['promise']}: {wanted['because']}"
     else:
         must = "must hold"
-    seen = "; ".join(f"{each['journey']} {each['promise']}: {each['reason']}".strip() for each in broken)
+    seen = "; ".join(
+        f"{each['journey']} {each['promise']}: {each['reason']}".strip()
+        + ("" if each.get("foreseen", True) or not wanted else " (unforeseen: a wrong reason)")
+        for each in broken
+    )
     mark = words.badge(Verdict(trial["verdict"]))
-    nothing = "it cannot be told; its section says why" if trial["verdict"] == "unknown" else "nothing broke"
+    nothing = (
+        "the verdict is UNKNOWN; its section says why" if trial["verdict"] == "unknown" else "nothing broke"
+    )
     return tag("li", mark, " ", head, tag("span", must, class_="note"), tag("span", seen or nothing))

@@ -1,4 +1,4 @@
-"""The first screen: what was done, what held, what broke and why, how long recovery took."""
+"""The first screen of the report: what was tried, what held, what broke and why, how long recovery took."""
 
 from __future__ import annotations
 
@@ -11,37 +11,34 @@ from chaoskit.report.page import words
 from chaoskit.report.page.facts import Facts, worst_recovery
 from chaoskit.report.page.html import Html, join, tag
 
-ORDER = (Verdict.BROKEN, Verdict.UNKNOWN, Verdict.HELD)
-"""What needs somebody comes first."""
+VERDICT_ORDER = (Verdict.BROKEN, Verdict.UNKNOWN, Verdict.HELD)
+"""What needs attention comes first."""
 
-IN_A_TABLE = 180
-"""Characters of a reason that a table shows; its section has the rest."""
+MOST_TABLE_CHARACTERS = 180
+"""A table shows at most so many characters of a reason; the section of the experiment has the rest."""
 
-_SAYS = {
-    Verdict.BROKEN: "a promise was not kept, and chance is excluded",
-    Verdict.UNKNOWN: "cannot be told; this is no pass",
+_MEANINGS = {
+    Verdict.BROKEN: "a promise was broken, and not by chance",
+    Verdict.UNKNOWN: "the evidence does not decide; this is not a pass",
     Verdict.HELD: "every promise was kept",
 }
 
 
 def headline(experiments: Sequence[Facts]) -> str:
-    """``1 of 3 experiments broke``: the one sentence for who reads no further."""
+    """``3 experiments: 1 broken, 1 unknown, 1 held``: the result in one line."""
     counts = Counter(each.verdict for each in experiments)
     total = len(experiments)
     if not total:
-        return "No experiment on the system as it is"
+        return "No experiment ran on the system as it is"
     if counts[Verdict.HELD] == total:
         return "The experiment held" if total == 1 else f"All {total} experiments held"
-    said = []
-    if counts[Verdict.BROKEN]:
-        said.append(f"{counts[Verdict.BROKEN]} broke")
-    if counts[Verdict.UNKNOWN]:
-        said.append(f"{counts[Verdict.UNKNOWN]} cannot be told")
-    return f"{', '.join(said)}, {counts[Verdict.HELD] or 'none'} held of {words.plural(total, 'experiment')}"
+    said = [f"{counts[each]} {each.value}" for each in (Verdict.BROKEN, Verdict.UNKNOWN) if counts[each]]
+    said.append(f"{counts[Verdict.HELD] or 'none'} held")
+    return f"{words.plural(total, 'experiment')}: {', '.join(said)}"
 
 
 def counts(experiments: Sequence[Facts]) -> Html:
-    """How many of each verdict."""
+    """How many experiments came to each verdict."""
     found = Counter(each.verdict for each in experiments)
     return tag(
         "ul",
@@ -51,24 +48,24 @@ def counts(experiments: Sequence[Facts]) -> Html:
                 words.icon(verdict.value),
                 tag("strong", str(found[verdict])),
                 tag("span", verdict.name, class_="word"),
-                tag("span", _SAYS[verdict], class_="says"),
+                tag("span", _MEANINGS[verdict], class_="says"),
                 class_=f"count {verdict.value}{'' if found[verdict] else ' nil'}",
             )
-            for verdict in ORDER
+            for verdict in VERDICT_ORDER
         ],
         class_="counts",
     )
 
 
 def run_facts(experiments: Sequence[Facts]) -> Html:
-    """Which system, which runs, when."""
+    """The system, the runs, and when their journals were written."""
     records = [each.record for each in experiments]
     written = sorted({words.written(str(record["run"]["written_at"])) for record in records})
     span = written[0] if written[:1] == written[-1:] else f"{written[0]} to {written[-1]}"
     samples = sum(each.requests for facts in experiments for each in facts.journeys)
     pairs = (
         ("System", ", ".join(_distinct(path for record in records for path in record["system"]["compose"]))),
-        ("Written", span),
+        ("Journals written", span),
         ("Run", ", ".join(_distinct(record["run"]["id"] for record in records))),
         ("Seed", ", ".join(_distinct(str(record["run"]["seed"]) for record in records))),
         ("Requests judged", f"{samples:,}"),
@@ -81,12 +78,12 @@ def _distinct(values: Any) -> list[str]:
 
 
 def table(experiments: Sequence[Facts], ids: Mapping[int, str], caption: str) -> Html:
-    """One row an experiment, what needs somebody first.
+    """One row for each experiment.
 
     Args:
         experiments: in the order of the page.
         ids: ``id()`` of an experiment → the anchor of its section.
-        caption: what the table is.
+        caption: the heading of the table.
     """
     heads = ("Verdict", "Experiment", "Fault", "What broke, and why", "Blast radius", "Recovery")
     return tag(
@@ -107,7 +104,7 @@ def _row(facts: Facts, anchor: str) -> Html:
         name.append(tag("span", facts.about.split("\n\n")[0], class_="note"))
     cells = (
         ("Fault", fault),
-        ("What broke, and why", [why(facts, IN_A_TABLE)]),
+        ("What broke, and why", [why(facts, MOST_TABLE_CHARACTERS)]),
         ("Blast radius", [", ".join(facts.judgement.blast_radius) or "none"]),
         ("Recovery", [recovery(facts)]),
     )
@@ -120,16 +117,18 @@ def _row(facts: Facts, anchor: str) -> Html:
 
 
 def why(facts: Facts, characters: int) -> Html:
-    """What made the verdict: the first reason, no longer than ``characters``."""
+    """The first reason for the verdict, cut to ``characters``, and how many more there are."""
     if facts.verdict is Verdict.HELD:
         return tag("span", _held(facts))
-    first, *others = facts.decisive or (Finding("", "experiment", facts.verdict, "no reason is recorded"),)
+    first, *others = facts.decisive or (
+        Finding("", "experiment", facts.verdict, "the journal gives no reason"),
+    )
     more = f"and {words.plural(len(others), 'more finding')}" if others else None
     return join([reason(first, characters), tag("span", more, class_="note") if more else None])
 
 
 def reason(finding: Finding, characters: int) -> Html:
-    """A finding in words, the journey and its promise first."""
+    """A finding in words: the journey and its promise, then the reason."""
     whose = f"{finding.journey}: {finding.promise}" if finding.journey else finding.promise
     lead = None if whose == "experiment" else join([tag("strong", whose), ": "])
     return tag("span", lead, words.shortened(finding.reason, characters))
@@ -141,8 +140,8 @@ def _held(facts: Facts) -> str:
         seen.setdefault(cell.seen, []).append(name)
     phrases = {
         "held": "kept the full SLO",
-        "degraded": "degraded within the SLO",
-        "failed": "failed, as it may, and came back",
+        "degraded": "left the full SLO but kept what it owed",
+        "failed": "failed, as allowed, and recovered",
     }
     if len(seen) == 1 and len(facts.row.cells) > 1:
         ((key, _),) = seen.items()

@@ -1,7 +1,4 @@
-"""One experiment: what it says of itself, what happened when, what was found, journey by journey.
-
-The log lines that a journal has kept, with the moments between them.
-"""
+"""The section of one experiment: its summary, its time line, its journeys and its log lines."""
 
 from __future__ import annotations
 
@@ -9,12 +6,12 @@ from typing import Any
 
 from chaoskit.judge import DECISIVE, Moment, Verdict
 from chaoskit.report.page import journey, words
-from chaoskit.report.page.facts import ZEROS, Facts
+from chaoskit.report.page.facts import ZERO_MOMENTS, Facts
 from chaoskit.report.page.html import Html, tag
 from chaoskit.report.page.overview import failover, recovery, why
 
-IN_FULL = 4000
-"""Characters of a reason."""
+MOST_REASON_CHARACTERS = 4000
+"""The section shows at most so many characters of a reason."""
 
 
 def section(facts: Facts, number: int, anchor: str, following: tuple[str, str] | None) -> Html:
@@ -22,9 +19,9 @@ def section(facts: Facts, number: int, anchor: str, following: tuple[str, str] |
 
     Args:
         facts: the experiment.
-        number: its place in the page's data.
+        number: its index in the data of the page.
         anchor: its own anchor.
-        following: anchor and name of the next one.
+        following: the anchor and the name of the next experiment.
     """
     return tag(
         "section",
@@ -70,7 +67,9 @@ def _summary(facts: Facts) -> Html:
     ]
     if reset.get("rebuilt"):
         pairs.append(("Environment", f"rebuilt before this experiment: {reset['why']}"))
-    reason = tag("div", tag("dt", "What broke, and why"), tag("dd", why(facts, IN_FULL)), class_="whole")
+    reason = tag(
+        "div", tag("dt", "What broke, and why"), tag("dd", why(facts, MOST_REASON_CHARACTERS)), class_="whole"
+    )
     rest = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs]
     return tag("dl", reason, rest, class_="facts")
 
@@ -80,7 +79,7 @@ def _moments(facts: Facts) -> Html:
     heads = ["Seconds", *(["Clock (UTC)"] if clock else []), "Moment", "What was seen"]
     table = tag(
         "table",
-        tag("caption", f"Seconds count from when {ZEROS[facts.zero_is]}"),
+        tag("caption", f"Seconds count from the moment when {ZERO_MOMENTS[facts.zero_is]}"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", [_moment(each, facts.wall) for each in facts.moments]),
         class_="moments",
@@ -104,11 +103,11 @@ def _findings(facts: Facts) -> Html | None:
     if not facts.judgement.findings:
         return None
     found = [journey.finding(each) for each in facts.judgement.findings]
-    return tag("div", tag("h3", "On the experiment as a whole"), tag("ul", found, class_="findings"))
+    return tag("div", tag("h3", "The experiment as a whole"), tag("ul", found, class_="findings"))
 
 
 def _zoom(facts: Facts) -> Html:
-    """Buttons for who has no mouse to drag with; of use only where the script runs."""
+    """Buttons that zoom the charts without a mouse. The page hides them where its script does not run."""
     buttons = [("all", "Whole experiment")]
     if facts.times.inject is not None:
         buttons.append(("fault", "Fault"))
@@ -116,21 +115,21 @@ def _zoom(facts: Facts) -> Html:
         buttons.append(("recovery", "Recovery"))
     return tag(
         "div",
-        tag("span", "Charts show", class_="note"),
+        tag("span", "Zoom the charts to", class_="note"),
         [tag("button", text, type="button", data_zoom=name) for name, text in buttons],
-        tag("span", "or drag across a chart; a double click shows all of it.", class_="note wide"),
+        tag("span", "or drag across a chart. Double-click to see everything again.", class_="note wide"),
         class_="zoom",
         role="group",
-        aria_label=f"What the charts of {facts.name} show",
+        aria_label=f"Zoom the charts of {facts.name}",
     )
 
 
 Entry = tuple[float, int, str, str]
-"""(seconds from the zero, order at the same moment, component, text); a moment has no component."""
+"""(seconds from the zero, order at the same moment, component, text). A moment has an empty component."""
 
 
 def log_section(facts: Facts, anchor: str) -> Html:
-    """What the components logged around the moments that matter, in the order of time."""
+    """What the components logged near the key moments, in the order of time."""
     logs: dict[str, Any] | None = facts.record.get("logs")
     heading = tag("h3", "What the components logged", id=f"{anchor}--logs")
     if logs is None:
@@ -143,11 +142,11 @@ def log_section(facts: Facts, anchor: str) -> Html:
         parts.append(tag("p", "These logs could not be read:"))
         parts.append(tag("ul", missing, class_="errors"))
     if not lines:
-        parts.append(tag("p", "Nothing was logged around the moments that matter.", class_="note"))
+        parts.append(tag("p", "No component logged anything near a key moment.", class_="note"))
         return tag("div", parts)
-    says = f"{words.plural(len(lines), 'line')} of {words.plural(len(logs['components']), 'component')}"
+    says = f"{words.plural(len(lines), 'line')} from {words.plural(len(logs['components']), 'component')}"
     if left_out:
-        says += f"; {left_out:,} that were further from any moment are left out"
+        says += f" (not kept: {words.plural(left_out, 'line')} further from a key moment)"
     return tag(
         "div",
         parts,
@@ -170,7 +169,7 @@ def _table(facts: Facts, lines: list[Entry]) -> Html:
     heads = ("Seconds", "Component", "Line")
     table = tag(
         "table",
-        tag("caption", "Near the moments that matter, on the engine's time stamps"),
+        tag("caption", "Log lines near the key moments, by the time stamps of the Docker engine"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in heads])),
         tag("tbody", rows),
         class_="log",

@@ -1,8 +1,8 @@
-"""The samples of a journey as figures by short stretches of time: what the charts and tables show.
+"""The requests of a journey, counted in short intervals of time (bins), for the charts and tables.
 
-Figures are exact: counts, and nearest-rank quantiles of the latencies of the requests that succeeded,
-as in :mod:`chaoskit.judge.summary`. There are several levels, so that a chart can be looked at as a
-whole and closely, and a long record is no larger than a chart can show.
+The figures are exact: counts, and nearest-rank quantiles of the latencies of successful requests, as in
+:mod:`chaoskit.judge.summary`. Several levels of bins serve a view of the whole and closer views. A long
+record has no more bins than a chart can show.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chaoskit.judge.summary import quantile
 from chaoskit.judge.trace import CLOCK_RESOLUTION, Trace
 from chaoskit.record.samples import NEVER
 
-WIDTHS = (
+BIN_WIDTHS = (
     0.01,
     0.02,
     0.05,
@@ -38,29 +38,29 @@ WIDTHS = (
     3600.0,
     7200.0,
 )
-"""Seconds that a bin may be wide: what people can read off an axis."""
+"""The widths that a bin may have, in seconds: values that people can read off an axis."""
 
-LEVELS = ((120, 10.0), (600, 5.0), (2400, 2.0))
-"""Of each level how many bins it has at most, and how many requests a bin has on the average at least."""
+LEVEL_LIMITS = ((120, 10.0), (600, 5.0), (2400, 2.0))
+"""For each level: the most bins it has, and the fewest requests that a bin has on average."""
 
-FEWEST = 16
-"""Even of a slow journey so many bins are shown."""
+FEWEST_BINS = 16
+"""Even a slow journey is shown in so many bins."""
 
-ROWS = 24
-"""Bins of a table."""
+TABLE_ROWS = 24
+"""A table has about so many rows, one for each bin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Parallel columns, one entry for each stretch ``[start + i * width, start + (i + 1) * width)``.
+    """Parallel columns with one entry for each interval ``[start + i * width, start + (i + 1) * width)``.
 
     Attributes:
-        start: seconds from the edge that the bins were asked to have.
-        width: seconds.
-        seconds: how much of the stretch was observed; less than ``width`` only at both ends.
-        requests: arrivals that were intended in it.
-        failed: those of them that failed.
-        p50, p95, p99: latencies in seconds of those that succeeded; ``None`` where none did.
+        start: when the first bin begins, in seconds from the edge between two bins.
+        width: the width of each bin, in seconds.
+        seconds: how long each bin was observed; less than ``width`` only in the first and the last.
+        requests: how many arrivals were intended in each bin.
+        failed: how many of them failed.
+        p50, p95, p99: latencies in seconds of those that succeeded; ``None`` if none did.
     """
 
     start: float
@@ -77,35 +77,35 @@ class Bins:
 
 
 def levels(trace: Trace, edge: float, begin: float, end: float) -> tuple[Bins, ...]:
-    """The bins of a journey, from wide to narrow; equal ones are left out.
+    """The levels of bins of a journey, from wide to narrow bins; each width comes once.
 
     Args:
         trace: its requests.
-        edge: a moment that lies between two bins, so that none mixes what was before and after.
-        begin, end: what was observed, on the trace's clock.
+        edge: a moment that lies between two bins, so that no bin mixes what was before and after it.
+        begin, end: the first and the last moment that were observed, on the clock of the trace.
     """
-    rate = len(trace) / max(end - begin, WIDTHS[0])
-    widths = [width_for(end - begin, most, enough / rate if rate else 0.0) for most, enough in LEVELS]
+    rate = len(trace) / max(end - begin, BIN_WIDTHS[0])
+    widths = [width_for(end - begin, most, enough / rate if rate else 0.0) for most, enough in LEVEL_LIMITS]
     return tuple(bins(trace, edge, begin, end, width) for width in dict.fromkeys(widths))
 
 
 def rows(trace: Trace, edge: float, begin: float, end: float) -> Bins:
-    """Bins so few that they can be read as a table."""
-    return bins(trace, edge, begin, end, width_for(end - begin, ROWS, 0.0))
+    """Bins few enough for a table."""
+    return bins(trace, edge, begin, end, width_for(end - begin, TABLE_ROWS, 0.0))
 
 
 def width_for(seconds: float, most: int, at_least: float) -> float:
-    """The width of bins.
+    """The width of the bins, in seconds.
 
     Args:
-        seconds: what they cover.
-        most: how many there may be.
-        at_least: seconds below which a bin would hold too little, as long as few bins are not the
-            consequence.
+        seconds: the time that the bins cover.
+        most: the most bins that there may be.
+        at_least: the width in seconds below which a bin would hold too few requests. It is ignored as far
+            as it would leave fewer than :data:`FEWEST_BINS`.
     """
-    wanted = max(seconds / most, min(at_least, seconds / FEWEST))
-    found = next((width for width in WIDTHS if width >= wanted), None)
-    return found if found is not None else math.ceil(wanted / WIDTHS[-1]) * WIDTHS[-1]
+    wanted = max(seconds / most, min(at_least, seconds / FEWEST_BINS))
+    found = next((width for width in BIN_WIDTHS if width >= wanted), None)
+    return found if found is not None else math.ceil(wanted / BIN_WIDTHS[-1]) * BIN_WIDTHS[-1]
 
 
 def bins(trace: Trace, edge: float, begin: float, end: float, width: float) -> Bins:
@@ -114,7 +114,8 @@ def bins(trace: Trace, edge: float, begin: float, end: float, width: float) -> B
     last = max(first + 1, math.ceil(round((end - edge) / width, 6)))
     edges = [edge + number * width for number in range(first, last + 1)]
     cuts = [bisect_left(trace.at, each - CLOCK_RESOLUTION / 2) for each in edges]
-    cuts[-1] = len(trace)  # what was intended at the very end
+    # The last bin also holds the requests that were intended at the very end.
+    cuts[-1] = len(trace)
     cuts[0] = 0
     requests, failed = [], []
     quantiles: tuple[list[float | None], ...] = ([], [], [])

@@ -1,4 +1,4 @@
-"""What a report is made from: journals, and the detection matrix where it is beside them."""
+"""The sources of a report: journals, and the detection matrix if there is one beside them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from chaoskit.report.page import facts
 from chaoskit.report.page.facts import Facts
 
 DETECTION = "detection.json"
-"""The file that holds the detection matrix of a folder of journals."""
+"""The name of the file with the detection matrix, in a folder of journals."""
 
 GAME_DAY = "gameday.json"
-"""The file that makes a folder of journals that of a game day."""
+"""The name of the file with the record of a game day, in a folder of journals."""
 
-_BESIDE = frozenset({DETECTION, GAME_DAY, "independence.json"})
+_OTHER_FILES = frozenset({DETECTION, GAME_DAY, "independence.json"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All that goes into a report.
+    """Everything that goes into a report.
 
     Attributes:
-        journals: what is shown of each, in the order in which they were named; those of a folder by
-            when they were written.
+        journals: the facts of each journal, in the order in which the caller named them. The journals
+            of a folder are in the order in which they were written.
         detection: detection matrices, as :func:`chaoskit.mutants.to_record` writes them.
-        passed_over: files of a folder that are no journals, each with the reason.
-        game_days: folders that hold the record of a game day, which has a report of its own.
+        passed_over: the files of a folder that are not journals, each with the reason.
+        game_days: the folders with the record of a game day. A game day has a report of its own.
     """
 
     journals: Sequence[Facts]
@@ -41,15 +41,15 @@ class Sources:
 
 
 def gather(paths: Iterable[Path]) -> Sources:
-    """Read journals, one at a time: of a million requests nothing is kept but what is shown.
+    """Read journals, one at a time. Of a million requests only what the page shows stays in memory.
 
     Args:
-        paths: journals, or folders of them. A detection matrix beside a journal goes along; it may
-            also be named, as may the record of a game day instead of its folder.
+        paths: journals, or folders of journals. A detection matrix beside a journal is read with it,
+            and may also be named itself. The record of a game day may be named instead of its folder.
 
     Raises:
-        UsageError: a path is not there; a file that was named is no journal that can be read; one
-            is not as its schema says; there is neither a journal nor a game day.
+        UsageError: a path does not exist; a named file is not a readable journal; a journal does not
+            match its schema; there is neither a journal nor a game day.
     """
     files: dict[Path, Facts] = {}
     matrices: dict[Path, Mapping[str, Any]] = {}
@@ -65,14 +65,14 @@ def gather(paths: Iterable[Path]) -> Sources:
         elif path.name == DETECTION:
             matrices[path.resolve()] = _detection(path)
         else:
-            files[path.resolve()] = files.get(path.resolve()) or facts.of(path.name, _journal(path))
+            files[path.resolve()] = files.get(path.resolve()) or facts.facts_of(path.name, _journal(path))
             _add_detection(path.parent / DETECTION, matrices, passed)
     if not files and not days:
         raise UsageError(
             "there is no journal to report",
             where=", ".join(map(str, paths)) or None,
             evidence="\n".join(passed) or None,
-            remedy="name journals, or the folder that --chaos-report-dir has filled (chaoskit-report)",
+            remedy="name journals, or the folder of --chaos-report-dir (default: chaoskit-report)",
         )
     return Sources(tuple(files.values()), tuple(matrices.values()), tuple(passed), tuple(days.values()))
 
@@ -80,14 +80,14 @@ def gather(paths: Iterable[Path]) -> Sources:
 def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
     found = []
     for path in sorted(folder.glob("*.json")):
-        if path.name in _BESIDE or path.name.startswith("."):
+        if path.name in _OTHER_FILES or path.name.startswith("."):
             continue
         try:
             record = _journal(path)
         except UsageError as error:
             passed.append(f"{path}: {error.what}")
         else:
-            found.append((path.resolve(), facts.of(path.name, record)))
+            found.append((path.resolve(), facts.facts_of(path.name, record)))
             del record  # before the next is read
     return sorted(found, key=lambda each: str(each[1].record["run"]["written_at"]))
 
@@ -95,7 +95,9 @@ def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
 def _journal(path: Path) -> dict[str, Any]:
     record = journal.read(path)
     if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
-        raise UsageError("this is no journal", where=str(path), evidence=f"it has no {', no '.join(missing)}")
+        raise UsageError(
+            "this is not a journal", where=str(path), evidence=f"it has no {', no '.join(missing)}"
+        )
     return record
 
 
@@ -116,7 +118,7 @@ def _detection(path: Path) -> dict[str, Any]:
             "the detection matrix cannot be read", where=str(path), evidence=error.strerror
         ) from error
     except ValueError as error:
-        raise UsageError("this is no detection matrix: it is not JSON", where=str(path)) from error
+        raise UsageError("this is not a detection matrix: it is not JSON", where=str(path)) from error
     if not isinstance(record, dict) or record.get("version") != 1 or "trials" not in record:
-        raise UsageError("this is no detection matrix that this chaoskit knows", where=str(path))
+        raise UsageError("this is not a detection matrix of version 1", where=str(path))
     return record

@@ -1,4 +1,4 @@
-"""Figures and words as people read them."""
+"""How the pages write figures, times and verdicts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from chaoskit.judge import Standing, Verdict
 from chaoskit.report.page.html import Html, join, tag
 
 NONE = "\N{EN DASH}"
-"""What stands where there is no figure."""
+"""Stands in for a figure that does not exist."""
 
-MINUS = "\N{MINUS SIGN}"
+MINUS_SIGN = "\N{MINUS SIGN}"
 
 STANDINGS = {
     Standing.UNAFFECTED: "owes its full SLO",
     Standing.DEGRADED: "owes its degraded SLO",
-    Standing.MAY_FAIL: "may fail, must recover",
+    Standing.MAY_FAIL: "may fail, but must recover",
 }
 """What a journey owed while the fault was active."""
 
@@ -25,26 +25,26 @@ MOMENTS = {
     "control": "control window begins",
     "inject": "inject",
     "landed": "landed",
-    "holding": "still there at the end of the fault window",
-    "lapsed": "no longer there at the end of the fault window",
+    "holding": "fault still there at the end of the fault window",
+    "lapsed": "fault gone before the end of the fault window",
     "lift": "lift",
     "gone": "gone",
     "end": "traffic ends",
     "rebuilt": "environment rebuilt",
     "unsteady": "no steady state",
-    "promise": "owed under the fault",
-    "load-lag": "the load engine was late",
-    "journey-error": "error in a journey's own code",
+    "promise": "obligation of the fault",
+    "load-lag": "load generator was late",
+    "journey-error": "error in the code of a journey",
 }
 
 
 def badge(verdict: Verdict) -> Html:
-    """A verdict as shape, colour and word."""
+    """A verdict as a shape, a colour and a word."""
     return tag("span", icon(verdict.value), verdict.name, class_=f"verdict {verdict.value}")
 
 
 def icon(name: str) -> Html:
-    """One of the shapes that the page brings along; it says nothing that the text beside it does not."""
+    """One of the shapes of the page. It is hidden from screen readers: the text beside it says the same."""
     return tag("svg", tag("use", href=f"#{name}"), class_="icon", aria_hidden="true")
 
 
@@ -63,9 +63,9 @@ def seconds(value: float | None) -> str:
 
 
 def since(value: float) -> str:
-    """A moment of the time line: ``+2.4``, ``-3.0`` with a true minus sign, ``0.0``."""
+    """Seconds from the zero of the time line: ``+2.4``, ``0.0``, or ``-3.0`` with a true minus sign."""
     text = f"{abs(value):.1f}" if abs(value) >= 0.1 or round(value, 2) == 0 else f"{abs(value):.2f}"
-    return text if not float(text) else f"{'+' if value > 0 else MINUS}{text}"
+    return text if not float(text) else f"{'+' if value > 0 else MINUS_SIGN}{text}"
 
 
 def latency(value: float | None) -> str:
@@ -76,7 +76,7 @@ def latency(value: float | None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """``0%``, ``0.4%``, ``12%``; never 0% of something, never all of not quite all."""
+    """``0%``, ``0.4%``, ``12%``. Only none is written as 0%, and only all as 100%."""
     if not whole:
         return NONE
     percent = part / whole * 100
@@ -93,7 +93,7 @@ def clock(moment: float) -> str:
 
 
 def written(moment: str) -> str:
-    """An ISO time stamp as ``2026-01-02 03:04:05 UTC``; what is none stays as it is."""
+    """An ISO time stamp as ``2026-01-02 03:04:05 UTC``; any other text is returned unchanged."""
     try:
         found = datetime.fromisoformat(moment).astimezone(UTC)
     except ValueError:
@@ -102,18 +102,18 @@ def written(moment: str) -> str:
 
 
 def breakable(name: str) -> Html:
-    """A long name that may go on in another line where its parts meet."""
+    """A long name that may break across lines where its parts meet."""
     parts = re.split(r"(?<=[._:/])(?=\w)|(?=\()", name)
     return join([parts[0], *(join([tag("wbr"), part]) for part in parts[1:])])
 
 
 def shortened(text: str, characters: int) -> str:
-    """The text, or its beginning where it is long, cut between words."""
+    """The text; if it is too long its beginning, cut between words."""
     if len(text) <= characters:
         return text
     return f"{text[:characters].rpartition(' ')[0] or text[:characters]} …"
 
 
 def scroller(label: str, *content: Html) -> Html:
-    """Something wide that scrolls by itself, also by keyboard."""
+    """Wide content that scrolls by itself, with the keyboard too."""
     return tag("div", *content, class_="scroller", role="region", aria_label=label, tabindex="0")

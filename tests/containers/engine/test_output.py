@@ -40,8 +40,22 @@ def test_a_stamp_is_a_moment_or_nothing(text: str, seconds: float | None) -> Non
     assert stamp(text) == seconds
 
 
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="\n", codec="utf-8")).map(lambda text: text.rstrip("\r"))
+    )
+)
+def test_no_output_is_too_strange(lines: list[str]) -> None:
+    """Whatever lines a container writes, each is read, as it was written and when it was written."""
+    told = "\n".join(f"2026-01-02T03:04:{number % 60:02}Z {line}" for number, line in enumerate(lines))
+    found = list(parse(told))
+    assert [line.text for line in found] == lines
+    assert [line.written for line in found] == [1767323040.0 + number % 60 for number in range(len(lines))]
+
+
 @given(st.text())
-def test_no_output_is_too_strange(text: str) -> None:
-    """Whatever a container writes, reading it does not fail."""
-    for line in parse(f"2026-01-02T03:04:05Z {text}"):
-        assert isinstance(line.written, float)
+def test_what_follows_a_stamp_is_never_lost(text: str) -> None:
+    """Text that no engine's format foresees still gives the first line, with the stamp before it."""
+    found = list(parse(f"2026-01-02T03:04:05Z {text}"))
+    assert found[0].written == 1767323045.0
+    assert found[0].text.startswith(text.partition("\n")[0].rstrip("\r"))

@@ -6,6 +6,9 @@ The rules by which the kernel counts requests; that it does is tried in tests/in
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from chaoskit.containers.engine.packets import (
     LinkMeter,
     connected,
     dropping,
+    exchanged,
     met,
     meter_rules,
     packets,
@@ -60,6 +64,45 @@ def test_a_probe_without_any_container_is_an_error() -> None:
     nowhere: Any = None
     with pytest.raises(RuntimeFailure, match="no container to connect"):
         connected(nowhere, [None], "10.0.0.2:1", 1.0)
+
+
+class Sidecars:
+    """Runs what would run in a sidecar on this machine; some containers do not run."""
+
+    def run(self, container: str, command: list[str], *, timeout: float, speaks: bool) -> Executed:
+        if container == "gone":
+            raise RuntimeFailure("container gone does not run")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        return Executed(done.returncode, done.stdout + done.stderr)
+
+
+def test_an_exchange_runs_as_a_program_of_its_own() -> None:
+    """It needs nothing of this package, and is made in the first network that there is."""
+    sidecars: Any = Sidecars()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listen = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def greet() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"hello")
+
+        greeter = threading.Thread(target=greet)
+        greeter.start()
+        found = exchanged(sidecars, [None, "gone", "here"], listen, b"PING\r\n", "answer", 5.0)
+        greeter.join()
+    assert (found.met, found.heard_bytes) == ("answered", 5)
+    assert 0.0 < found.seconds < 5.0
+
+
+def test_an_exchange_that_could_not_be_made_is_an_error() -> None:
+    """Neither what is not understood nor a missing container is taken for a state of the link."""
+    sidecars: Any = Sidecars()
+    with pytest.raises(RuntimeFailure, match="not understood"):
+        exchanged(sidecars, ["here"], "127.0.0.1:http", b"", "answer", 1.0)
+    with pytest.raises(RuntimeFailure, match="container gone does not run"):
+        exchanged(sidecars, ["gone"], "127.0.0.1:1", b"", "answer", 1.0)
+    with pytest.raises(RuntimeFailure, match="no container to connect"):
+        exchanged(sidecars, [None], "127.0.0.1:1", b"", "answer", 1.0)
 
 
 def test_rules_name_both_directions_and_no_more() -> None:

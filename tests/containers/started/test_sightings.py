@@ -25,14 +25,21 @@ def test_the_same_application_is_remembered_and_another_is_not() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"web": 1}', '{"web": ["x"]}'])
 def test_what_cannot_be_read_is_forgotten(text: str) -> None:
-    """A damaged file costs nothing but the time it would have saved."""
+    """A damaged file costs nothing but the time it would have saved, and the next run writes it anew."""
     sightings = Sightings({})
-    sightings.save({})
+    sightings.save({"web": frozenset({80})})
+    assert sightings.load() == {"web": (80,)}
     sightings.path.write_text(text)
     assert sightings.load() == {}
+    sightings.save({"web": frozenset({81})})
+    assert sightings.load() == {"web": (81,)}
 
 
 def test_what_cannot_be_written_is_no_failure(state: Path) -> None:
     """A state folder that cannot be written does not keep a run from ending well."""
     (state / "chaoskit").write_text("")
-    Sightings({}).save({"web": frozenset({80})})
+    sightings = Sightings({})
+    assert (state / "chaoskit") in sightings.path.parents  # else nothing was in its way
+    sightings.save({"web": frozenset({80})})
+    assert sightings.load() == {}
+    assert (state / "chaoskit").read_text() == ""

@@ -1,4 +1,4 @@
-"""A deploy with a restart in its middle: evidence, lift and promises, in memory."""
+"""A deploy with a restart in the middle: evidence, lift and obligations, in memory."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def shop() -> Iterator[Shop]:
 
 
 def kept(deployment: Deployment, since_lift: float = 0.0) -> dict[str, Obligation]:
-    """The promises by name."""
+    """The obligations by name."""
     return {each.name: each for each in deployment.obligations(since_lift)}
 
 
 @pytest.mark.parametrize("strategy", ["rolling", "stop-start", "blue-green"])
 @pytest.mark.parametrize("path", ["/version", None])
-def test_a_deploy_lands_ends_and_keeps_its_promises(shop: Shop, strategy: Any, path: str | None) -> None:
-    """Nothing is new before; afterwards all are, healthy, on one version that each has told itself."""
+def test_a_deploy_lands_ends_and_keeps_its_obligations(shop: Shop, strategy: Any, path: str | None) -> None:
+    """Before the rollout no replica is new; afterwards all are new, healthy, and tell the same version."""
     fault = MidDeployRestart("api", strategy, version_path=path)
     check(fault, shop)
     deployment = fault.prepare(shop)
@@ -45,17 +45,17 @@ def test_a_deploy_lands_ends_and_keeps_its_promises(shop: Shop, strategy: Any, p
     assert deployment.holding().holds
     deployment.lift()
     assert deployment.gone().holds
-    promises = kept(deployment)
-    assert {name: each.kept for name, each in promises.items()} == {"rollout": True, "one version": True}
+    owed = kept(deployment)
+    assert {name: each.kept for name, each in owed.items()} == {"rollout": True, "one version": True}
     release = shop.environment("api-1")["RELEASE"]
     told = release if path else f"RELEASE={release}"
-    assert promises["one version"].figures == {"api-1": told, "api-2": told}
-    assert "killed (it was starting) and started" in promises["rollout"].says
-    json.dumps([deployment.landed().figures, *(each.figures for each in promises.values())])
+    assert owed["one version"].figures == {"api-1": told, "api-2": told}
+    assert "killed (it was starting) and started" in owed["rollout"].says
+    json.dumps([deployment.landed().figures, *(each.figures for each in owed.values())])
 
 
 def test_the_thread_does_the_same(shop: Shop) -> None:
-    """Injected, it returns at once; the lift waits for the end of the rollout."""
+    """An injection returns at once; its lift waits for the end of the rollout."""
     deployment = MidDeployRestart("api", "blue-green").inject(shop)
     deployment.lift()
     assert not deployment.under_way()
@@ -64,7 +64,7 @@ def test_the_thread_does_the_same(shop: Shop) -> None:
 
 
 def test_a_second_deploy_is_a_change_again(shop: Shop) -> None:
-    """{n} is another number each time, even if the one that the time gives is there already."""
+    """{n} is another number each time, even if a replica has the number that the time gives already."""
     fault, releases = MidDeployRestart("api"), {"1"}
     for _ in range(3):
         shop.replace("api-2", environment={"RELEASE": str(int(shop.clock.now() * 1000))})
@@ -76,7 +76,7 @@ def test_a_second_deploy_is_a_change_again(shop: Shop) -> None:
 
 
 def test_half_a_rollout_has_landed_and_does_not_hold(shop: Shop) -> None:
-    """One new replica is a deploy; it is over when all are new."""
+    """One new replica is enough to land; the deploy holds only when all replicas are new."""
     deployment = MidDeployRestart("api", environment={"RELEASE": "2"}).prepare(shop)
     shop.replace("api-1", environment={"RELEASE": "2"})
     landed = deployment.landed()
@@ -87,8 +87,8 @@ def test_half_a_rollout_has_landed_and_does_not_hold(shop: Shop) -> None:
     assert "still under way" in deployment.holding().says
 
 
-def test_a_restart_alone_is_no_deploy(shop: Shop) -> None:
-    """A new start time without a new release proves nothing, nor does another answer without a start."""
+def test_a_restart_alone_is_not_a_deploy(shop: Shop) -> None:
+    """A new start time without a new release proves nothing; nor does a new answer without a new start."""
     deployment = MidDeployRestart("api").prepare(shop)
     shop.restart("api-1")
     assert not deployment.landed().holds
@@ -97,7 +97,7 @@ def test_a_restart_alone_is_no_deploy(shop: Shop) -> None:
 
 
 def test_another_image_is_another_release(shop: Shop) -> None:
-    """Without variables the image alone is the evidence, in the landing and in the end."""
+    """Without variables the image alone is the evidence, at the landing and in the end."""
     fault = MidDeployRestart("api", environment={}, image="image:2", version_path=None)
     check(fault, shop)
     deployment = fault.prepare(shop)
@@ -110,7 +110,7 @@ def test_another_image_is_another_release(shop: Shop) -> None:
 
 
 def test_a_replica_that_never_gets_ready_breaks_the_rollout(shop: Shop) -> None:
-    """The limit and the last evidence are told; the lift rolls back, so that the system is whole."""
+    """The obligation tells the limit and the last evidence; the lift rolls back and heals the system."""
     shop.stuck = {"bad"}
     fault = MidDeployRestart("api", environment={"RELEASE": "bad"}, kill_at=None, ready_within=20.0)
     deployment = fault.prepare(shop)
@@ -122,14 +122,14 @@ def test_a_replica_that_never_gets_ready_breaks_the_rollout(shop: Shop) -> None:
     deployment.lift()
     assert deployment.gone().holds
     assert [shop.environment(name)["RELEASE"] for name in shop.names] == ["1", "1"]
-    promises = kept(deployment)
-    assert promises["rollout"].kept is False
-    assert "api-1 is not ready" in promises["rollout"].says
-    assert promises["rollout"].figures["limit"] == "20 s"
-    assert promises["rollout"].figures["evidence"] == "no such table"
-    assert promises["one version"].kept is False
-    assert "the version before" in promises["one version"].says
-    assert promises["rollout"].says.count("rolled back") == 1
+    owed = kept(deployment)
+    assert owed["rollout"].kept is False
+    assert "api-1 is not ready" in owed["rollout"].says
+    assert owed["rollout"].figures["limit"] == "20 s"
+    assert owed["rollout"].figures["evidence"] == "no such table"
+    assert owed["one version"].kept is False
+    assert "the version before" in owed["one version"].says
+    assert owed["rollout"].says.count("rolled back") == 1
     assert len(shop.releases) == 2  # there and back, once
 
 
@@ -147,7 +147,7 @@ def test_a_failure_of_the_instrument_is_never_lost(shop: Shop) -> None:
 
 
 def test_a_bug_in_the_thread_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that nobody expected becomes a failure of the harness, with its words."""
+    """An unexpected exception becomes a failure of the harness, with its text."""
 
     def broken(*arguments: object, **options: object) -> None:
         raise KeyError("lost")
@@ -160,28 +160,28 @@ def test_a_bug_in_the_thread_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch
     assert "KeyError: 'lost'" in str(caught.value)
 
 
-def test_replicas_that_answer_differently_break_the_promise(shop: Shop) -> None:
-    """Each is asked; one that runs something else is seen, whatever the rollout says."""
+def test_replicas_that_answer_differently_break_one_version(shop: Shop) -> None:
+    """Each replica is asked, so one that runs another release is seen, whatever the rollout says."""
     deployment = MidDeployRestart("api").prepare(shop)
     deployment.run(in_turn)
     shop.replace("api-2", environment={"RELEASE": "0"})
-    promise = kept(deployment)["one version"]
-    assert promise.kept is False
-    assert "answer differently" in promise.says
+    one_version = kept(deployment)["one version"]
+    assert one_version.kept is False
+    assert "answer differently" in one_version.says
 
 
 def test_an_application_that_ignores_its_release_is_seen(shop: Shop) -> None:
-    """All new by the engine, and the same old answer: not the new version."""
+    """Replicas that are new by the engine and answer as before do not count as the new version."""
     shop.fixed = "1"
     deployment = MidDeployRestart("api").prepare(shop)
     deployment.run(in_turn)
-    promise = kept(deployment)["one version"]
-    assert promise.kept is False
-    assert "still answer with the version before" in promise.says
+    one_version = kept(deployment)["one version"]
+    assert one_version.kept is False
+    assert "still answer with the version before" in one_version.says
 
 
 def test_a_version_that_cannot_be_asked_for_is_undecided_until_its_limit(shop: Shop) -> None:
-    """A replica that does not answer yet may do so; after the time to get ready it has failed."""
+    """A replica that does not answer may still do so while it has time to get ready; then it has failed."""
     deployment = MidDeployRestart("api", ready_within=20.0).prepare(shop)
     deployment.run(in_turn)
     shop.deaf = {"api-2"}
@@ -191,14 +191,14 @@ def test_a_version_that_cannot_be_asked_for_is_undecided_until_its_limit(shop: S
 
 
 def test_only_stop_start_takes_the_service_away(shop: Shop) -> None:
-    """Under the other strategies every journey keeps its full SLO."""
+    """Under the other strategies every journey owes its full SLO."""
     assert MidDeployRestart("api").impact(shop) == Impact()
     assert MidDeployRestart("api", "blue-green").impact(shop) == Impact()
     assert MidDeployRestart("api", "stop-start").impact(shop).lost == {"api-1", "api-2"}
 
 
 def test_the_undo_starts_what_is_down(shop: Shop) -> None:
-    """Whenever the harness dies, starting each replica makes the service whole."""
+    """Whenever the harness dies, a start of each replica makes the service whole."""
     fault = MidDeployRestart("api", "stop-start")
     steps = fault.undo(shop)
     for name in shop.names:
@@ -209,7 +209,7 @@ def test_the_undo_starts_what_is_down(shop: Shop) -> None:
 
 
 def test_the_fault_is_plain_data() -> None:
-    """A mapping or pairs are the same fault: hashable, JSON-able, and shown where it is not default."""
+    """A mapping and pairs make the same fault, which is hashable and JSON-able; its name omits defaults."""
     fault = MidDeployRestart("api", environment={"RELEASE": "2", "N": 3})  # type: ignore[dict-item]
     assert fault == MidDeployRestart("api", environment=(("RELEASE", "2"), ("N", "3")))
     assert len({fault, MidDeployRestart("api")}) == 2
@@ -223,31 +223,31 @@ def test_the_fault_is_plain_data() -> None:
     ("fault", "says"),
     [
         (MidDeployRestart("apj"), "there is no component or service 'apj'"),
-        (MidDeployRestart("api-1"), "is one replica: a rolling deploy leaves nobody"),
+        (MidDeployRestart("api-1"), "is one replica: a rolling deploy leaves none"),
         (MidDeployRestart("api-1", "blue-green"), "strategy='stop-start' fits it"),
-        (MidDeployRestart("api", "big-bang"), "none of rolling, stop-start, blue-green"),  # type: ignore[arg-type]
-        (MidDeployRestart("api", kill_at="later"), "none of starting, serving and None"),  # type: ignore[arg-type]
+        (MidDeployRestart("api", "big-bang"), "not one of rolling, stop-start, blue-green"),  # type: ignore[arg-type]
+        (MidDeployRestart("api", kill_at="later"), "not one of starting, serving, None"),  # type: ignore[arg-type]
         (MidDeployRestart("api", grace=-1), "grace is -1 s"),
         (MidDeployRestart("api", ready_within=0), "ready_within 0 s"),
         (MidDeployRestart("api", environment={"A=B": "1"}), "'A=B' cannot be the name of a variable"),
         (MidDeployRestart("api", environment={"RELEASE": "1"}), "api-1, api-2 would not change"),
         (MidDeployRestart("api", environment={}), "would not change"),
         (MidDeployRestart("api", environment={}, image="image:1"), "would not change"),
-        (MidDeployRestart("api", version_path="version"), "begins with a slash"),
+        (MidDeployRestart("api", version_path="version"), "must begin with a slash"),
         (MidDeployRestart("api", version_path="/nothing"), "status 404; give another version_path=, or None"),
         (MidDeployRestart("cache", "stop-start"), "its ports: 6379|does not tell a version"),
     ],
     ids=lambda value: value.name if isinstance(value, MidDeployRestart) else "",
 )
 def test_a_misfit_is_refused_before_anything_happens(shop: Shop, fault: MidDeployRestart, says: str) -> None:
-    """It says why and what would fit, and touches nothing."""
+    """A deploy that does not fit says why and what would fit, and touches nothing."""
     with pytest.raises(FaultMisfit, match=says):
         check(fault, shop)
     assert not shop.log
 
 
-def test_sidecars_and_what_does_not_run_are_refused(shop: Shop) -> None:
-    """Whoever shares a namespace would be torn from it; what is down is not under traffic."""
+def test_sidecars_and_stopped_replicas_are_refused(shop: Shop) -> None:
+    """A component that shares a namespace would lose it; a replica that is down is not under traffic."""
     shop.shared = {"api-2": ("logger",)}
     shop.stop("api-1")
     with pytest.raises(FaultMisfit) as caught:
@@ -257,9 +257,9 @@ def test_sidecars_and_what_does_not_run_are_refused(shop: Shop) -> None:
 
 
 def test_a_service_without_a_port_says_what_to_give(shop: Shop) -> None:
-    """Where no port can be asked, the remedy is a port or no path."""
+    """If no port can be asked, the remedy is a port or no path."""
     shop.links = ()
-    with pytest.raises(FaultMisfit, match="name it by port=, or give version_path=None"):
+    with pytest.raises(FaultMisfit, match="name it with port=, or give version_path=None"):
         check(MidDeployRestart("api"), shop)
     check(MidDeployRestart("api", version_path=None), shop)
     check(MidDeployRestart("api", port=80), shop)

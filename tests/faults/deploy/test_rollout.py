@@ -1,7 +1,4 @@
-"""Which release a component runs.
-
-The steps of a rollout, on a runtime in memory.
-"""
+"""Which release a component runs, and the steps of a rollout, on a runtime in memory."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ from tests.faults.shop import Shop, answering, in_turn
     ],
 )
 def test_the_version_is_the_text_or_what_json_calls_it(body: str, version: str) -> None:
-    """Whole text, or the version or release of a JSON object; else the object, in one writing."""
+    """The whole text, the version or release of a JSON object, or else that object with its keys in order."""
     assert version_of(body) == version
 
 
@@ -54,8 +51,8 @@ def test_the_version_is_the_text_or_what_json_calls_it(body: str, version: str) 
     st.lists(st.builds(lambda n: {"RELEASE": f"{n}", "TAG": f"v{n}", "HOME": "/"}, st.integers(0, 6))),
     st.integers(0, 4),
 )
-def test_a_rendered_release_is_new_to_everybody(current: list[dict[str, str]], number: int) -> None:
-    """However the system is now, no component has these variables already; the values are in step."""
+def test_a_rendered_release_is_new_to_every_component(current: list[dict[str, str]], number: int) -> None:
+    """Whatever the components run now, none has these variables; all values have the same number."""
     values = rendered({"RELEASE": "{n}", "TAG": "v{n}"}, number, current)
     assert int(values["RELEASE"]) >= number
     assert values["TAG"] == f"v{values['RELEASE']}"
@@ -63,13 +60,13 @@ def test_a_rendered_release_is_new_to_everybody(current: list[dict[str, str]], n
 
 
 def test_values_without_a_number_stay() -> None:
-    """Braces of other kinds belong to the application."""
+    """Other braces in a value belong to the application."""
     wanted = {"RELEASE": "2", "FLAGS": '{"a": {}}'}
     assert rendered(wanted, 1, [wanted]) == wanted
 
 
 def test_a_component_is_asked_over_its_own_address() -> None:
-    """A look has the start, the image, the variables and the answer, or why there was none."""
+    """A look has the start time, the image, the variables and the answer, or why there is none."""
     with answering(Shop(2)) as shop:
         seen = look(shop, "api-2", 80, "/version")
         assert (seen.version, seen.image, seen.environment["RELEASE"]) == ("1", "image:1", "1")
@@ -81,14 +78,14 @@ def test_a_component_is_asked_over_its_own_address() -> None:
     assert "refused" in look(shop, "api-2", 80, "/version").trouble
 
 
-def test_what_is_no_http_is_no_answer() -> None:
-    """Nobody there is an answer of its own, never an exception of the library's."""
+def test_a_refused_connection_is_no_answer() -> None:
+    """A refused connection is reported as NoAnswer, never as an exception of the library."""
     with pytest.raises(NoAnswer, match="refused"):
         get(Shop(1), "api-1", 80, "/")
 
 
 def test_the_only_port_needs_no_name() -> None:
-    """One port is the port, whether it answers or not; of several those that speak HTTP."""
+    """A single port is taken whether it answers or not; of several ports, those that speak HTTP."""
     with answering(Shop(1)) as shop:
         assert http_ports(shop, "api-1", "/nothing") == (80,)
         shop.links = (*shop.links, Link("outside", "api-1", 81))
@@ -103,7 +100,7 @@ STRATEGIES = st.sampled_from(["rolling", "stop-start", "blue-green"])
 def steps(
     shop: Shop, strategy: Strategy, kill_at: KillAt | None, component: str = "api", image: str | None = None
 ) -> list[str]:
-    """What a rollout does, in order."""
+    """The steps of a rollout, in order."""
     plan = MidDeployRestart(
         component, strategy=strategy, kill_at=kill_at, image=image, version_path=None
     ).plan(shop)
@@ -112,7 +109,7 @@ def steps(
 
 
 def test_rolling_waits_for_each_replica_before_the_next() -> None:
-    """One is ready before the next one is touched; the middle one is hit before it is ready."""
+    """Each replica is ready before the next is touched; the one in the middle is hit before it is ready."""
     assert steps(Shop(2), "rolling", "starting") == [
         "replace api-1",
         "ready api-1",
@@ -124,7 +121,7 @@ def test_rolling_waits_for_each_replica_before_the_next() -> None:
 
 
 def test_a_serving_replica_is_hit_once_it_is_ready() -> None:
-    """It is ready, killed, started and waited for before the next one begins."""
+    """The replica gets ready, is killed and started, and is ready again before the next one begins."""
     assert steps(Shop(3), "rolling", "serving") == [
         "replace api-1",
         "ready api-1",
@@ -139,7 +136,7 @@ def test_a_serving_replica_is_hit_once_it_is_ready() -> None:
 
 
 def test_stop_start_stops_all_before_it_starts_any() -> None:
-    """Nothing of the old release runs beside the new one."""
+    """No replica of the old release runs beside one of the new release."""
     assert steps(Shop(2), "stop-start", "starting") == [
         "stop api-1",
         "stop api-2",
@@ -164,7 +161,7 @@ def test_stop_start_fits_one_replica() -> None:
 
 
 def test_blue_green_replaces_the_second_half_first() -> None:
-    """Of three replicas two are replaced while one serves; then that one, which is in nobody's way."""
+    """Of three replicas, two are replaced while one serves; then that one is replaced."""
     assert steps(Shop(3), "blue-green", None) == [
         "replace api-2",
         "replace api-3",
@@ -178,8 +175,8 @@ def test_blue_green_replaces_the_second_half_first() -> None:
 def test_every_replica_is_replaced_once_and_one_is_killed(
     replicas: int, strategy: Strategy, kill_at: KillAt | None
 ) -> None:
-    """Under every strategy: nobody twice, nobody left out, all ready in the end on one new release;
-    and unless all are stopped somebody is ready at every moment."""
+    """Every strategy replaces each replica once, and all end ready on one new release; unless all are
+    stopped, at least one replica is ready at every moment."""
     shop = Shop(replicas)
     log = steps(shop, strategy, kill_at)
     replaced = [line.partition(" ")[2] for line in log if line.startswith("replace ")]
@@ -195,14 +192,14 @@ def test_every_replica_is_replaced_once_and_one_is_killed(
 
 @given(STRATEGIES, st.lists(st.text(min_size=1), min_size=1, max_size=9, unique=True))
 def test_batches_are_a_partition(strategy: Strategy, names: list[str]) -> None:
-    """Everybody is in one batch, and no batch is empty."""
+    """Each component is in exactly one batch, and no batch is empty."""
     found = batches(strategy, names)
     assert all(found)
     assert sorted(name for batch in found for name in batch) == sorted(names)
 
 
 def test_a_replica_that_never_gets_ready_ends_the_rollout() -> None:
-    """Those after it keep the release that works, as whoever deploys would have it."""
+    """The replicas after it keep the release that works."""
     shop = Shop(3)
     plan = MidDeployRestart("api", environment={"RELEASE": "bad"}, kill_at=None).plan(shop)
     shop.stuck = {"bad"}
@@ -213,7 +210,7 @@ def test_a_replica_that_never_gets_ready_ends_the_rollout() -> None:
 
 @pytest.mark.parametrize("strategy", ["rolling", "stop-start", "blue-green"])
 def test_a_roll_back_brings_all_up_as_they_were(strategy: Strategy) -> None:
-    """Image, changed and added variables are those of before, and what was not replaced is started only."""
+    """Image and variables are as before; a replica that was not replaced is at most started."""
     shop = Shop(3)
     before = {name: look(shop, name, None, None) for name in shop.names}
     fault = MidDeployRestart("api", strategy, {"RELEASE": "bad", "NEW": "x"}, image="image:2", kill_at=None)
@@ -232,7 +229,7 @@ def test_a_roll_back_brings_all_up_as_they_were(strategy: Strategy) -> None:
 
 
 def test_a_roll_back_goes_on_after_a_failure() -> None:
-    """One component that cannot be brought back keeps nobody else from it, and is named."""
+    """A component that cannot be brought back does not keep the others from it, and is named."""
     shop = Shop(2)
     plan = MidDeployRestart("api", version_path=None).plan(shop)
     before = {name: look(shop, name, None, None) for name in shop.names}
@@ -243,7 +240,7 @@ def test_a_roll_back_goes_on_after_a_failure() -> None:
 
 
 def test_at_once_is_at_the_same_time_and_names_every_failure() -> None:
-    """All begin before any ends; the first error carries the others."""
+    """All calls begin before any ends; the first error names the others."""
     meeting = threading.Barrier(3, timeout=10)
 
     def fail(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The short way of a client against httpx's own, on the same answers."""
+"""The short way of a client compared with httpx's own, on the same answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r
 
 
 async def _both(script: tuple[bytes, ...], work: Work, **options: Any) -> list[tuple[Any, Scripted]]:
-    """What some work gives, and what the server saw, the short way and httpx's own."""
+    """The results of some work, and what the server saw, by the short way and by httpx's own."""
     found = []
     for short in (True, False):
         async with answering(*script) as seen:
@@ -187,14 +187,14 @@ async def _closed(user: httpx.AsyncClient) -> Any:
     ],
 )
 def test_both_ways_lead_to_the_same(script: tuple[bytes, ...], work: Work, options: dict[str, Any]) -> None:
-    """Requests go out byte by byte as httpx writes them, and what comes back has httpx's every attribute."""
+    """Requests are byte for byte those of httpx, and responses have every attribute that httpx gives them."""
     (short, its_wire), (long, other_wire) = asyncio.run(_both(script, work, **options))
     assert _wire(its_wire) == _wire(other_wire)
     assert short == long
 
 
 def test_event_hooks_are_called() -> None:
-    """Hooks see each request and each response, also those that were set later."""
+    """Hooks see each request and each response, also hooks that were set later."""
     calls: list[str] = []
 
     async def note(what: httpx.Request | httpx.Response) -> None:
@@ -210,7 +210,7 @@ def test_event_hooks_are_called() -> None:
 
 
 def test_requests_are_logged_as_httpx_does(caplog: pytest.LogCaptureFixture) -> None:
-    """Who listens to httpx's logger hears of each request."""
+    """The logger of httpx gets each request."""
     with caplog.at_level("INFO", logger="httpx"):
         asyncio.run(_both((OK,), lambda user: user.get("/x")))
     short, long = (each.getMessage().rpartition("/x") for each in caplog.records if each.name == "httpx")
@@ -218,8 +218,8 @@ def test_requests_are_logged_as_httpx_does(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_an_unknown_httpx_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With another version of httpx all goes its own way."""
-    monkeypatch.setattr(module, "KNOWN", False)
+    """With an unknown version of httpx, all requests go httpx's own way."""
+    monkeypatch.setattr(module, "KNOWN_VERSION", False)
 
     async def work() -> None:
         async with answering(OK) as seen:
@@ -233,7 +233,7 @@ def test_an_unknown_httpx_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_short_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plain case never reaches httpx's own code, else nothing would be gained."""
+    """A plain request never reaches httpx's own code, else nothing would be gained."""
     monkeypatch.delattr(httpx.AsyncClient, "_send_single_request")
 
     async def work() -> None:
@@ -256,7 +256,7 @@ def test_the_short_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     url=st.text(max_size=20) | st.sampled_from(["http://other/x", "//h/x", "?q", "#f", "x//y", "/", "é?ü"]),
 )
 def test_urls_are_merged_as_httpx_does(base: str, url: str) -> None:
-    """The cache gives what httpx works out anew each time, its refusals included."""
+    """The cache returns what httpx computes each time, and refuses what httpx refuses."""
     client = httpx.AsyncClient(base_url=base, transport=httpx.AsyncBaseTransport())
 
     def tried(merge: Callable[[], httpx.URL]) -> Any:
@@ -270,7 +270,7 @@ def test_urls_are_merged_as_httpx_does(base: str, url: str) -> None:
 
 
 def test_twins_share_nothing_that_changes() -> None:
-    """What one user adds to their headers, cookies or hooks is theirs alone."""
+    """Headers, cookies and hooks that one user adds belong to that user alone."""
     one = Client(transport=httpx.AsyncBaseTransport(), base_url="http://127.0.0.1:1", headers={"x": "y"})
     two = one.twin()
     two.headers["x"] = "z"

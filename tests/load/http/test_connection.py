@@ -1,4 +1,4 @@
-"""Connections on a transport of paper: what the parser makes of any bytes, cut in any way."""
+"""Connections on a transport that only takes notes: what the parser makes of any bytes, cut anywhere."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.load.http.connection import HELD_BYTES, LONGEST_HEAD_BYTES, Connection
+from chaoskit.load.http.connection import MOST_HEAD_BYTES, MOST_HELD_BYTES, Connection
 from chaoskit.load.http.messages import PendingAnswer
 
 
 class Paper(asyncio.Transport):
-    """Takes notes, and says the connection's end when it is closed."""
+    """A transport that takes notes."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Paper(asyncio.Transport):
 
 
 class Desk:
-    """A connection, its transport, and what its home was told."""
+    """A connection, its transport, and what its owner was told."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -57,15 +57,15 @@ class Desk:
         self.connection.connection_made(self.transport)
 
     def joined(self, connection: Connection) -> None:
-        """It stands."""
+        """Note it."""
         self.told.append("joined")
 
     def left(self, connection: Connection) -> None:
-        """It is gone."""
+        """Note it."""
         self.told.append("left")
 
     def freed(self, connection: Connection) -> None:
-        """It is free."""
+        """Note it."""
         self.told.append("freed")
 
     def feed(self, *pieces: bytes) -> None:
@@ -89,7 +89,7 @@ class Desk:
 
 
 def read(answer: PendingAnswer) -> tuple[object, ...]:
-    """All that anybody can see of an answer."""
+    """Everything that is visible of an answer."""
     return (
         answer.status,
         answer.reason,
@@ -124,7 +124,7 @@ class Made(NamedTuple):
 
 @st.composite
 def answers(draw: st.DrawFn) -> Made:
-    """An answer as bytes, and what must be made of it."""
+    """An answer as bytes, and what the parser must make of it."""
     interim = draw(st.lists(st.sampled_from([b"100 Continue", b"103 Early Hints\r\nlink: x"]), max_size=2))
     status = draw(st.sampled_from([200, 201, 204, 304, 404, 500, 503]))
     headers = [
@@ -152,7 +152,7 @@ def answers(draw: st.DrawFn) -> Made:
 
 @given(answers(), st.lists(st.integers(min_value=0, max_value=2000), max_size=12))
 def test_an_answer_is_the_same_however_it_is_cut(made: Made, cuts: list[int]) -> None:
-    """Packets end anywhere; status, headers and body do not depend on it, nor does the connection's fate."""
+    """Packets may end anywhere: status, headers, body and the connection's fate do not depend on it."""
     data, eof, headers, body = made
     at_once, cut = Desk(), Desk()
     seen = read(at_once.ask(data, eof=eof))
@@ -182,9 +182,10 @@ def test_an_answer_that_is_cut_off_is_no_answer(made: Made, cuts: list[int], los
 
 @given(st.lists(st.binary(max_size=60), max_size=6))
 def test_garbage_is_the_servers_failure(garbage: list[bytes]) -> None:
-    """Whatever comes in, nothing but an answer or a RemoteProtocolError comes out."""
+    """Any bytes lead to an answer or to a RemoteProtocolError, and to nothing else."""
     answer = Desk().ask(*garbage, eof=True)
     assert answer.ended
+    assert (answer.error is None) is answer.complete
     assert answer.error is None or answer.error[0] is httpx.RemoteProtocolError
 
 
@@ -196,12 +197,12 @@ def test_a_head_that_does_not_end_is_given_up() -> None:
     desk = Desk()
     answer = desk.ask(b"HTTP/1.1 200 OK\r\n", *[b"x-more: %b\r\n" % (b"y" * 60_000)] * 20)
     assert answer.error is not None
-    assert str(LONGEST_HEAD_BYTES) in answer.error[1]
+    assert str(MOST_HEAD_BYTES) in answer.error[1]
     assert desk.transport.closed
 
 
 def test_answers_to_head_have_no_body() -> None:
-    """The length that a HEAD is told is that of a body which does not come; the connection serves on."""
+    """The answer to a HEAD names the length of a body that does not come; the connection stays usable."""
     desk = Desk()
     answer = desk.ask(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", head=True)
     assert answer.complete
@@ -210,7 +211,7 @@ def test_answers_to_head_have_no_body() -> None:
     assert b"".join(desk.ask(OK).body) == b"ok"
 
 
-def test_what_nobody_asked_for_ends_the_connection() -> None:
+def test_an_unrequested_answer_ends_the_connection() -> None:
     """A second answer to one request would be taken for the next one's."""
     for surplus in (OK, b"HTTP/1.1 2", b"more"):
         desk = Desk()
@@ -236,7 +237,7 @@ def test_a_connection_that_the_server_will_close_is_not_used_again() -> None:
 
 
 def test_a_reset_is_a_read_error() -> None:
-    """Reset is told apart from closed, in the system's own words."""
+    """A reset is reported differently from a close, in the operating system's words."""
     desk = Desk()
     answer = desk.ask(b"HTTP/1.1 200")
     desk.connection.connection_lost(ConnectionResetError(104, "reset"))
@@ -244,13 +245,13 @@ def test_a_reset_is_a_read_error() -> None:
 
 
 def test_a_slow_reader_makes_the_server_wait() -> None:
-    """No more of a body is held than :data:`HELD_BYTES`; once it is taken, reading goes on."""
+    """No more of a body is held than :data:`MOST_HELD_BYTES`; once it is taken, reading goes on."""
     desk = Desk()
     answer = desk.ask(
         b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n", *[b"x" * 60_000] * 20, whole=False
     )
     assert desk.transport.paused
-    assert answer.held > HELD_BYTES
+    assert answer.held > MOST_HELD_BYTES
     answer.body.clear()
     answer.held = 0
     desk.connection.resume(answer)
@@ -258,7 +259,7 @@ def test_a_slow_reader_makes_the_server_wait() -> None:
 
 
 def test_an_answer_may_be_faster_than_its_request() -> None:
-    """The connection is free only when the body of the request is sent, too."""
+    """A connection is free only when the body of the request is sent as well."""
     desk = Desk()
     answer = PendingAnswer(whole=False, bodiless=False)
     desk.connection.send(b"POST", answer, more=True)

@@ -1,4 +1,4 @@
-"""Game days that several tests look at; each is made once, and copied where it is changed."""
+"""A game day that several tests share. It is made once; a test that changes it gets a copy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.report.afteraction import days
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole day."""
+    """The folder of a complete day."""
     return days.make(tmp_path_factory.mktemp("made") / days.FOLDER)
 
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
+    """A copy of the folder."""
     return Path(shutil.copytree(made, tmp_path / days.FOLDER))

@@ -1,4 +1,4 @@
-"""Game days of every kind, with journals of experiments in memory: what after-action reports are made of."""
+"""Game days of every kind, with journals of experiments in memory, for the after-action reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 900
 AWKWARD = (
     "<script>alert('noted')</script> | `code` *stars* _under_ [link](http://x)\n# no heading\n- [x] no task"
 )
-"""A note with all that HTML and Markdown would take for their own."""
+"""A note with everything that HTML and Markdown would read as markup."""
 
 STEPS = (  # name, hypothesis, verdict, outcome, (injected, landed, lift, gone, recovered)
     (
@@ -53,7 +53,7 @@ _FIRED = "errors: 64% of 1,500 requests failed in 30 s, 50% allowed"
 
 
 def make(folder: Path, **changes: Any) -> Path:
-    """A day of three steps, of which one was stopped by a condition; ``changes`` go into its record."""
+    """A day of three steps, one of them stopped by a condition; ``changes`` go into its record."""
     folder.mkdir(parents=True)
     made = [journals.held(folder), journals.broken(folder), journals.unknown(folder)]
     names = [f"0{number}-{each.journal.stem}.json" for number, each in enumerate(made, 1)]
@@ -66,19 +66,19 @@ def make(folder: Path, **changes: Any) -> Path:
 
 
 def save(folder: Path, record: dict[str, Any]) -> Path:
-    """The record into its folder; returns the folder."""
+    """Write the record into its folder; returns the folder."""
     (folder / "gameday.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
 
 
 def saved(folder: Path) -> dict[str, Any]:
-    """The record that is there."""
+    """The record in the folder."""
     found: dict[str, Any] = json.loads((folder / "gameday.json").read_text(encoding="utf-8"))
     return found
 
 
 def crashed(folder: Path) -> Path:
-    """A day that was killed in its second step: no end, nothing lifted, no journal of it."""
+    """A day that was killed in its second step: no end, no lift, and no journal of that step."""
     make(folder)
     record = saved(folder)
     second = {**record["steps"][1], "lift": None, "gone": None, "recovered": None, "verdict": None}

@@ -15,7 +15,7 @@ from tests.report.afteraction import days
 
 
 def at(record: Any, path: str, value: Any) -> None:
-    """Put something into a record: ``steps.0.injected``."""
+    """Put a value into a record, at a place such as ``steps.0.injected``."""
     *way, last = (int(part) if part.isdigit() else part for part in path.split("."))
     for part in way:
         record = record[part]
@@ -23,7 +23,7 @@ def at(record: Any, path: str, value: Any) -> None:
 
 
 def test_a_day_is_read_with_the_journals_of_its_steps(made: Path) -> None:
-    """What is not known is passed over; each step has its journal."""
+    """Unknown keys are ignored, and each step has the facts of its journal."""
     day = afteraction.read(made)
     assert [each.verdict for each in day.steps] == [Verdict.HELD, Verdict.BROKEN, Verdict.UNKNOWN]
     assert [each.facts.verdict for each in day.steps if each.facts] == [each.verdict for each in day.steps]
@@ -35,28 +35,28 @@ def test_a_day_is_read_with_the_journals_of_its_steps(made: Path) -> None:
     ("path", "value", "says"),
     [
         ("version", 2, "version 2"),
-        ("kind", "journal", "kind: it is no 'gameday'"),
-        ("system", [], "system: it is no object"),
-        ("origin", "noon", "origin: it is no number"),
-        ("origin", 1e300, "origin: it is no moment"),
-        ("steps", {}, "steps: it is no list"),
+        ("kind", "journal", "kind: not 'gameday'"),
+        ("system", [], "system: not an object"),
+        ("origin", "noon", "origin: not a number"),
+        ("origin", 1e300, "origin: not a moment"),
+        ("steps", {}, "steps: not a list"),
         ("steps.1.number", 1, "two steps have the same number"),
-        ("steps.0.injected", float("nan"), "steps[0].injected: it is no number"),
-        ("steps.0.verdict", "held", "steps[0].verdict: it is none of HELD, BROKEN, UNKNOWN"),
-        ("steps.0.outcome", "lucky", "steps[0].outcome: it is none of"),
-        ("steps.0.journal", "../elsewhere.json", "it is no name of a file in the folder"),
+        ("steps.0.injected", float("nan"), "steps[0].injected: not a number"),
+        ("steps.0.verdict", "held", "steps[0].verdict: none of HELD, BROKEN, UNKNOWN"),
+        ("steps.0.outcome", "lucky", "steps[0].outcome: none of"),
+        ("steps.0.journal", "../elsewhere.json", "not the name of a file in the folder"),
         ("steps.0.journal", "absent.json", "absent.json"),
-        ("events.3.at", 1e12, "events[3].at: it is no moment"),
-        ("notes.0.text", 7, "notes[0].text: it is no text"),
-        ("series.step_seconds", 0, "it is no length of time"),
-        ("series.journeys.buy.failed", [0], "its columns are not equally long"),
-        ("series.journeys.buy.arrivals.0", -1, "it is no column of counts"),
+        ("events.3.at", 1e12, "events[3].at: not a moment"),
+        ("notes.0.text", 7, "notes[0].text: not a text"),
+        ("series.step_seconds", 0, "not a length of time"),
+        ("series.journeys.buy.failed", [0], "the columns are not equally long"),
+        ("series.journeys.buy.arrivals.0", -1, "not a column of counts"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_path_and_nothing_is_written(
+def test_an_error_names_the_place_in_the_record_and_nothing_is_written(
     path: str, value: Any, says: str, folder: Path
 ) -> None:
-    """The file, the place in it, and what is there instead; no half of a report."""
+    """The error names the file, the place in it and the wrong value, and no half of a report is left."""
     record = days.saved(folder)
     at(record, path, value)
     days.save(folder, record)
@@ -68,8 +68,8 @@ def test_what_is_wrong_is_told_with_its_path_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("key", ["title", "started_at", "system", "origin", "seed", "kind", "version"])
-def test_what_is_missing_is_named(key: str, folder: Path) -> None:
-    """All that a report cannot do without; a day without a title has one all the same."""
+def test_a_missing_key_is_named(key: str, folder: Path) -> None:
+    """A key that a report needs is named if it is missing; a missing title gets a default."""
     record = days.saved(folder)
     del record[key]
     days.save(folder, record)
@@ -82,8 +82,8 @@ def test_what_is_missing_is_named(key: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "\udcff"])
-def test_what_is_no_record_is_one_clear_error(text: str | None, tmp_path: Path) -> None:
-    """Absent, empty, half written or something else."""
+def test_a_file_that_is_not_a_record_is_one_clear_error(text: str | None, tmp_path: Path) -> None:
+    """The error names the file that is absent, empty, cut off or something else."""
     if text is not None:
         (tmp_path / "gameday.json").write_text(text, errors="surrogateescape")
     with pytest.raises(UsageError) as raised:
@@ -91,8 +91,8 @@ def test_what_is_no_record_is_one_clear_error(text: str | None, tmp_path: Path) 
     assert str(tmp_path / "gameday.json") == raised.value.where
 
 
-def test_a_journal_that_is_none_is_told_by_its_path(folder: Path) -> None:
-    """A step whose journal was spoilt names the file, not only the record."""
+def test_an_error_in_a_journal_names_the_journal(folder: Path) -> None:
+    """The error about a damaged journal names its file, not the record."""
     name = days.saved(folder)["steps"][0]["journal"]
     (folder / name).write_text(json.dumps({"version": 1}))
     with pytest.raises(UsageError) as raised:

@@ -1,4 +1,4 @@
-"""What the after-action report says, on its page and in Markdown."""
+"""The texts of the after-action report, on its page and in Markdown."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ from tests.report.page.test_page import data_of, words_of
 
 
 def page(folder: Path) -> str:
-    """The page of a day."""
+    """The HTML page of a day."""
     return afteraction.write(folder)[0].read_text()
 
 
 def text(folder: Path) -> str:
-    """Its Markdown."""
+    """The Markdown of a day."""
     return afteraction.write(folder)[1].read_text()
 
 
 def block(markdown: str, heading: str) -> list[str]:
-    """The lines below a heading."""
+    """The lines below a heading of the Markdown."""
     found = re.search(rf"^## {re.escape(heading)}\n\n(.*?)(?=\n\n## |\Z)", markdown, re.DOTALL | re.MULTILINE)
     assert found is not None
     return found[1].strip().splitlines()
 
 
 def test_both_answer_first_what_held_what_broke_and_why(folder: Path) -> None:
-    """The headline counts; the reason stands before any detail, with its figures; what held is named."""
+    """The headline counts the outcomes, the reason with its figures comes before any detail, and what held is
+    named.
+    """
     html, markdown = page(folder), text(folder)
-    headline = "Cache day: 1 of 3 hypotheses was refuted, 1 stays open, 1 was confirmed"
+    headline = "Cache day: 1 of 3 hypotheses was refuted, 1 is still open, 1 was confirmed"
     assert markdown.startswith(f"# {headline}\n")
     first = words_of(html[: html.index("<table")])
     assert headline in first
     for said in (first, " ".join(block(markdown, "What broke, and why")).replace("**", "")):
-        broke, unknown, held = (
-            said.index(f"step {number}, ") for number in (2, 3, 1)
-        )  # what needs somebody comes first
+        # What needs attention comes first.
+        broke, unknown, held = (said.index(f"step {number}, ") for number in (2, 3, 1))
         assert broke < unknown < held
         assert "browse: 812 of 820 requests failed (99%), 1% allowed" in said
         assert "requests failed (100%), 1% allowed" in said
 
 
 def test_a_reason_is_said_once(folder: Path) -> None:
-    """Where what was seen holds the promise that broke already, it is not said again."""
+    """If the text of what was seen already has the broken promise, the report does not repeat it."""
     record = days.saved(folder)
     step = afteraction.read(folder).steps[1]
     assert step.facts is not None
@@ -57,8 +58,8 @@ def test_a_reason_is_said_once(folder: Path) -> None:
     assert block(text(folder), "What broke, and why")[0].count("requests failed") == 1
 
 
-def test_hypotheses_stand_against_what_was_seen(folder: Path) -> None:
-    """Who said what became of each, the verdict, figures, the recovery, and what ended the step."""
+def test_each_hypothesis_is_beside_what_was_seen(folder: Path) -> None:
+    """The table has who decided the outcome, the verdict, figures, recovery and how the step ended."""
     html = page(folder)
     rows = re.findall(r"<tr>(?:(?!</tr>).)*data-label=\"Outcome\".*?</tr>", html, re.DOTALL)
     first, second, third = map(words_of, rows)
@@ -70,64 +71,64 @@ def test_hypotheses_stand_against_what_was_seen(folder: Path) -> None:
     assert second.endswith("stopped by the stop condition errors at 11:13:21")
     assert third.startswith("open verdict UNKNOWN 3. no steady state")
     assert third.endswith("lifted by hand")
-    table = block(text(folder), "Hypotheses against what was seen")
+    table = block(text(folder), "Hypotheses, and what was seen")
     assert len(table) == 5
     assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
     assert "❌ refuted, by the judge, verdict BROKEN" in table[3]
 
 
 def test_a_stop_condition_tells_when_it_fired_and_with_which_figures(folder: Path) -> None:
-    """One that did not fire says so; the stop key is told where it was pressed."""
+    """A condition that did not fire says so; the stop key is listed if it was pressed."""
     record = days.saved(folder)
     record["steps"][2]["stopped_by"] = "key"
     days.save(folder, record)
     errors, slow, key = block(text(folder), "Stop conditions")[2:]
     assert "11:13:21 (+401.4 s) step 2, cache loss without a fallback: errors: 64% of 1,500" in errors
     assert "did not fire" in slow
-    assert key.startswith("| key | somebody pressed the stop key | 11:17:40 (+660.0 s) step 3")
+    assert key.startswith("| key | a person presses the stop key | 11:17:40 (+660.0 s) step 3")
     assert "11:17:40 (+660.0 s) step 3" in words_of(page(folder))
 
 
-def test_what_else_stopped_something_is_told(folder: Path) -> None:
-    """A reason that is no condition, and a stop while no step was under way."""
+def test_anything_else_that_stopped_a_step_is_listed(folder: Path) -> None:
+    """The table lists a reason that is not a condition, and a stop while no step was running."""
     record = days.saved(folder)
     record["steps"][0]["stopped_by"] = "the load died"
     record["events"].insert(2, {"at": 90.0, "kind": "stop", "text": "stopped by key", "step": None})
     days.save(folder, record)
     *_, other, outside = block(text(folder), "Stop conditions")
-    assert other.startswith("| the load died | none of the stop conditions | 11:09:40 (+180.0 s) step 1")
-    assert outside.endswith("| no step was under way | 11:08:10 (+90.0 s) stopped by key |")
+    assert other.startswith("| the load died | not a stop condition | 11:09:40 (+180.0 s) step 1")
+    assert outside.endswith("| no step was running | 11:08:10 (+90.0 s) stopped by key |")
     assert "stopped at 11:09:40: the load died" in text(folder)
 
 
 def test_open_questions_are_those_asked_and_those_that_follow(folder: Path) -> None:
-    """Refuted and open hypotheses, UNKNOWN verdicts, a lift that nobody verified: each as a task."""
+    """Each refuted or open hypothesis, UNKNOWN verdict and unverified lift is a task."""
     tasks = block(text(folder), "Open questions")
     assert all(line.startswith("- [ ] ") for line in tasks)
     asked, refuted, stayed, unknown, lift = tasks
     assert asked == r"- [ ] Why is there no fallback? It was planned. (asked at 11:13:30)"
     assert "“Browsing survives without the cache.” was refuted" in refuted
-    assert "is it true that “The second replica takes over.”? It stayed open." in stayed
-    assert "the verdict is UNKNOWN, since the system never came into steady state" in unknown
-    assert "nobody has seen that the fault is gone (cache:6379 still refuses)" in lift
+    assert "“The second replica takes over.” was neither confirmed nor refuted. Is it true?" in stayed
+    assert "the verdict is UNKNOWN (the system never came into steady state" in unknown
+    assert "no evidence shows that the fault is gone (cache:6379 still refuses). Is it?" in lift
     said = words_of(page(folder))
     for line in (refuted, stayed, unknown, lift):
         assert line.removeprefix("- [ ] ").replace("\\", "") in said
 
 
 def test_a_journey_that_survived_what_it_needs_is_a_question(folder: Path) -> None:
-    """It declares too much, or the fault was too short."""
+    """The question is whether the journey declares too much or the fault was too short."""
     name = days.saved(folder)["steps"][0]["journal"]
     path = folder / name
     record = path.read_text()
     assert '"survival"' not in record
     at = record.index('"promise"', record.index('"journey":"buy"', record.index('"judgement"')))
     path.write_text(record[:at] + re.sub(r'"promise":"[^"]+"', '"promise":"survival"', record[at:], count=1))
-    assert "buy held without what it says that it needs" in text(folder)
+    assert "buy held without something that it declares as needed" in text(folder)
 
 
-def test_notes_are_interleaved_with_what_happened_and_nothing_comes_twice(folder: Path) -> None:
-    """A note that is among the events stands there once; all is in the order of time, on the wall clock."""
+def test_notes_are_among_the_events_and_nothing_comes_twice(folder: Path) -> None:
+    """A note that is also an event comes once, and everything is in the order of time, by the wall clock."""
     lines = block(text(folder), "What happened, and when")[2:]
     times = [float(found[1]) for line in lines if (found := re.search(r"\(\+?([\d.]+) s\)", line))]
     assert len(times) == len(lines)
@@ -141,7 +142,7 @@ def test_notes_are_interleaved_with_what_happened_and_nothing_comes_twice(folder
 
 
 def test_what_people_typed_is_text_and_breaks_neither_report(folder: Path) -> None:
-    """No element, no script, no heading, no task, no further column and no further line."""
+    """It makes no element, script, heading, task, column or line."""
     record = days.saved(folder)
     plain = page(folder)
     for step in record["steps"]:
@@ -154,16 +155,18 @@ def test_what_people_typed_is_text_and_breaks_neither_report(folder: Path) -> No
     assert html.count("<script") == plain.count("<script")
     assert "alert('noted')" in words_of(html)
     assert "<script" not in markdown
-    assert len(block(markdown, "Hypotheses against what was seen")) == 5
-    for heading in ("Hypotheses against what was seen", "Stop conditions"):
+    assert len(block(markdown, "Hypotheses, and what was seen")) == 5
+    for heading in ("Hypotheses, and what was seen", "Stop conditions"):
         columns = {len(re.findall(r"(?<!\\)\|", line)) for line in block(markdown, heading)}
         assert len(columns) == 1
     assert len(re.findall(r"^#+ ", markdown, re.MULTILINE)) == 8
     assert not re.search(r"(?<!\\)[`\[](?! \] )", markdown.replace("- [ ] ", ""))
 
 
-def test_the_page_is_one_file_with_every_step_as_the_ordinary_report_has_it(folder: Path) -> None:
-    """Nothing is fetched; every link leads somewhere; the day's charts and those of each step are there."""
+def test_the_page_is_one_file_with_each_step_as_in_the_ordinary_report(folder: Path) -> None:
+    """The page fetches nothing, every link leads to an anchor, and it has the charts of the day and of each
+    step.
+    """
     html = page(folder)
     markup = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
     assert re.findall(r'(?:src|href|action|data|poster)="([^"#][^"]*)"', markup) == ["data:,"]
@@ -181,7 +184,9 @@ def test_the_page_is_one_file_with_every_step_as_the_ordinary_report_has_it(fold
 
 
 def test_the_charts_of_the_day_shade_every_step(made: Path) -> None:
-    """Deeply from landed to lift; what nobody saw to be gone is shaded to the end; what was owed changes."""
+    """The deep shade is from landed to lift, a fault without evidence that it is gone is shaded to the end,
+    and the bounds change with the fault.
+    """
     found = charts.data(afteraction.read(made))
     assert [(each["from"], each["to"]) for each in found["shades"]] == [
         (120.0, 180.2),
@@ -202,8 +207,9 @@ def test_the_charts_of_the_day_shade_every_step(made: Path) -> None:
 
 
 def test_no_request_and_no_bad_second_is_lost_in_wider_bins(made: Path) -> None:
-    """Counts add up at every level; a bin of several seconds shows the worst of them."""
+    """The counts add up at every level, and a bin of several seconds shows the worst second."""
     day = afteraction.read(made)
+    assert day.series.journeys
     for journey, drawn in zip(day.series.journeys, charts.data(day)["journeys"], strict=True):
         wide, *_, narrow = drawn["levels"]
         assert (wide["width"], narrow["width"], narrow.get("worst")) == (10.0, 1.0, None)
@@ -216,19 +222,21 @@ def test_no_request_and_no_bad_second_is_lost_in_wider_bins(made: Path) -> None:
 
 @pytest.mark.parametrize(("count", "together"), [(1, 1), (120, 1), (121, 2), (7201, 120), (36_000, 300)])
 def test_a_long_day_has_no_more_bins_than_a_chart_can_show(count: int, together: int) -> None:
-    """And they are of a width that people can read off an axis."""
+    """The bins have a width that people can read off an axis."""
     assert charts.times(count, 1.0, 120) == together
 
 
-def test_a_day_that_crashed_is_reported_up_to_there(tmp_path: Path) -> None:
-    """It says that it has no end and what is not known; a step without a journal has no section."""
+def test_a_day_that_crashed_is_reported_up_to_the_crash(tmp_path: Path) -> None:
+    """The report says that the record has no end and what is not known; a step without a journal has no
+    section.
+    """
     folder = days.crashed(tmp_path / days.FOLDER)
     html, markdown = page(folder), text(folder)
     for said in (words_of(html), markdown):
-        assert "Cache day: 1 of 2 hypotheses stays open, 1 was confirmed" in said
-        assert "The record has no end: it stops 410.0 s after the beginning, at 11:13:30." in said
-        assert "the fault was not lifted in this record: is it gone?" in said
-        assert "what ended the game day, and is the system as it was?" in said
+        assert "Cache day: 1 of 2 hypotheses is still open, 1 was confirmed" in said
+        assert "The record has no end: it stops 410.0 s after the start, at 11:13:30." in said
+        assert "the record does not show that the fault was lifted. Is it gone?" in said
+        assert "What ended the game day, and was the system restored?" in said
     assert len(data_of(html)) == 2
     shades = data_of(html)[0]["shades"]
     assert isinstance(shades, list)
@@ -236,7 +244,7 @@ def test_a_day_that_crashed_is_reported_up_to_there(tmp_path: Path) -> None:
 
 
 def test_a_day_on_which_nothing_was_tried_has_a_report(folder: Path) -> None:
-    """It ended before the first step, and before anything was measured."""
+    """A day that ended before its first step and before any measurement has both reports."""
     record = days.saved(folder) | {"steps": [], "events": [], "notes": [], "questions": [], "series": None}
     record |= {"stop_conditions": [], "ended_at": None}
     days.save(folder, record)
@@ -244,10 +252,10 @@ def test_a_day_on_which_nothing_was_tried_has_a_report(folder: Path) -> None:
     assert "No journey was measured." in words_of(page(folder))
 
 
-def test_the_command_reports_an_old_game_day_again(
+def test_the_command_reports_an_old_game_day(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`chaoskit report FOLDER` makes both of its files beside its journals, and the ordinary report too."""
+    """`chaoskit report FOLDER` writes both files beside the journals, and the ordinary report too."""
     ordinary = tmp_path / "report.html"
     assert main(["report", str(folder / "gameday.json"), "-o", str(ordinary)]) == OK
     said = capsys.readouterr()
@@ -260,7 +268,7 @@ def test_the_command_reports_an_old_game_day_again(
 def test_the_command_reports_a_game_day_without_journals(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One that crashed before its first journal is no mistake of the user's; a spoilt record is."""
+    """A day that crashed before its first journal is not an error; a damaged record is."""
     folder = days.crashed(tmp_path / days.FOLDER)
     record = days.saved(folder)
     record["steps"][0]["journal"] = None

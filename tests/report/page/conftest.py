@@ -1,4 +1,4 @@
-"""Journals that several tests look at; each is made once."""
+"""Journals that several tests share; each is made once."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tests.report.page import journals
 
 @pytest.fixture(scope="session")
 def three(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Journals of an experiment that held, one that broke, and one that cannot be told."""
+    """The journals of an experiment that held, one that broke, and one that is UNKNOWN."""
     return journals.three(tmp_path_factory.mktemp("three"))

@@ -1,4 +1,4 @@
-"""Journals of every kind, from experiments in memory: what reports are made of in these tests."""
+"""Journals of every kind, from experiments in memory, for the reports of these tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = "</script><script>alert('pwned')</script><img src=x onerror=alert(1)>"
 
 
 class Talking(MemoryRuntime):
-    """Components that log a line four times a second, one of them with markup in it."""
+    """Components that log four lines a second; the cache logs one line, which contains markup."""
 
     def wall_offset(self) -> float:
         return BOOT
@@ -33,7 +33,7 @@ class Talking(MemoryRuntime):
 
 
 def lively(behaviour: Behaviour) -> Behaviour:
-    """The same behaviour with latencies that vary, always in the same way."""
+    """The same behaviour with latencies that vary, in the same way in every run."""
 
     def answer(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
         seconds, succeeds = behaviour(journey, at, runtime)
@@ -43,20 +43,20 @@ def lively(behaviour: Behaviour) -> Behaviour:
 
 
 def no_fallback(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
-    """Browsing fails without the cache, and goes on failing for a while."""
+    """Browsing fails without the cache."""
     seconds, succeeds = hardened(journey, at, runtime)
     return seconds, succeeds and not (journey == "browse" and runtime.cuts())
 
 
 def slow_to_recover(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
-    """Buying fails for 2.3 s more after the link is mended."""
+    """Buying keeps failing for 2.3 s after the link is mended."""
     seconds, succeeds = hardened(journey, at, runtime)
     mended = next((float(line.split()[-1]) for line in runtime.log if line.startswith("mended at")), None)
     return seconds, succeeds and not (journey == "buy" and mended is not None and at < mended + 2.3)
 
 
 class Noting(Talking):
-    """Writes down when a link was mended."""
+    """A runtime that logs when a link was mended."""
 
     def mend(self, link: Link) -> None:
         super().mend(link)
@@ -64,7 +64,7 @@ class Noting(Talking):
 
 
 def experiment(folder: Path, name: str, behaviour: Behaviour, about: str) -> Result:
-    """One experiment, its journal in ``folder``."""
+    """The result of one experiment, with its journal in ``folder``."""
     simulation = Simulation(lively(behaviour), folder / "state", kind=Noting)
     facts = {"about": about, "test": f"experiments/test_cache.py::{name}", "stage": "50,000 users"}
     chaos = Chaos(simulation.environment, name, folder, about=facts)
@@ -72,32 +72,32 @@ def experiment(folder: Path, name: str, behaviour: Behaviour, about: str) -> Res
 
 
 def held(folder: Path) -> Result:
-    """One that has held, in which a journey took its time to come back."""
+    """An experiment that held, in which a journey recovered slowly."""
     about = "Losing the cache slows browsing within its degraded SLO and touches nothing else."
     return experiment(folder, "test_cache.test_cache_loss", slow_to_recover, about)
 
 
 def broken(folder: Path) -> Result:
-    """One that broke: a journey fails without what it only uses."""
+    """An experiment that broke: a journey fails without something that it only uses."""
     return experiment(
         folder, "test_cache.test_no_fallback", no_fallback, "Browsing survives without the cache."
     )
 
 
 def unknown(folder: Path) -> Result:
-    """One without a steady state, in which nothing was injected."""
+    """An experiment without a steady state, in which nothing was injected."""
     return experiment(
         folder, "test_cache.test_unsteady", lambda *_: (0.02, False), "There is a steady state to lose."
     )
 
 
 def three(folder: Path) -> list[Path]:
-    """One of each verdict."""
+    """One journal of each verdict."""
     return [make(folder).journal for make in (held, broken, unknown)]
 
 
 def many_samples(path: Path, into: Path) -> Path:
-    """A copy of a journal with 100,000 requests: each arrives many times, at moments of its own."""
+    """A copy of a journal with 100,000 requests: each request is repeated at shifted moments."""
     record = json.loads(path.read_text(encoding="utf-8"))
     samples = record["history"]["samples"]
     times = -(-100_000 // sum(len(each["intended"]) for each in samples.values()))
@@ -122,7 +122,7 @@ def many_samples(path: Path, into: Path) -> Path:
 
 
 def hostile(path: Path, into: Path) -> Path:
-    """A copy of a journal in which every text that others chose holds markup."""
+    """A copy of a journal in which every text of a user contains markup."""
     record = json.loads(path.read_text(encoding="utf-8"))
     record["experiment"]["name"] = record["experiment"]["about"] = HOSTILE
     text = json.dumps(record).replace('"browse"', json.dumps(f"browse{HOSTILE}"))
@@ -132,7 +132,7 @@ def hostile(path: Path, into: Path) -> Path:
 
 
 def detection(folder: Path, journal: Path) -> Path:
-    """A detection matrix beside journals, of which ``journal`` is that of a mutant."""
+    """A detection matrix beside journals; ``journal`` is the journal of a mutant."""
     wanted = {"journey": "browse", "promise": "degraded", "because": "it waits for the cache"}
     found = [{"journey": "browse", "promise": "degraded", "reason": "162 of 162 requests failed"}]
 

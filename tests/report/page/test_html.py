@@ -29,7 +29,7 @@ class Reader(HTMLParser):
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")))
 def test_text_comes_back_as_it_was_and_makes_no_element(text: str) -> None:
-    """Whatever a journey, an error or a log line says, a browser reads it as text."""
+    """A browser reads every text as text, whatever it contains."""
     reader = Reader()
     reader.feed(tag("p", text, title=text))
     reader.close()
@@ -39,7 +39,7 @@ def test_text_comes_back_as_it_was_and_makes_no_element(text: str) -> None:
 
 
 def test_markup_is_nested_and_nothing_is_left_out() -> None:
-    """Markup stays markup, lists are taken apart, None is nothing, True is a bare attribute."""
+    """Markup stays markup, lists are flattened, None adds nothing, True makes a bare attribute."""
     inner = [tag("b", "1 < 2"), None, Html("<br>")]
     assert tag("p", inner, "&", hidden=True, id=None, class_="x", aria_label='"') == (
         '<p hidden class="x" aria-label="&quot;"><b>1 &lt; 2</b><br>&amp;</p>'

@@ -1,4 +1,4 @@
-"""The page as text: what it says, and that it needs nothing else."""
+"""The page as text: what it says, and that it needs no other file."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ def rendered(*paths: Path) -> str:
 
 
 def facts_of(path: Path) -> Facts:
-    """What a page tells of a journal."""
+    """The facts that a page shows of a journal."""
     (found,) = page.gather([path]).journals
     return found
 
 
 def words_of(html: str) -> str:
-    """What is left for people to read."""
+    """The text that people read on the page."""
     body = re.sub(r"<(script|style).*?</\1>|<wbr>", "", html, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 def data_of(html: str) -> list[dict[str, object]]:
-    """What the charts draw."""
+    """The data of the charts."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     assert found is not None
     experiments: list[dict[str, object]] = json.loads(found[1])["experiments"]
     return experiments
 
 
-def test_the_first_screen_answers_what_somebody_asks_first(three: list[Path]) -> None:
-    """What was done, what held, what broke and why, and how long recovery took, before any detail."""
+def test_the_first_screen_answers_the_first_questions(three: list[Path]) -> None:
+    """What was tried, what held, what broke and why, and how long recovery took come before any detail."""
     html = rendered(*three)
     said = words_of(html[: html.index('id="independence"')])
-    assert "1 broke, 1 cannot be told, 1 held of 3 experiments" in said
+    assert "3 experiments: 1 broken, 1 unknown, 1 held" in said
     assert "CacheLoss('cache')" in said
     assert re.search(
         r"browse: degraded : from landing to the lift \d+ of \d+ requests failed \(100%\), 1% allowed", said
@@ -59,8 +59,8 @@ def test_the_first_screen_answers_what_somebody_asks_first(three: list[Path]) ->
     assert order == sorted(order)
 
 
-def test_the_page_asks_nothing_of_any_network(three: list[Path]) -> None:
-    """There is no address in it that a browser would fetch, and its policy allows none."""
+def test_the_page_fetches_nothing(three: list[Path]) -> None:
+    """The page has no address that a browser would fetch, and its policy allows none."""
     html = rendered(*three)
     markup = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
     assert "default-src &#x27;none&#x27;" in html or "default-src 'none'" in html
@@ -70,8 +70,8 @@ def test_the_page_asks_nothing_of_any_network(three: list[Path]) -> None:
     assert "url(" not in markup
 
 
-def test_a_journal_without_logs_is_reported_as_before(three: list[Path], tmp_path: Path) -> None:
-    """Journals of before logs were kept have a report; nothing in it bears a clock that nobody knows."""
+def test_an_old_journal_without_logs_has_a_report(three: list[Path], tmp_path: Path) -> None:
+    """A journal from before logs were kept has a report, without the clock times that it does not know."""
     record = json.loads(three[1].read_text())
     del record["logs"]
     path = tmp_path / "old.json"
@@ -82,8 +82,8 @@ def test_a_journal_without_logs_is_reported_as_before(three: list[Path], tmp_pat
     assert "Clock (UTC)" not in said
 
 
-def test_what_others_wrote_is_text_and_never_markup(three: list[Path], tmp_path: Path) -> None:
-    """Names, errors and log lines with markup in them make no element and end no script."""
+def test_texts_of_a_user_never_become_markup(three: list[Path], tmp_path: Path) -> None:
+    """Markup in names, errors and log lines makes no element and ends no script."""
     plain, hostile = rendered(three[1]), rendered(journals.hostile(three[1], tmp_path / "hostile.json"))
     assert hostile.count("<script") == plain.count("<script")
     assert hostile.count("<img") == plain.count("<img") == 0
@@ -92,16 +92,16 @@ def test_what_others_wrote_is_text_and_never_markup(three: list[Path], tmp_path:
 
 
 def test_the_pages_data_cannot_end_its_element() -> None:
-    """Whatever will be in it one day: no tag begins in it, and it is the same data when it is read."""
+    """No tag begins in the data, whatever it contains, and a browser reads the same data back."""
     value = {"name": f"<!--{journals.HOSTILE}\u2028"}
     text = embedded(value)
     assert "<" not in text
     assert json.loads(text) == value
 
 
-def test_the_matrices_are_there(three: list[Path], tmp_path: Path) -> None:
-    """Independence always; detection where it lies beside the journals, and a mutant is none of the
-    experiments that are counted.
+def test_the_page_shows_both_matrices(three: list[Path], tmp_path: Path) -> None:
+    """The page always shows independence. It shows detection if the matrix is beside the journals, and
+    then does not count mutants among the experiments.
     """
     folder = tmp_path / "run"
     folder.mkdir()
@@ -113,15 +113,15 @@ def test_the_matrices_are_there(three: list[Path], tmp_path: Path) -> None:
     journals.detection(folder, three[1])
     for named in ([folder], [folder / three[0].name, folder / three[1].name, folder / three[2].name]):
         said = words_of(rendered(*named))
-        assert "1 cannot be told, 1 held of 2 experiments" in said
-        assert "3 trials. 1 did not come out as it must." in said
+        assert "2 experiments: 1 unknown, 1 held" in said
+        assert "3 trials. 1 did not give the required result." in said
         assert "no fallback caught" in said
         assert "no deadline missed verdict HELD" in said
-        assert "Mutants: the system with one mitigation off, meant to break" in said
+        assert "Mutants: one mitigation is switched off, and the system must break" in said
 
 
-def test_the_fault_and_the_bounds_are_where_they_were(three: list[Path]) -> None:
-    """Zero is the landing; the fault's shade reaches to the lift; what is owed changes with the fault."""
+def test_the_charts_show_the_fault_and_the_bounds(three: list[Path]) -> None:
+    """Zero is the landing, the deep shade ends at the lift, and the bounds change with the fault."""
     found = charts.data(facts_of(three[0]))
     full = next(each for each in found["shades"] if each.get("full"))
     assert (full["from"], full["to"]) == (0.0, 8.0)
@@ -137,14 +137,14 @@ def test_the_fault_and_the_bounds_are_where_they_were(three: list[Path]) -> None
 
 
 def test_an_experiment_without_a_fault_counts_from_its_beginning(three: list[Path]) -> None:
-    """Where nothing was injected there is no shade and no promise under a fault."""
+    """Without an injection, the charts have no shade."""
     found = facts_of(three[2])
     assert (found.verdict, found.fault, found.zero_is) == (Verdict.UNKNOWN, "no fault", "")
     assert charts.data(found)["shades"] == []
 
 
 def test_experiments_of_the_same_name_have_sections_of_their_own(three: list[Path], tmp_path: Path) -> None:
-    """No anchor is there twice, so every link leads somewhere else."""
+    """Every anchor is unique, and every link leads to an anchor."""
     copy = tmp_path / "again.json"
     copy.write_bytes(three[0].read_bytes())
     html = rendered(three[0], copy)
@@ -155,21 +155,19 @@ def test_experiments_of_the_same_name_have_sections_of_their_own(three: list[Pat
 
 
 @pytest.mark.parametrize("value", ["{}", "[]", "null", '"text"', '{"verdict": "perfect"}'])
-def test_a_journal_that_was_tampered_with_is_one_clear_error(
-    value: str, three: list[Path], tmp_path: Path
-) -> None:
-    """Whatever its judgement is instead, the file is named and there is no traceback."""
+def test_a_malformed_journal_is_one_clear_error(value: str, three: list[Path], tmp_path: Path) -> None:
+    """The error names the file, whatever stands in the place of the judgement."""
     record = json.loads(three[0].read_text())
     record["judgement"] = json.loads(value)
     path = tmp_path / "wrong.json"
     path.write_text(json.dumps(record))
-    with pytest.raises(UsageError, match="is not as") as raised:
+    with pytest.raises(UsageError, match="does not match") as raised:
         rendered(path)
     assert raised.value.where == "wrong.json"
 
 
 def test_figures_that_json_does_not_know_do_not_break_the_page(three: list[Path], tmp_path: Path) -> None:
-    """A request that never ended has no latency; the page's data stays JSON that a browser reads."""
+    """A request that never ended has no latency, and the data stays JSON that a browser reads."""
     record = json.loads(three[0].read_text())
     column = record["history"]["samples"]["browse"]
     column["ended"] = [None] * len(column["ended"])
@@ -183,9 +181,10 @@ def test_figures_that_json_does_not_know_do_not_break_the_page(three: list[Path]
 
 @pytest.mark.slow
 def test_a_hundred_thousand_requests_stay_below_three_megabytes(three: list[Path], tmp_path: Path) -> None:
-    """The file is small, and no request is missing from what it counts."""
+    """The file is small, and its counts miss no request."""
     sources = page.gather([journals.many_samples(three[0], tmp_path / "many.json")])
-    assert len(pickle.dumps(sources)) < 1_000_000  # what is kept of a journal while others are read
+    # This is what stays in memory of a journal while others are read.
+    assert len(pickle.dumps(sources)) < 1_000_000
     html = page.render(sources)
     assert len(html.encode()) < 3_000_000
     (experiment,) = data_of(html)
@@ -196,7 +195,7 @@ def test_a_hundred_thousand_requests_stay_below_three_megabytes(three: list[Path
 
 
 def test_no_failure_is_shown_before_its_cause(three: list[Path], tmp_path: Path) -> None:
-    """Where landing took a while, what failed since the injection is in no bin that began before it."""
+    """If landing took a while, no bin from before the injection counts a failure from after it."""
     record = json.loads(three[1].read_text())
     inject = next(mark for mark in record["history"]["marks"] if mark["name"] == "inject")
     landed = next(mark for mark in record["history"]["marks"] if mark["name"] == "landed")
@@ -204,6 +203,7 @@ def test_no_failure_is_shown_before_its_cause(three: list[Path], tmp_path: Path)
     path = tmp_path / "slow.json"
     path.write_text(json.dumps(record))
     browse = charts.data(facts_of(path))["journeys"][0]
+    assert browse["levels"]
     for level in browse["levels"]:
         first = next(number for number, failed in enumerate(level["failed"]) if failed)
         assert level["start"] + first * level["width"] >= -0.371

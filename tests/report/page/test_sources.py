@@ -1,4 +1,4 @@
-"""What a report is made from."""
+"""The sources of a report."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from chaoskit.cli import OK, PROBLEM, USAGE, main
 from chaoskit.report import page
 
 
-def test_the_command_makes_one_file(
+def test_the_command_writes_one_file(
     three: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`chaoskit report JOURNAL… -o FILE` writes the file and says where it is."""
+    """`chaoskit report JOURNAL… -o FILE` writes the file and names it."""
     target = tmp_path / "deep" / "report.html"
     assert main(["report", *map(str, three), "-o", str(target)]) == OK
     assert f"{target}: 3 experiments" in capsys.readouterr().out
     assert target.read_text().startswith("<!doctype html>")
 
 
-def test_a_folder_is_all_of_its_journals_in_the_order_of_their_writing(
+def test_a_folder_stands_for_its_journals_in_the_order_of_their_writing(
     three: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What lies beside them and is no journal is passed over and told; nothing comes twice."""
+    """The command passes over other files and names them, and no journal comes twice."""
     for number, path in enumerate(three):
         record = json.loads(path.read_text())
         record["run"]["written_at"] = f"2026-01-0{3 - number}T00:00:00+00:00"
@@ -46,15 +46,15 @@ def test_a_folder_is_all_of_its_journals_in_the_order_of_their_writing(
         ("text.json", "hello", "it is not JSON"),
         ("binary.json", "\udcff\udcfe", "it is not JSON"),
         ("old.json", '{"version": 0, "judgement": {}}', "another version"),
-        ("bare.json", '{"version": 1}', "this is no journal"),
+        ("bare.json", '{"version": 1}', "this is not a journal"),
         ("empty", "", "there is no journal to report"),
-        ("detection.json", "[]", "no detection matrix"),
+        ("detection.json", "[]", "not a detection matrix"),
     ],
 )
-def test_a_users_mistake_is_told_without_a_traceback(
+def test_a_mistake_of_the_user_is_an_error_without_a_traceback(
     name: str, text: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is no journal is told by its path and what is wrong with it, and nothing is written."""
+    """The error names the file and what is wrong with it, and the command writes nothing."""
     path = tmp_path / name
     if name == "empty":
         path.mkdir()
@@ -69,7 +69,7 @@ def test_a_users_mistake_is_told_without_a_traceback(
     assert not target.exists()
 
 
-def test_a_report_that_cannot_be_written_is_told(
+def test_a_report_that_cannot_be_written_is_an_error(
     three: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A target that is a folder is one clear error."""

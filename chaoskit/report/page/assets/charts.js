@@ -1,4 +1,4 @@
-// Draws the figures that stand in the page's data. Only this file knows uPlot.
+// Draws the figures in the data of the page. Only this file knows uPlot.
 "use strict";
 
 const Charts = (() => {
@@ -7,7 +7,7 @@ const Charts = (() => {
   const charts = new Map(); // plot element → uPlot
   const views = data.map((each) => ({ min: each.begin, max: each.end }));
 
-  // Canvas needs a colour as it comes out, not a custom property.
+  // A canvas needs the computed colour, not a custom property.
   const probe = document.createElement("span");
   probe.hidden = true;
   document.body.append(probe);
@@ -21,7 +21,7 @@ const Charts = (() => {
   const signed = (value) => (Math.abs(value) < 0.005 ? "0" : (value > 0 ? "+" : "−") + number(Math.abs(value), 2));
   const latency = (ms) => (ms === null ? "–" : ms < 999.5 ? `${number(ms, ms < 10 ? 1 : 0)} ms` : `${number(ms / 1000, 2)} s`);
 
-  // The widest bins of which enough are in view; of the whole the widest are enough.
+  // The widest bins of which enough are in view. For the view of the whole, the widest of all are enough.
   function levelOf(journey, view, experiment) {
     const enough = Math.min(FINE_ENOUGH, (0.99 * (experiment.end - experiment.begin)) / journey.levels[0].width);
     const fine = journey.levels.find((each) => (view.max - view.min) / each.width >= enough);
@@ -35,7 +35,7 @@ const Charts = (() => {
   const perSecond = (counts, level, experiment) =>
     counts.map((count, i) => (seconds(level, experiment, i) > 0 ? count / seconds(level, experiment, i) : null));
 
-  // A step is drawn from its x to the next one, so the last is repeated at its end.
+  // A step is drawn from its x to the next x, so the last value is repeated at the end.
   function columns(chart) {
     const { level, experiment, kind } = chart;
     const edges = level.requests.map((_, i) => level.start + i * level.width);
@@ -46,7 +46,7 @@ const Charts = (() => {
     return [edges, closed(level.p50_ms), closed(level.p95_ms), closed(level.p99_ms)];
   }
 
-  // What one bin says, for the eye and for a screen reader.
+  // One bin in words, for the eye and for a screen reader.
   function says(chart, i) {
     const { level, experiment, kind } = chart;
     const left = level.start + i * level.width, requests = level.requests[i], failed = level.failed[i];
@@ -58,7 +58,7 @@ const Charts = (() => {
     }
     if (level.p50_ms[i] === null) return `${when} none of ${requests} succeeded`;
     const figures = `p50 ${latency(level.p50_ms[i])}, p95 ${latency(level.p95_ms[i])}, p99 ${latency(level.p99_ms[i])}`;
-    return level.worst ? `${when} of the worst ${level.worst} s ${figures}` : `${when} ${figures} of ${requests - failed}`;
+    return level.worst ? `${when} worst ${level.worst} s: ${figures}` : `${when} ${figures}; ${requests - failed} succeeded`;
   }
 
   function shadesAndMarks(chart) {
@@ -81,7 +81,7 @@ const Charts = (() => {
         ctx.save();
         ctx.font = font(11 * ratio);
         ctx.textBaseline = "bottom";
-        ctx.textAlign = "left"; // uPlot leaves it as its axes had it
+        ctx.textAlign = "left"; // uPlot leaves it as its axes set it
         ctx.lineWidth = ratio;
         const rows = [-Infinity, -Infinity, -Infinity]; // where the last label of each row ends
         for (const mark of marks) {
@@ -97,7 +97,7 @@ const Charts = (() => {
           const width = ctx.measureText(label).width;
           const start = Math.min(x + 3 * ratio, right - width);
           const row = rows.findIndex((end) => start > end);
-          if (row < 0) continue; // it is in the table of moments all the same
+          if (row < 0) continue; // no room for the label; the table of moments has it
           rows[row] = start + width + 6 * ratio;
           ctx.fillText(label, start, bbox.top - (2 + 14 * row) * ratio);
         }
@@ -146,7 +146,7 @@ const Charts = (() => {
       const values = [low, high, ...bounds].filter((value) => value !== null && Number.isFinite(value) && value > 0);
       if (!values.length) return [1, 1000];
       const min = Math.min(...values) / 1.6, max = Math.max(...values) * 1.6;
-      const more = Math.max(1, Math.sqrt(10 / (max / min))); // at least a decade, so that the axis has ticks
+      const more = Math.max(1, Math.sqrt(10 / (max / min))); // show at least a decade, so that the axis has ticks
       return [min / more, max * more];
     };
   }
@@ -208,7 +208,7 @@ const Charts = (() => {
     ensureAll: () => all().forEach((plot) => Charts.ensure(plot)),
     of: (plot) => charts.get(plot),
 
-    // Charts of one experiment always show the same stretch of time.
+    // The charts of one experiment always show the same span of time.
     zoom(number, range) {
       const whole = data[number];
       const min = range ? Math.max(whole.begin, Math.min(...range)) : whole.begin;
@@ -225,7 +225,7 @@ const Charts = (() => {
     view: (number) => views[number],
     whole: (number) => data[number],
 
-    // Show what all charts of an experiment say at a moment; returns what the given one says.
+    // Show the figures of one moment on all charts of an experiment; return the text of the given chart.
     point(number, moment, plot = null) {
       let said = "";
       for (const chart of of(number)) {
@@ -248,7 +248,7 @@ const Charts = (() => {
       if (chart && plot.clientWidth && chart.u.width !== plot.clientWidth) chart.u.setSize({ width: plot.clientWidth, height: HEIGHT });
     },
 
-    // Colours are baked into a chart, so another theme means another chart.
+    // A chart keeps the colours it was made with, so a new theme needs new charts.
     redraw(width = null) {
       for (const plot of [...charts.keys()]) {
         charts.get(plot).u.destroy();

@@ -1,11 +1,11 @@
-// Theme, zoom buttons, keys, touch and print: what a reader does with the page.
+// Everything a reader does with the page: theme, zoom buttons, keys, touch and print.
 "use strict";
 
 (() => {
   const root = document.documentElement;
   root.classList.add("scripted");
 
-  // Charts are made when they come near; a report may have hundreds.
+  // A chart is made when it comes near the view, because a report may have hundreds.
   const near = new IntersectionObserver(
     (entries) => entries.filter((each) => each.isIntersecting).forEach((each) => { Charts.ensure(each.target); near.unobserve(each.target); }),
     { rootMargin: "600px" },
@@ -14,7 +14,7 @@
   const plots = document.querySelectorAll(".plot");
   plots.forEach((plot) => { near.observe(plot); sized.observe(plot); });
 
-  // Storage may be forbidden for a file; then the choice lasts as long as the page.
+  // A browser may forbid storage for a file. Then the choice lasts as long as the page.
   const remembered = { get: () => { try { return localStorage.getItem("chaoskit-theme") || ""; } catch { return ""; } },
     set: (value) => { try { localStorage.setItem("chaoskit-theme", value); } catch { /* see above */ } } };
   const choice = document.getElementById("theme");
@@ -43,7 +43,7 @@
     }),
   );
 
-  // Keys on a chart: arrows read it bin by bin, + and - zoom, 0 shows all.
+  // Keys on a chart: the arrows read it bin by bin, + and - zoom, 0 shows everything.
   function step(plot, key, far) {
     const chart = Charts.of(plot), number = experimentOf(plot), view = Charts.view(number), width = chart.level.width;
     const at = plot.dataset.at === undefined ? view.min - width / 2 : Number(plot.dataset.at);
@@ -82,7 +82,7 @@
     plot.addEventListener("pointermove", touched);
   });
 
-  // On paper everything is open, light, and half as wide.
+  // On paper every detail is open, colours are light, and charts are half as wide.
   let before = null;
   addEventListener("beforeprint", () => {
     const closed = [...document.querySelectorAll("details:not([open])")];

@@ -1,0 +1,337 @@
+"""Faults that Toxiproxy makes with a toxic: links that are slow, narrow or resetting.
+
+That Toxiproxy has the toxic is read back, and shows nothing of what passes. So a fresh connection over
+each link is timed, from the consumer's side, before the fault, under it and after it: the harness says
+a few harmless words (``PING``; to PostgreSQL, the question whether it speaks TLS) and waits for the
+first answer, or, where it is the way to the provider that is harmed, for the end of the connection.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, TypeVar
+
+from chaoskit.clients import postgres
+from chaoskit.errors import RuntimeFailure
+from chaoskit.faults.base import Evidence, Injection
+from chaoskit.faults.links import LinkFault, reach
+from chaoskit.runtime import Exchange, Runtime, Toxic, Undo, Until
+from chaoskit.system import Impact, Link
+
+Stream = Literal["upstream", "downstream"]
+Found = TypeVar("Found")
+
+PATIENCE_SECONDS: Final = 2.0
+"""After which an exchange is given up; what takes longer than that is slow enough to be seen."""
+
+BEFORE_SECONDS: Final = 1.0
+"""After which an exchange before the fault is given up: such a provider does not answer such words."""
+
+SMALLEST_SECONDS: Final = 0.002
+"""An effect below that cannot be told from a busy machine, and is not looked for."""
+
+TRIES: Final = 3
+"""Exchanges of which the fastest counts, where slowness must be shown not to be there."""
+
+JITTER_TRIES: Final = 12
+"""Exchanges of which one must show a delay that comes and goes."""
+
+AT_ONCE: Final = 8
+"""Links that are measured at the same time."""
+
+_LINES: Final = b"PING\r\n\r\n"
+"""A command to Redis, and to HTTP a request that its parser refuses before any application sees it; most
+other servers answer it with an error."""
+
+_BULK_BYTES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How an exchange over a link went before the fault.
+
+    Attributes:
+        found: the fastest one; ``None`` where nothing can be timed.
+        said, until: how it is done again.
+        carries: whether anything passes that the toxic could change.
+        why: why there is nothing to time.
+    """
+
+    found: Exchange | None
+    said: bytes = b""
+    until: Until = "answer"
+    carries: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ToxicFault(LinkFault):
+    """A fault that Toxiproxy makes with one toxic on each link."""
+
+    evidence: ClassVar[str] = (
+        "a fresh connection over each of the links, made from the consumer's side, takes longer than before "
+        "the fault by what the toxic adds (both times are in the evidence), and Toxiproxy has the toxic, "
+        "read back from its API"
+    )
+
+    @abstractmethod
+    def toxic(self) -> Toxic:
+        """What is put on each link."""
+
+    def least(self, before: Exchange, said: bytes) -> float:
+        """Seconds by which an exchange must take longer to show the fault; it adds about twice as many."""
+        return 0.0
+
+    def shows(self, now: Exchange, before: Exchange, said: bytes) -> bool:
+        """Whether an exchange under the fault differs from the one before it as it must."""
+        least = min(self.least(before, said), PATIENCE_SECONDS - BEFORE_SECONDS)
+        slow = now.seconds >= before.seconds + least
+        return slow and now.met in ("answered", "closed", "quiet")
+
+    def impact(self, runtime: Runtime) -> Impact:
+        """The providers still serve: their consumers have to be careful with them."""
+        return reach(self.links(runtime), runtime, dead=False)
+
+    def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
+        """Take the toxic off each link."""
+        name = self.toxic().name
+        return tuple(Undo("remove_toxic", link.proxy, {"name": name}) for link in self.links(runtime))
+
+    def inject(self, runtime: Runtime) -> Injection:
+        """Time an exchange over each link, and put the toxic on."""
+        injection = _Toxics(runtime, self.links(runtime), self)
+        injection.start()
+        return injection
+
+
+@dataclass(frozen=True)
+class Latency(ToxicFault):
+    """A slow link: each answer (or question) takes longer.
+
+    Attributes:
+        delay: seconds added to everything that passes.
+        jitter: seconds by which the delay varies, both ways.
+        stream: ``downstream`` slows the provider's answers, ``upstream`` the consumer's questions.
+    """
+
+    delay: float = 0.1
+    jitter: float = 0.0
+    stream: Stream = "downstream"
+
+    def toxic(self) -> Toxic:
+        """A ``latency`` toxic."""
+        values = {"latency": self.delay, "jitter": self.jitter}
+        return Toxic("chaoskit-latency", "latency", self.stream, values)
+
+    def least(self, before: Exchange, said: bytes) -> float:
+        """Half of the delay; of one that varies, what about every second exchange exceeds."""
+        return (self.delay + self.jitter) / 4 if self.jitter else self.delay / 2
+
+
+@dataclass(frozen=True)
+class Bandwidth(ToxicFault):
+    """A narrow link.
+
+    Attributes:
+        rate_bytes_per_s: what passes in a second, in bytes; at least 1,000.
+        stream: the direction that is narrow.
+    """
+
+    rate_bytes_per_s: float = 10_000.0
+    stream: Stream = "downstream"
+
+    def toxic(self) -> Toxic:
+        """A ``bandwidth`` toxic."""
+        values = {"rate_bytes_per_s": self.rate_bytes_per_s}
+        return Toxic("chaoskit-bandwidth", "bandwidth", self.stream, values)
+
+    def least(self, before: Exchange, said: bytes) -> float:
+        """Half of what passing takes. Toxiproxy lets pieces of a tenth of a second through: the first one
+        comes after that at the latest.
+        """
+        passes = len(said) if self.stream == "upstream" else before.heard_bytes
+        return min(0.1, passes / self.rate_bytes_per_s) / 2
+
+
+@dataclass(frozen=True)
+class Reset(ToxicFault):
+    """A link whose connections are reset as soon as data flows on them.
+
+    Connections that were open before get no reset until they are used.
+
+    Attributes:
+        after: seconds from the first byte to the reset.
+    """
+
+    evidence: ClassVar[str] = (
+        "a fresh connection over each of the links, made from the consumer's side, is reset where it was "
+        "not before the fault, and Toxiproxy has the toxic, read back from its API"
+    )
+
+    after: float = 0.0
+
+    def toxic(self) -> Toxic:
+        """A ``reset_peer`` toxic."""
+        return Toxic("chaoskit-reset", "reset_peer", "downstream", {"timeout": self.after})
+
+    def least(self, before: Exchange, said: bytes) -> float:
+        """Not the time tells it."""
+        return math.inf
+
+    def shows(self, now: Exchange, before: Exchange, said: bytes) -> bool:
+        """It is reset, or nothing comes any more until it will be."""
+        return now.met == "reset" or (now.met == "quiet" and self.after > PATIENCE_SECONDS / 2)
+
+    def impact(self, runtime: Runtime) -> Impact:
+        """Nothing gets through: the providers are lost to these consumers."""
+        return reach(self.links(runtime), runtime, dead=True)
+
+
+class _Toxics(Injection):
+    def __init__(self, runtime: Runtime, links: Sequence[Link], fault: ToxicFault) -> None:
+        self._runtime, self._links, self._fault, self._toxic = runtime, links, fault, fault.toxic()
+        self._before: dict[Link, Before] = {}
+
+    def start(self) -> None:
+        self._before = dict(zip(self._links, self._each(self._measure), strict=True))
+        for link in self._links:
+            self._runtime.add_toxic(link, self._toxic)
+
+    def _each(self, look: Callable[[Link], Found]) -> list[Found]:
+        with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="chaoskit-exchange") as pool:
+            return list(pool.map(look, self._links))
+
+    def _measure(self, link: Link) -> Before:
+        """How an exchange goes, in the first words that the provider answers."""
+        met = self._runtime.connect(link, timeout=BEFORE_SECONDS)
+        if met != "open":
+            return Before(
+                None, carries=False, why=f"a connection over {link.name} was {met} before the fault"
+            )
+        harms_answers = self._toxic.stream == "downstream" and not isinstance(self._fault, Reset)
+        until: Until = "answer" if harms_answers else "end"
+        said, found = b"", Exchange("quiet", BEFORE_SECONDS)
+        for said in _openings(link.port, bulk=isinstance(self._fault, Bandwidth)):
+            found = self._runtime.exchange(link, said, until=until, patience=BEFORE_SECONDS)
+            if found.met == "answered" or (found.met == "closed" and until == "end"):
+                break
+        else:
+            why = f"{link.provider} answers nothing over {link.name} that could be timed ({found.met})"
+            return Before(None, carries=found.met == "closed", why=why)
+        again = [
+            self._runtime.exchange(link, said, until=until, patience=BEFORE_SECONDS) for _ in range(TRIES - 1)
+        ]
+        alike = [each for each in [found, *again] if each.met == found.met]
+        fastest = min(alike, key=lambda each: each.seconds)
+        if self._fault.least(fastest, said) < SMALLEST_SECONDS:
+            why = f"what {self._toxic.kind} adds to an exchange over {link.name} is too little to be seen"
+            return Before(None, why=why)
+        return Before(fastest, said, until)
+
+    def landed(self) -> Evidence:
+        looks = self._each(self._look)
+        carrying = [link for link in self._links if self._before[link].carries]
+        figures = {key: value for look in looks for key, value in look.figures.items()}
+        missing = [look.says for link, look in zip(self._links, looks, strict=True) if not look.holds]
+        if missing or not carrying:
+            return Evidence(False, "; ".join(missing) or "nothing passes over the links", figures)
+        return Evidence(True, "; ".join(look.says for look in looks), figures)
+
+    def _look(self, link: Link) -> Evidence:
+        kind, before = self._toxic.kind, self._before[link]
+        if all(each.name != self._toxic.name for each in self._runtime.toxics(link)):
+            return Evidence(False, f"{link.name} has no {kind}", {link.name: None})
+        if before.found is None:
+            others = any(each.carries for each in self._before.values())
+            holds = before.carries or others  # a port that nobody serves is no obstacle beside one that is
+            says = f"Toxiproxy has {kind} on {link.name}, not measured: {before.why}"
+            return Evidence(holds, says if holds else before.why, {link.name: kind})
+        tries = JITTER_TRIES if self._toxic.attributes.get("jitter") else 1
+        for _ in range(tries):
+            now = self._runtime.exchange(link, before.said, until=before.until, patience=PATIENCE_SECONDS)
+            if shown := self._fault.shows(now, before.found, before.said):
+                break
+        told = f"{_told(before.found)} before, {_told(now).removeprefix('took ')} now"
+        return Evidence(
+            shown,
+            f"a connection over {link.name} {told}",
+            {
+                link.name: kind,
+                f"{link.name} before_s": round(before.found.seconds, 6),
+                f"{link.name} now_s": round(now.seconds, 6),
+            },
+        )
+
+    def lift(self) -> None:
+        for link in self._links:
+            self._runtime.remove_toxic(link, self._toxic.name)
+
+    def gone(self) -> Evidence:
+        left = [f"{link.name} still has {t.kind}" for link in self._links for t in self._runtime.toxics(link)]
+        if left:
+            return Evidence(False, "; ".join(left))
+        looks = self._each(self._free)
+        figures = {key: value for look in looks for key, value in look.figures.items()}
+        harmed = [look.says for look in looks if not look.holds]
+        says = "; ".join(["no toxic is left on the links", *filter(None, (look.says for look in looks))])
+        return Evidence(not harmed, "; ".join(harmed) or says, figures)
+
+    def _free(self, link: Link) -> Evidence:
+        """Whether an exchange over the link goes as before, or is no worse than past its proxy: a provider
+        that has not recovered from the fault is slow by itself.
+        """
+        before = self._before[link]
+        if before.found is None:
+            return Evidence(True, "")
+        now = self._fastest(link, before, past=False)
+        says = f"a connection over {link.name} {_told(now)}"
+        figures = {f"{link.name} now_s": round(now.seconds, 6)}
+        if not self._fault.shows(now, before.found, before.said):
+            return Evidence(True, says, figures)
+        try:
+            past = self._fastest(link, before, past=True)
+        except RuntimeFailure as failure:  # Toxiproxy is out of reach: what was read back has to do
+            return Evidence(
+                True, f"{says}, and cannot be compared with one past the proxy: {failure}", figures
+            )
+        says = f"{says}, and one past its proxy {_told(past)}"
+        return Evidence(not self._fault.shows(now, past, before.said), says, figures)
+
+    def _fastest(self, link: Link, before: Before, *, past: bool) -> Exchange:
+        found = Exchange("silent", math.inf)
+        for _ in range(TRIES):
+            now = self._runtime.exchange(
+                link, before.said, until=before.until, patience=PATIENCE_SECONDS, past=past
+            )
+            found = min(found, now, key=lambda each: each.seconds)
+            if before.found is not None and not self._fault.shows(now, before.found, before.said):
+                return now
+        return found
+
+
+def _openings(port: int, *, bulk: bool) -> tuple[bytes, ...]:
+    """What may be said to a provider, the likeliest words for its port first.
+
+    Args:
+        port: the provider's.
+        bulk: whether much must pass. PostgreSQL answers more than a letter only to what it refuses, a
+            version of its protocol that does not exist, and logs that.
+    """
+    lines = _LINES * (_BULK_BYTES // len(_LINES)) if bulk else _LINES
+    server = postgres.unknown_version(_BULK_BYTES) if bulk else postgres.SSL_REQUEST
+    return (server, lines) if port in (postgres.PORT, postgres.POOLER_PORT) else (lines, server)
+
+
+def _told(found: Exchange) -> str:
+    seconds = found.seconds
+    took = f"{seconds:.3g} s" if seconds >= 1.0 else f"{seconds * 1000:.3g} ms"
+    return {
+        "answered": f"took {took}",
+        "closed": f"took {took}",
+        "reset": f"was reset after {took}",
+        "quiet": f"heard nothing for {took}",
+    }.get(found.met, f"was {found.met}")

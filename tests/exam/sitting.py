@@ -1,0 +1,94 @@
+"""One sheet, sat on Docker and marked against the truth that the examinee tells."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from chaoskit import Chaos, environment_for, faults
+from chaoskit.judge import JourneyJudgement, Verdict
+from tests.exam import systems
+from tests.exam.questions import FAULT_SECONDS, Question, Sheet
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A question and what was said to it.
+
+    Attributes:
+        question: what was asked.
+        judgement: what chaoskit said of its journey.
+        lift_error: seconds by which the true lift came after the mark of it.
+    """
+
+    question: Question
+    judgement: JourneyJudgement
+    lift_error: float
+
+    @property
+    def verdict(self) -> str:
+        """``held``, ``broken`` or ``unknown``."""
+        return self.judgement.verdict.value
+
+    @property
+    def right(self) -> bool:
+        """Whether it is true, and for the reason that is true."""
+        if not self.question.allows(self.verdict):
+            return False
+        broken = {each.promise for each in self.judgement.findings if each.verdict is Verdict.BROKEN}
+        return (
+            self.verdict != "broken"
+            or not self.question.promise
+            or bool(broken & set(self.question.promise.split("/")))
+        )
+
+    @property
+    def true_recovery(self) -> float | None:
+        """Seconds from the mark of the lift to the moment from which the journey was truly well."""
+        return None if self.question.recovers is None else self.question.recovers + self.lift_error
+
+    @property
+    def contains(self) -> bool | None:
+        """Whether the stated interval contains the true recovery; ``None`` where there is no such figure."""
+        recovery, truth = self.judgement.recovery, self.true_recovery
+        if truth is None or recovery is None or recovery.seconds is None:
+            return None
+        return recovery.seconds - recovery.resolution <= truth <= recovery.seconds
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        found = self.judgement
+        sign = "ok   " if self.right else "WRONG"
+        reason = next((each.reason for each in found.findings if each.verdict is found.verdict), "")
+        recovery = ""
+        if self.true_recovery is not None and found.recovery is not None:
+            recovery = f" [true {self.true_recovery:.2f} s, {'in' if self.contains else 'OUT'}]"
+        return (
+            f"{sign} {self.question.name:<28} {self.question.truth:<7} → {self.verdict:<7}{recovery} {reason}"
+        )
+
+
+def sit(sheet: Sheet, folder: Path) -> Iterator[Marked]:
+    """Start the examinee, do the experiment, ask for the truth, and mark what was said."""
+    name = re.sub(r"\W+", "_", sheet.name)
+    system = getattr(systems, name)
+    with contextlib.closing(environment_for(system, reference=f"tests.exam.systems:{name}")) as environment:
+        chaos = Chaos(environment, f"exam-{name}", folder)
+        conclusion = chaos.experiment(faults.CutLink(sheet.link), active=FAULT_SECONDS)
+        clock = environment.runtime.clock
+        before = clock.now()
+        url = f"http://{environment.runtime.entries['front:8000']}/truth"
+        truth = httpx.get(url, trust_env=False, timeout=5.0).json()
+        offset = (before + clock.now()) / 2 - truth["now"]
+    history = conclusion.result.record["history"]
+    lift = next((history["origin"] + each["at"] for each in history["marks"] if each["name"] == "lift"), None)
+    error = truth["lift"] + offset - lift if lift is not None and "lift" in truth else 0.0
+    judged = {each.journey: each for each in conclusion.result.judgement.journeys}
+    for question in sheet.questions:
+        yield Marked(question, judged[question.name], error)

@@ -1,0 +1,85 @@
+"""Each sheet as a system that chaoskit can start, with a journey for each question."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from chaoskit import System, User, journey
+from chaoskit.system import Journey
+from tests.exam.questions import ANSWERS, RECOVERY, UNDER_THE_FAULT, UNTRIED, Question, Sheet
+
+FILE = Path(__file__).with_name("compose.yaml")
+
+
+class Lie(Exception):
+    """The answer was good by its status, and its body said otherwise."""
+
+
+def system_of(sheet: Sheet) -> System:
+    """The examinee with the plan of a sheet."""
+    plan = {each.name: each.rules for each in sheet.questions}
+    return System.from_compose(
+        FILE,
+        journeys=[journey_of(each) for each in sheet.questions],
+        environment={
+            "PLAN": json.dumps(plan).replace("$", "$$"),
+            "BASE_IMAGE": os.environ.get("BASE_IMAGE", "debian:12.11-slim"),
+        },
+    )
+
+
+def journey_of(question: Question) -> Journey:
+    """What users do at a path, and what they are promised."""
+    run = _order(question.name) if question.kind == "order" else _visit(question.name)
+    return journey(
+        name=question.name,
+        rate=question.rate,
+        needs=["front", *question.needs],
+        uses=list(question.uses),
+        slo=question.slo,
+        degraded=question.degraded,
+        timeout=5.0,
+        verify=_verify if question.kind == "order" else None,
+    )(run)
+
+
+def _visit(name: str) -> Callable[[User], Awaitable[None]]:
+    async def visit(user: User) -> None:
+        """Open the page, as one of very many users."""
+        answer = await user.get(f"/{name}", headers={"X-Key": str(user.random.random())})
+        answer.raise_for_status()
+        if answer.json() != {"ok": True}:
+            raise Lie(answer.text)
+
+    return visit
+
+
+def _order(name: str) -> Callable[[User], Awaitable[None]]:
+    async def order(user: User) -> None:
+        """Order, and take the confirmation as a promise."""
+        number = f"{user.id}-{user.random.getrandbits(48):012x}"
+        headers = {"X-Key": str(user.random.random())}
+        answer = await user.post(f"/{name}/orders", json={"id": number}, headers=headers)
+        answer.raise_for_status()
+        user.acknowledge(name, number)
+
+    return order
+
+
+async def _verify(user: User, kind: str, id: str) -> None:
+    """The order is there once."""
+    answer = await user.get(f"/{kind}/orders/{id}")
+    answer.raise_for_status()
+    count = answer.json()["count"]
+    if count == 0:
+        raise LookupError("404: it is not there")
+    assert count == 1, f"it exists {count} times"
+
+
+recovery = system_of(RECOVERY)
+under_the_fault = system_of(UNDER_THE_FAULT)
+answers = system_of(ANSWERS)
+untried = system_of(UNTRIED)
