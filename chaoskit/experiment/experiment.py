@@ -19,7 +19,7 @@ from chaoskit.experiment.recording import file_name, record_of
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
 from chaoskit.faults.base import Evidence, Fault, Obligation, check
-from chaoskit.judge import JudgeSettings, Outlook, judge, outlook, recovered, shown_after, unsteady
+from chaoskit.judge import JudgeSettings, Outlook, judge, outlook, pending, recovered, shown_after, unsteady
 from chaoskit.record import journal
 from chaoskit.record.history import History, Mark
 from chaoskit.system import Impact
@@ -113,8 +113,11 @@ class Experiment:
             if self._now() - begin > limit:
                 since = self._now() - self.timing.warm_up - self.timing.control
                 found = unsteady(self._terms, self.history, since, self._now(), self.settings)
-                says = "; ".join(f"{each.journey}: {each.reason}" for each in found)
-                self._mark("unsteady", says=says or "not for long enough", limit=limit)
+                reasons = [f"{each.journey}: {each.reason}" for each in found]
+                says = "; ".join(
+                    reasons or pending(self._terms, self.history, begin, self._now(), self._brief())
+                )
+                self._mark("unsteady", says=says, limit=limit)
                 self._tell(f"no steady state, nothing is injected: {says}")
                 return False
             self.wait(LOOK_AGAIN * 4)

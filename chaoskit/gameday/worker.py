@@ -8,7 +8,7 @@ from chaoskit.gameday.day import Day
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.steps import Steps
 from chaoskit.gameday.trial import Interrupted
-from chaoskit.judge import recovered, shown_after, unsteady
+from chaoskit.judge import pending, recovered, shown_after, unsteady
 
 
 class DayWorker:
@@ -95,4 +95,8 @@ class DayWorker:
     def _unsteady(self, since: float) -> str:
         day = self.day
         found = unsteady(day.terms, day.history, since, day.clock.now(), day.settings)
-        return "; ".join(f"{each.journey}: {each.reason}" for each in found) or "not for long enough"
+        return "; ".join(f"{each.journey}: {each.reason}" for each in found) or "; ".join(
+            pending(
+                day.terms, day.history, day.begun, day.clock.now(), day.settings.brief(day.timing.warm_up)
+            )
+        )

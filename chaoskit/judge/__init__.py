@@ -23,7 +23,7 @@ from chaoskit.judge.verdict import (
     combined,
     duration,
 )
-from chaoskit.judge.watching import Outlook, observation_limit, outlook, recovered
+from chaoskit.judge.watching import Outlook, observation_limit, outlook, pending, recovered
 
 __all__ = [
     "DECISIVE",
@@ -45,6 +45,7 @@ __all__ = [
     "moments",
     "observation_limit",
     "outlook",
+    "pending",
     "phases",
     "recovered",
     "relation",

@@ -63,16 +63,38 @@ def outlook(
         settings: how the judge decides. With a ``patience`` of 0 s a stability window is enough.
     """
     settings = settings or JudgeSettings()
-    found = traces(terms, history.columns(lift_at), now)
-    begin = load_begin(history.marks)
-    start = max(lift_at, begin)
-    risk = settings.risk(sum(len(indicators(each.slo)) for each in terms)) / 4
-    seen = [_one(each, found[each.name], begin, start, now, settings, risk) for each in terms]
+    seen = [each for each, _ in _looks(terms, history, lift_at, now, settings)]
     if seen and all(each is Outlook.INSIDE for each in seen):
         return Outlook.INSIDE
     if now > lift_at + observation_limit(terms, settings) or (seen and Outlook.OPEN not in seen):
         return Outlook.OUTSIDE
     return Outlook.OPEN
+
+
+def pending(
+    terms: Sequence[Terms],
+    history: History,
+    lift_at: float,
+    now: float,
+    settings: JudgeSettings | None = None,
+) -> tuple[str, ...]:
+    """Why :func:`outlook` is not INSIDE: one clause for each journey that is not."""
+    looks = _looks(terms, history, lift_at, now, settings or JudgeSettings())
+    return tuple(
+        f"{each.name}: {why}"
+        for each, (seen, why) in zip(terms, looks, strict=True)
+        if seen is not Outlook.INSIDE
+    )
+
+
+def _looks(
+    terms: Sequence[Terms], history: History, lift_at: float, now: float, settings: JudgeSettings
+) -> list[tuple[Outlook, str]]:
+    found = traces(terms, history.columns(lift_at), now)
+    begin = load_begin(history.marks)
+    start = max(lift_at, begin)
+    risk = settings.risk(sum(len(indicators(each.slo)) for each in terms)) / 4
+    return [_one(each, found[each.name], begin, start, now, settings, risk) for each in terms]
 
 
 def observation_limit(terms: Iterable[Terms], settings: JudgeSettings | None = None) -> float:
@@ -93,7 +115,8 @@ def observation_limit(terms: Iterable[Terms], settings: JudgeSettings | None = N
 
 def _one(
     terms: Terms, trace: Trace, begin: float, start: float, now: float, settings: JudgeSettings, risk: float
-) -> Outlook:
+) -> tuple[Outlook, str]:
+    """What there is to wait for of one journey, and why."""
     bounds = [bound for _, bound in terms.slo.quantiles]
     served = [
         each for each, fail in zip(trace.latency, trace.failed, strict=True) if not fail and each < NEVER
@@ -106,15 +129,26 @@ def _one(
     found = find_excursions(known, start, until - 1.0 / slowest, slowest, terms.slo, settings, risk)
     deadline, stability = terms.slo.recovery, settings.stable_for(slowest)
     if found.earliest - start >= deadline and until - start >= deadline + max(stability, settings.period):
-        return Outlook.OUTSIDE
+        return Outlook.OUTSIDE, f"outside its SLO for {found.earliest - start:.3g} s at least"
     if not found.stable or found.since is None:
-        return Outlook.OPEN
+        return Outlook.OPEN, _unstable(found, known, until, stability)
     expected = terms.due(found.since - begin, until - begin)
     missing = expected - len(known.between(found.since, until))
     even = settings.even_arrivals and terms.pattern == "constant"
     if missing >= (2.0 if even else 2.0 + 4 * math.sqrt(expected)):
-        return Outlook.OPEN
-    return Outlook.INSIDE if _enough(found, until - found.since, settings) else Outlook.OPEN
+        return Outlook.OPEN, f"{missing:.0f} of the {expected:.0f} requests that were due have not ended"
+    watched = until - found.since
+    if _enough(found, watched, settings):
+        return Outlook.INSIDE, ""
+    return Outlook.OPEN, f"inside its SLO for {watched:.3g} s, which does not show enough"
+
+
+def _unstable(found: Excursions, known: Trace, until: float, stability: float) -> str:
+    if found.since is None:
+        return "outside its SLO"
+    inside = max(0.0, until - found.since)
+    seen = len(known.between(found.since, until))
+    return f"inside its SLO for {inside:.3g} s with {seen} requests; {stability:.3g} s are needed"
 
 
 def _enough(found: Excursions, watched: float, settings: JudgeSettings) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chaoskit.judge import JudgeSettings, Outlook, outlook, recovered
+from chaoskit.judge import JudgeSettings, Outlook, outlook, pending, recovered
 from chaoskit.record.history import History, Mark
 from tests.judge.histories import BROWSE, SLO, Rule, during, ok, requests
 
@@ -54,6 +54,21 @@ def test_a_look_that_began_before_the_load_misses_nothing(rate: float, late: flo
     record = History()
     record.add(Mark("begin", late), *(ok(late + index / rate) for index in range(int(6 * rate))))
     assert recovered([terms], record, 0.0, late + 6.0, SETTINGS.brief(3.0))
+
+
+def test_what_is_waited_for_is_told() -> None:
+    """Each journey that is not inside says why, with its figures."""
+    record = History()
+    record.add(*requests(end=2.0), *requests(lambda _: "503", end=9.0, journey="buy"))
+    buy, quiet = replace(BROWSE, name="buy"), replace(BROWSE, name="quiet")
+    brief = SETTINGS.brief(3.0)
+    assert pending([buy, quiet], record, 0.0, 9.0, brief) == (
+        "buy: outside its SLO",
+        "quiet: inside its SLO for 8 s with 0 requests; 3 s are needed",
+    )
+    assert pending([BROWSE], record, 0.0, 9.0, brief) == (
+        "browse: 48 of the 64 requests that were due have not ended",
+    )
 
 
 def test_without_journeys_there_is_nothing_to_be_inside() -> None:
