@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from chaoskit.experiment.recording import file_name, record_of
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
 from chaoskit.faults.base import Evidence, Fault, Obligation, check
-from chaoskit.judge import JudgeSettings, judge, observation_limit, recovered, shown_after, unsteady
+from chaoskit.judge import JudgeSettings, Outlook, judge, outlook, pending, recovered, shown_after, unsteady
 from chaoskit.record import journal
 from chaoskit.record.history import History, Mark
 from chaoskit.system import Impact
@@ -113,8 +113,11 @@ class Experiment:
             if self._now() - begin > limit:
                 since = self._now() - self.timing.warm_up - self.timing.control
                 found = unsteady(self._terms, self.history, since, self._now(), self.settings)
-                says = "; ".join(f"{each.journey}: {each.reason}" for each in found)
-                self._mark("unsteady", says=says or "not steady for long enough", limit=limit)
+                reasons = [f"{each.journey}: {each.reason}" for each in found]
+                says = "; ".join(
+                    reasons or pending(self._terms, self.history, begin, self._now(), self._brief())
+                )
+                self._mark("unsteady", says=says, limit=limit)
                 self._tell(f"no steady state, so nothing is injected: {says}")
                 return False
             self.wait(LOOK_AGAIN_AFTER * 4)
@@ -123,7 +126,7 @@ class Experiment:
     def control(self) -> None:
         """control window: record what is normal here, before anything is injected."""
         seconds = self.enough(self.timing.control)
-        self._tell(f"control window, {seconds:.3g} s")
+        self._tell(f"control window, {seconds:.3g} s{self._stretched(self.timing.control)}")
         self._mark("control")
         self.wait(seconds)
 
@@ -169,8 +172,9 @@ class Experiment:
 
     def hold(self) -> None:
         """fault window: keep the fault while the traffic goes on, until a fault with a course has run it."""
-        seconds = self.enough(self.timing.active)
-        self._tell(f"fault window, {seconds:.3g} s")
+        failing_over = max((each.degraded.within for each in self._terms if each.degraded), default=0.0)
+        seconds = failing_over + self.enough(self.timing.active - failing_over)
+        self._tell(f"fault window, {seconds:.3g} s{self._stretched(self.timing.active - failing_over)}")
         until = self._now() + seconds + self.timing.lifting
         self.wait(seconds)
         while self.under_way() and self._now() < until:
@@ -181,24 +185,25 @@ class Experiment:
         return any(each.injection.under_way() for each in self.injectors if each.injection is not None)
 
     def recover(self) -> bool:
-        """recover: wait until every journey has been inside its SLO for a whole stability window, or
-        until no verdict on recovery can change any more; return whether they recovered.
+        """recover: wait until every journey is inside its SLO, as surely as it can be told, or until no
+        verdict on recovery can change any more; return whether they are inside.
         """
         lifted = [mark for mark in self.history.marks if mark.name == "lift"]
         if not lifted:
             return False
         lift = lifted[-1]
-        limit = observation_limit(self._terms, self.settings)
         self._tell("recover")
         # Even a journey that was never disturbed has to be seen for one stability window.
         self.wait(lift.at + self.settings.stability - self._now())
         self._await_obligations(lift.at)
-        while not recovered(self._terms, self.history, lift.at, self._now(), self.settings):
-            if self._now() > lift.at + limit:
-                self._tell(f"not recovered within {limit:.3g} s")
-                return False
+        while True:
+            seen = outlook(self._terms, self.history, lift.at, self._now(), self.settings)
+            if seen is not Outlook.OPEN:
+                break
             self.wait(LOOK_AGAIN_AFTER * 4)
-        return True
+        if seen is Outlook.OUTSIDE:
+            self._tell(f"not recovered within {self._now() - lift.at:.3g} s")
+        return seen is Outlook.INSIDE
 
     def _await_obligations(self, lifted: float) -> None:
         """Ask for the obligations of the fault until each is decided or the limit has passed; an
@@ -259,11 +264,18 @@ class Experiment:
 
     def enough(self, seconds: float) -> float:
         """``seconds``, or longer if the slowest journey needs longer to show anything."""
-        return max(seconds, shown_after(self._terms, self.settings))
+        return max(seconds, shown_after(self._terms, self.settings)[0])
+
+    def _stretched(self, asked: float) -> str:
+        """A remark on the journey that makes a window longer than was asked for; empty if none does."""
+        needed, journey = shown_after(self._terms, self.settings)
+        if needed <= asked:
+            return ""
+        return f" ({asked:.3g} s asked for; {journey} needs this long to show anything)"
 
     def _brief(self) -> JudgeSettings:
         """Settings that look for a steady state in a window no longer than the warm-up."""
-        return replace(self.settings, stability=min(self.settings.stability, self.timing.warm_up))
+        return self.settings.brief(self.timing.warm_up)
 
     def _now(self) -> float:
         return self.environment.runtime.clock.now()

@@ -99,7 +99,7 @@ class Steps:
         The control window is the time just before the injection, since the load runs anyway.
         """
         day = self.day
-        seconds = max(day.timing.control, shown_after(day.terms, day.settings))
+        seconds = max(day.timing.control, shown_after(day.terms, day.settings)[0])
         limit = day.clock.now() + seconds + day.timing.steady_within
         while True:
             now = day.clock.now()

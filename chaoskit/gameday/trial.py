@@ -153,11 +153,11 @@ def summary(judgement: Judgement) -> str:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
             return f"{who}{worst.promise} {verdict.name.lower()}: {worst.reason}{more}"
     took = [
-        (each.recovery.seconds, each.journey)
+        (each.recovery.seconds, each.journey, each.recovery.short())
         for each in judgement.journeys
         if each.recovery is not None and each.recovery.seconds is not None
     ]
     reached = ", ".join(judgement.blast_radius) or "no journey"
-    slowest, who = max(took, default=(0.0, ""))
-    back = f"{who} was back after {slowest:.1f} s" if slowest > 0 else "none left its SLO after the lift"
+    slowest, who, short = max(took, default=(0.0, "", ""))
+    back = f"{who} was back after {short}" if slowest > 0 else "none left its SLO after the lift"
     return f"every promise held; the fault reached {reached}; {back}"

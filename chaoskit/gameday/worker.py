@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from chaoskit.errors import ChaoskitError
 from chaoskit.gameday.commands import Finish, Inject, Lift
 from chaoskit.gameday.day import Day
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.steps import Steps
 from chaoskit.gameday.trial import Interrupted
-from chaoskit.judge import recovered, shown_after, unsteady
+from chaoskit.judge import pending, recovered, shown_after, unsteady
 
 
 class DayWorker:
@@ -75,8 +73,8 @@ class DayWorker:
     def _await_steady_state(self) -> bool:
         """Wait for the steady state; returns whether it came."""
         day = self.day
-        brief = replace(day.settings, stability=min(day.settings.stability, day.timing.warm_up))
-        limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings))
+        brief = day.settings.brief(day.timing.warm_up)
+        limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings)[0])
         reported = False
         while not recovered(day.terms, day.history, day.begun, day.clock.now(), brief):
             day.look_up()
@@ -97,6 +95,8 @@ class DayWorker:
     def _unsteady(self, since: float) -> str:
         day = self.day
         found = unsteady(day.terms, day.history, since, day.clock.now(), day.settings)
-        if not found:
-            return "every journey is inside its SLO, but not for long enough yet"
-        return "; ".join(f"{each.journey}: {each.reason}" for each in found)
+        return "; ".join(f"{each.journey}: {each.reason}" for each in found) or "; ".join(
+            pending(
+                day.terms, day.history, day.begun, day.clock.now(), day.settings.brief(day.timing.warm_up)
+            )
+        )

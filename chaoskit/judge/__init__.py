@@ -11,11 +11,19 @@ from chaoskit.judge.measurement import shown_after
 from chaoskit.judge.moments import DECISIVE, Moment, moments
 from chaoskit.judge.phases import Phases, phases
 from chaoskit.judge.promises import unsteady
-from chaoskit.judge.recovery import observation_limit, recovered
 from chaoskit.judge.settings import JudgeSettings, Settings
 from chaoskit.judge.standing import Standing, relation
 from chaoskit.judge.summary import Summary
-from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined
+from chaoskit.judge.verdict import (
+    Finding,
+    JourneyJudgement,
+    Judgement,
+    Recovery,
+    Verdict,
+    combined,
+    duration,
+)
+from chaoskit.judge.watching import Outlook, observation_limit, outlook, pending, recovered
 
 __all__ = [
     "DECISIVE",
@@ -24,6 +32,7 @@ __all__ = [
     "JudgeSettings",
     "Judgement",
     "Moment",
+    "Outlook",
     "Phases",
     "Recovery",
     "Settings",
@@ -31,9 +40,12 @@ __all__ = [
     "Summary",
     "Verdict",
     "combined",
+    "duration",
     "judge",
     "moments",
     "observation_limit",
+    "outlook",
+    "pending",
     "phases",
     "recovered",
     "relation",

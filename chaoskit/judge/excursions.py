@@ -1,21 +1,31 @@
-"""When a journey was outside its SLO after lifting, and since when it is inside for good.
+"""When a journey was outside its SLO, and since when it is inside for good.
 
-The search is a scan statistic: windows that begin with a bad request, of several lengths, each put
-to the same exact test as everything else. A short window finds bursts, the stability window short
-outages, and its doubles a share that is only a little above its budget.
+Each promise is looked at by itself: whether it was outside at all (:mod:`chaoskit.judge.cusum`), and
+if so when that ended (:mod:`chaoskit.judge.changepoint`). The journey is inside when the last of them is.
 """
 
 from __future__ import annotations
 
+import math
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
-from chaoskit.judge.binomial import breaks_at
+from chaoskit.judge.binomial import at_least
+from chaoskit.judge.bursts import Burst, bursts_within_budget, collapsed
+from chaoskit.judge.changepoint import find_end
+from chaoskit.judge.cusum import LOWEST_BUDGET, evidence, excluded
 from chaoskit.judge.settings import JudgeSettings
-from chaoskit.judge.slo import Indicator, indicators
+from chaoskit.judge.slo import Indicator, indicators, percent
 from chaoskit.judge.trace import Trace, running
+from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo
+
+DOUBT = math.log(10.0)
+"""From this evidence on it is no longer said that a journey was inside (H. Jeffreys, "Theory of
+Probability", 1961, appendix B: ten to one is strong)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class Excursion:
 
     Attributes:
         start: its first bad request's intended time.
-        end: the first good request's after it; ``None`` if there was none any more.
+        end: when it is likely to have ended; ``None`` if it may not have.
     """
 
     start: float
@@ -33,22 +43,35 @@ class Excursion:
 
 @dataclass(frozen=True, slots=True)
 class Excursions:
-    """What became of a journey after lifting began.
+    """What became of a journey after a moment. All times are those of the shared clock.
 
     Attributes:
-        start: when lifting began.
-        excursions: the stretches outside the SLO, in order; two that are less than a stability
-            window apart are one.
-        since: from when on it was inside; ``None`` if it was outside to the end.
-        resolution: seconds by which ``since`` may be too late: the gap to the request before.
+        start: the moment.
+        excursions: the stretches that were outside beyond doubt, in order; two that are less than a
+            stability window apart are one.
+        since: from when on it was inside, as it seems; ``None`` if it may be outside to the end.
+        earliest: it was not inside before this.
+        latest: it was inside from this on; ``None`` if that cannot be said.
+        unseen: where it was not outside beyond doubt: until when a share just above the budget might
+            have been bad unseen; ``None`` for longer than was observed.
         stable: whether it was seen to be inside for a whole stability window.
+        doubt: what makes it doubtful whether it was outside; empty if nothing does.
+        shown: whether enough was seen since to exclude a few times the budget.
+        clean: whether nothing was bad since.
+        unproven: what was not excluded since, though enough was seen for it; empty if nothing is.
     """
 
     start: float
     excursions: tuple[Excursion, ...]
     since: float | None
-    resolution: float
+    earliest: float
+    latest: float | None
+    unseen: float | None
     stable: bool
+    doubt: str = ""
+    shown: bool = False
+    clean: bool = True
+    unproven: str = ""
 
     def first_stable(self, stability: float) -> float | None:
         """When it first was inside for a whole stability window."""
@@ -57,75 +80,189 @@ class Excursions:
         return self.start if self.excursions or self.stable else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """One promise over the requests that count for it.
+
+    Attributes:
+        indicator: the promise.
+        rows: of each of these requests its row in the trace.
+        bad: which of them were bad, as indices into ``rows``.
+        bursts: those within the budget.
+        events: ``bad`` with each of them as one.
+    """
+
+    indicator: Indicator
+    rows: Sequence[int]
+    bad: Sequence[int]
+    bursts: Sequence[Burst]
+    events: Sequence[int]
+
+
 def find_excursions(
-    after: Trace, start: float, end: float, rate: float, slo: Slo, settings: JudgeSettings
+    after: Trace, start: float, end: float, rate: float, slo: Slo, settings: JudgeSettings, risk: float
 ) -> Excursions:
     """Find the excursions.
 
     Args:
         after: the requests intended from ``start`` on.
-        start: when lifting began.
-        end: when the observation ended.
+        start: when the observation began.
+        end: when it ended.
         rate: arrivals per second.
         slo: what the journey promises.
         settings: how the judge decides.
+        risk: the probability, for each promise, of calling outside what was inside all the time.
     """
     stability = settings.stable_for(rate)
-    gap = 1.0 / rate
-    found = [
-        each
-        for indicator in indicators(slo)
-        for each in _excursions(after, indicator, end, stability, settings)
-    ]
-    excursions = tuple(_merged(sorted(found, key=lambda each: each.start), stability))
-    since = excursions[-1].end if excursions else start
-    if since is None:
-        return Excursions(start, excursions, None, gap, stable=False)
-    low = bisect_left(after.at, since)
-    seen = bisect_left(after.at, since + stability) - low
-    resolution = since - after.at[low - 1] if low else gap
-    stable = since + stability <= end + gap and seen >= max(1.0, settings.min_coverage * rate * stability)
-    return Excursions(start, excursions, since, resolution, stable)
-
-
-def _excursions(
-    trace: Trace, indicator: Indicator, end: float, stability: float, settings: JudgeSettings
-) -> Iterator[Excursion]:
-    at, (bad, counted) = trace.at, indicator.flags(trace)
-    if 1 not in bad:
-        return
-    sums, counts = running(bad), running(counted)
-    spans = [(settings.window, True), (stability, True)]
-    while at and spans[-1][0] * 2 <= end - at[0]:
-        spans.append((spans[-1][0] * 2, False))
-
-    def outside(low: int) -> bool:
-        for span, cut in spans:
-            if not cut and at[low] + span > end:
-                return False
-            high = bisect_left(at, at[low] + span)
-            if sums[high] - sums[low] >= breaks_at(
-                counts[high] - counts[low], indicator.budget, settings.confidence
-            ):
-                return True
-        return False
-
-    low = 0
-    while True:
-        try:
-            low = bad.index(1, low)
-        except ValueError:
-            return
-        if not outside(low):
-            low += 1
+    promises = [_promise(after, each, rate, settings) for each in indicators(slo) if each.budget < 1.0]
+    since: float | None = start
+    earliest, latest, unseen = start, start, start
+    doubts, found = [], list[Excursion]()
+    for each in promises:
+        seen = evidence(each.events, len(each.rows), each.indicator.budget)
+        unseen = max(unseen, _unseen(after, each, start, 1.0 - settings.confidence))
+        if seen.start < DOUBT:
             continue
-        start = at[low]
-        try:
-            low = bad.index(0, low)
-        except ValueError:
-            yield Excursion(start, None)
-            return
-        yield Excursion(start, at[low])
+        error = 1.0 - settings.confidence
+        last = find_end(each.bad, len(each.rows), each.indicator.budget, error, each.bursts, seen)
+        latest = max(latest, _answered(after, each.rows, last.latest))
+        if seen.start < -math.log(risk):
+            doubts.append(_doubt(each))
+            continue
+        likely = _intended(after, each.rows, last.likely)
+        earliest = max(earliest, after.at[each.rows[last.earliest - 1]] if last.earliest else start)
+        since = max(since or start, likely)
+        found += _stretches(after, each, stability, likely)
+    known = None if latest == NEVER else latest
+    hidden = None if unseen == NEVER else unseen
+    if since == NEVER:
+        since = None
+    excursions = tuple(_merged(sorted(found, key=lambda each: (each.start, each.end or NEVER)), stability))
+    calm = end if since is None else since
+    gap = 1.0 / rate
+    seen_inside = bisect_left(after.at, calm + stability) - bisect_left(after.at, calm)
+    stable = (
+        since is not None
+        and (known is not None or not excursions)
+        and calm + stability <= end + gap
+        and seen_inside >= max(1.0, settings.min_coverage * rate * stability)
+    )
+    tails = [_tail(after, each, calm, settings) for each in promises]
+    return Excursions(
+        start,
+        excursions,
+        since,
+        earliest,
+        known,
+        hidden,
+        stable,
+        "; ".join(doubts),
+        all(each.shown for each in tails),
+        not any(each.bad for each in tails),
+        "; ".join(each.unproven for each in tails if each.unproven),
+    )
+
+
+def _promise(trace: Trace, indicator: Indicator, rate: float, settings: JudgeSettings) -> _Promise:
+    flags, counted = indicator.flags(trace)
+    bad: list[int] = list(compress(range(len(flags)), flags)) if 1 in flags else []
+    times = [trace.at[row] for row in bad]
+    rows: Sequence[int] = range(len(flags))
+    if 0 in counted:
+        numbers = running(counted)
+        rows = array("I", compress(range(len(flags)), counted))
+        bad = [numbers[row] for row in bad]
+    bursts = bursts_within_budget(bad, times, len(rows), indicator.budget, rate, settings.period)
+    return _Promise(indicator, rows, bad, bursts, collapsed(bad, bursts))
+
+
+def _intended(trace: Trace, rows: Sequence[int], number: int) -> float:
+    """When the request of that number was intended; infinite if there is none."""
+    return trace.at[rows[number]] if number < len(rows) else NEVER
+
+
+def _answered(trace: Trace, rows: Sequence[int], number: int) -> float:
+    """When it was answered: by then the system had worked. When it was due, if it had no answer."""
+    if number >= len(rows):
+        return NEVER
+    latency = trace.latency[rows[number]]
+    return trace.at[rows[number]] + (latency if 0.0 <= latency < NEVER else 0.0)
+
+
+def _unseen(trace: Trace, each: _Promise, start: float, error: float) -> float:
+    """Until when a share just above the budget might have been bad, and no more bad ones seen."""
+    budget, samples = max(each.indicator.budget, LOWEST_BUDGET), len(each.rows)
+
+    def seen(number: int) -> bool:
+        bad = bisect_left(each.bad, number)
+        return 1.0 - at_least(bad + 1, number, budget) <= error
+
+    if not seen(samples):
+        return NEVER
+    low, high = 0, samples
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return trace.at[each.rows[high - 1]] if high else start
+
+
+def _doubt(each: _Promise) -> str:
+    bad, samples = len(each.bad), len(each.rows)
+    allowed = percent(each.indicator.budget)
+    return f"{bad} of {samples} {each.indicator.says} ({percent(bad / samples)}), {allowed} allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """What was seen of a promise since it was inside.
+
+    Attributes:
+        bad: bad requests.
+        shown: whether a few times the budget is excluded.
+        unproven: what is not, though four times as many were seen as it takes where none is bad.
+    """
+
+    bad: int
+    shown: bool
+    unproven: str
+
+
+def _tail(trace: Trace, each: _Promise, since: float, settings: JudgeSettings) -> _Tail:
+    budget = each.indicator.budget
+    share, wanted = settings.excluded_share(budget), -math.log(1.0 - settings.confidence)
+    low = bisect_left(each.rows, bisect_left(trace.at, since))
+    bad, samples = len(each.events) - bisect_left(each.events, low), len(each.rows) - low
+    shown = excluded(bad, samples, budget, share) >= wanted
+    if shown or excluded(0, samples // 4, budget, share) < wanted:
+        return _Tail(bad, shown, "")
+    allowed = percent(budget)
+    says = f"{bad} of {samples} {each.indicator.says} ({percent(bad / samples)}), {allowed} allowed"
+    return _Tail(bad, shown, f"{says}, and {percent(share)} is not excluded")
+
+
+def _stretches(trace: Trace, each: _Promise, stability: float, likely: float) -> Iterator[Excursion]:
+    """What a promise was outside for, beyond doubt: groups of bad requests that are by themselves more
+    than chance. The last one ends where the promise is likely to have been inside again.
+    """
+    groups: list[list[int]] = []
+    for event in each.events:
+        if groups and trace.at[each.rows[event]] - trace.at[each.rows[groups[-1][-1]]] < stability:
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    surely = groups
+    if len(groups) > 1:
+        surely = [group for group in groups if _more_than_chance(group, each.indicator.budget)]
+    for group in surely[:-1]:
+        end = _intended(trace, each.rows, group[-1] + 1)
+        yield Excursion(trace.at[each.rows[group[0]]], end)
+    first = surely[-1][0] if surely else each.events[0]
+    yield Excursion(trace.at[each.rows[first]], None if likely == NEVER else likely)
+
+
+def _more_than_chance(group: Sequence[int], budget: float) -> bool:
+    low, samples = group[0], group[-1] - group[0] + 1
+    return evidence([each - low for each in group], samples, budget).start >= 2 * DOUBT
 
 
 def _merged(excursions: list[Excursion], stability: float) -> Iterator[Excursion]:

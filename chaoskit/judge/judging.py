@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from chaoskit.judge.consistency import judge_consistency
+from chaoskit.judge.failover import judge_failover
 from chaoskit.judge.ledger import judge_ledger
 from chaoskit.judge.measurement import gaps, lateness
 from chaoskit.judge.phases import Phases, cut_out, due, observed
-from chaoskit.judge.promises import FaultWindow, steady_state, while_active
-from chaoskit.judge.recovery import judge_recovery
+from chaoskit.judge.promises import FaultWindow, independent_to_the_end, steady_state, while_active
+from chaoskit.judge.recovery import Recovered, judge_recovery
 from chaoskit.judge.settings import JudgeSettings
+from chaoskit.judge.slo import indicators
 from chaoskit.judge.standing import Standing, standing
 from chaoskit.judge.summary import summarize
 from chaoskit.judge.trace import Trace
@@ -54,9 +56,12 @@ def judge(
     except Exception as error:  # noqa: BLE001 - a judge that fails must not be taken for a verdict
         return Judgement(Verdict.UNKNOWN, (), (_crash("", error),))
     journeys, reached = [], []
+    risk = settings.risk(sum(len(indicators(each.slo)) for each in terms))
     for each in terms:
         try:
-            judged, disturbed = _journey(each, components, impact, history, found[each.name], times, settings)
+            judged, disturbed = _journey(
+                each, components, impact, history, found[each.name], times, settings, risk
+            )
         except Exception as error:  # noqa: BLE001 - nor must it take the other journeys along
             crash = _crash(each.name, error)
             judged = JourneyJudgement(each.name, Standing.UNAFFECTED, Verdict.UNKNOWN, (crash,), {})
@@ -112,6 +117,7 @@ def _journey(
     trace: Trace,
     times: Phases,
     settings: JudgeSettings,
+    risk: float,
 ) -> tuple[JourneyJudgement, bool]:
     """The judgement on one journey, and whether the fault reached it."""
     stands = standing(terms, components, impact)
@@ -125,11 +131,10 @@ def _journey(
         seen = {name: each.without_lag(late.most, terms.timeout) for name, each in windows.items()}
     steady = steady_state(terms, seen["control"], settings)
     findings = [*([holes] if holes else []), *([late.finding] if late else []), steady]
-    recovery: Recovery | None = None
-    reached = False
+    found = _Found()
     if steady.verdict is Verdict.HELD:
-        found, recovery, reached = _under_fault(terms, stands, seen, times, settings)
-        findings += found
+        found = _under_fault(terms, stands, seen, times, settings, risk)
+        findings += found.findings
     if terms.ledger:
         mine = [each for each in history.acknowledgements if each.journey == terms.name]
         successes = trace.failed.count(0)
@@ -143,32 +148,65 @@ def _journey(
         if name in starts
     }
     verdict = combined(each.verdict for each in findings)
-    return JourneyJudgement(terms.name, stands, verdict, tuple(findings), summary, recovery), reached
+    judged = JourneyJudgement(
+        terms.name, stands, verdict, tuple(findings), summary, found.recovery, found.failover
+    )
+    return judged, found.reached
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found of one journey from the injection on."""
+
+    findings: list[Finding] = field(default_factory=list)
+    recovery: Recovery | None = None
+    failover: Recovery | None = None
+    reached: bool = False
 
 
 def _under_fault(
-    terms: Terms, stands: Standing, seen: Mapping[str, Trace], times: Phases, settings: JudgeSettings
-) -> tuple[list[Finding], Recovery | None, bool]:
-    if times.landed is None:
+    terms: Terms,
+    stands: Standing,
+    seen: Mapping[str, Trace],
+    times: Phases,
+    settings: JudgeSettings,
+    risk: float,
+) -> _Found:
+    found = _Found()
+    if times.landed is None or times.inject is None:
         why = "not judged: no fault is known to have landed"
-        return [Finding(terms.name, "independence", Verdict.UNKNOWN, why)], None, False
-    window = FaultWindow(seen["core"], seen["fault"], times.landed)
-    full = window.shares(terms.slo, settings)
-    findings = while_active(terms, stands, window, full, settings)
-    reached = any(each.verdict is Verdict.BROKEN for each in full)
-    if times.calm is None:
-        findings.append(Finding(terms.name, "recovery", Verdict.UNKNOWN, "the fault was never lifted"))
-        return findings, None, reached
-    slowest = terms.slowest(times.calm - times.begin, times.end - times.begin)
-    found = judge_recovery(
-        replace(terms, rate=slowest),
-        seen["after"],
-        times.calm,
-        times.end,
-        settings,
-        lifted=times.gone is not None,
-    )
-    return [*findings, *found.findings], found.recovery, reached or found.disturbed
+        found.findings.append(Finding(terms.name, "independence", Verdict.UNKNOWN, why))
+        return found
+    lift = times.end if times.lift is None else times.lift
+    window = FaultWindow(seen["core"], seen["fault"], times.inject, times.landed, lift)
+    full = window.shares(terms.slo, settings, risk / 2)
+    found.reached = any(each.verdict is Verdict.BROKEN for each in full)
+    after: Recovered | None = None
+    if times.calm is not None:
+        slowest = terms.slowest(times.calm - times.begin, times.end - times.begin)
+        after = judge_recovery(
+            replace(terms, rate=slowest),
+            seen["after"],
+            times.calm,
+            times.end,
+            settings,
+            risk / 2,
+            lifted=times.gone is not None,
+        )
+    found.findings = while_active(terms, stands, window, full, settings, risk / 2)
+    if stands is Standing.DEGRADED:
+        owed = terms.degraded or terms.slo
+        failed_over = judge_failover(terms, owed, window, settings, risk / 2)
+        found.failover = failed_over.failover
+        found.findings = list(failed_over.findings) or found.findings
+    if stands is Standing.UNAFFECTED and after is not None:
+        found.findings = independent_to_the_end(found.findings, after.found, times.landed)
+    if after is None:
+        found.findings.append(Finding(terms.name, "recovery", Verdict.UNKNOWN, "the fault was never lifted"))
+        return found
+    found.findings += after.findings
+    found.recovery, found.reached = after.recovery, found.reached or after.disturbed
+    return found
 
 
 def _crash(journey: str, error: Exception) -> Finding:

@@ -64,17 +64,21 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: JudgeSettings
     return None
 
 
-def shown_after(terms: Iterable[Terms], settings: JudgeSettings) -> float:
-    """Seconds of a window in which every journey shows as many requests as the judge wants; a shorter
-    one would be UNKNOWN, whatever happens in it. What is in flight at its end counts for the next one.
+def shown_after(terms: Iterable[Terms], settings: JudgeSettings) -> tuple[float, str]:
+    """Seconds of a window in which every journey shows as many requests as the judge wants, and which
+    journey needs so long. A shorter window would be UNKNOWN, whatever happens in it. What is in flight
+    at its end counts for the next one.
     """
     return max(
         (
-            (settings.min_samples + 1) / each.slowest(0.0)
-            + min((bound for _, bound in each.slo.quantiles), default=0.0)
+            (
+                (settings.min_samples + 1) / each.slowest(0.0)
+                + min((bound for _, bound in each.slo.quantiles), default=0.0),
+                each.name,
+            )
             for each in terms
         ),
-        default=0.0,
+        default=(0.0, ""),
     )
 
 

@@ -71,7 +71,7 @@ def _of_journey(judged: JourneyJudgement, times: Phases) -> list[Moment]:
     recovery = judged.recovery
     # A journey that never left its SLO has nothing to come back from.
     if times.calm is not None and recovery is not None and recovery.seconds:
-        says = f"{recovery.seconds:.2f} s after lifting began, {recovery.deadline:g} s allowed"
+        says = f"{recovery.says()}, {recovery.deadline:g} s allowed"
         found.append(Moment("recovered", times.calm + recovery.seconds, says, judged.journey))
     return found
 

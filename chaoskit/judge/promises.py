@@ -6,10 +6,11 @@ Why a system does not come into steady state: for whoever waits for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from chaoskit.judge.excursions import Excursions
 from chaoskit.judge.settings import JudgeSettings
-from chaoskit.judge.slo import Indicator, Share, measure, percent, shares
+from chaoskit.judge.slo import Indicator, Share, measure, percent, shares, told
 from chaoskit.judge.standing import Standing
 from chaoskit.judge.trace import Trace, traces
 from chaoskit.judge.verdict import Figure, Finding, Verdict, combined
@@ -27,17 +28,24 @@ class FaultWindow:
         whole: the core, and before it the requests that were intended since the injection began
             or were in flight then. A fault disturbs from its injection on; and a long landing must
             not dilute the core. So a promise breaks if it breaks in either.
+        inject: when the injection began.
         landed: when it had landed.
+        lift: when lifting began.
     """
 
     core: Trace
     whole: Trace
+    inject: float
     landed: float
+    lift: float
 
-    def shares(self, slo: Slo, settings: JudgeSettings) -> tuple[Share, ...]:
+    def shares(self, slo: Slo, settings: JudgeSettings, risk: float | None = None) -> tuple[Share, ...]:
         """Each promise of an SLO in the window where it fared worse; in the core, if it is equal."""
-        pairs = zip(shares(self.core, slo, settings), shares(self.whole, slo, settings), strict=True)
+        half = None if risk is None else risk / 2
+        core = shares(self.core, slo, settings, "from landing to the lift", half)
+        whole = shares(self.whole, slo, settings, "from the injection to the lift", half)
         order = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
+        pairs = zip(core, whole, strict=True)
         return tuple(max(pair, key=lambda each: order.index(each.verdict)) for pair in pairs)
 
 
@@ -45,7 +53,7 @@ def steady_state(terms: Terms, control: Trace, settings: JudgeSettings) -> Findi
     """Whether the journey was inside its SLO in the control window. If it was not nothing can be
     said of a fault, so the verdict is HELD or UNKNOWN, never BROKEN.
     """
-    seen = shares(control, terms.slo, settings)
+    seen = shares(control, terms.slo, settings, "in the control window")
     figures = _figures(seen)
     verdict = combined(each.verdict for each in seen)
     if verdict is Verdict.BROKEN:
@@ -55,9 +63,14 @@ def steady_state(terms: Terms, control: Trace, settings: JudgeSettings) -> Findi
 
 
 def while_active(
-    terms: Terms, stands: Standing, window: FaultWindow, full: Sequence[Share], settings: JudgeSettings
+    terms: Terms,
+    stands: Standing,
+    window: FaultWindow,
+    full: Sequence[Share],
+    settings: JudgeSettings,
+    risk: float,
 ) -> list[Finding]:
-    """The findings on the fault window.
+    """The findings on the fault window, but for how fast a journey fails over.
 
     Args:
         terms: the journey.
@@ -65,36 +78,59 @@ def while_active(
         window: the requests that met the fault.
         full: how its full SLO fared in that window.
         settings: how the judge decides.
+        risk: the probability, for each promise, of calling broken what is kept.
     """
     if stands is Standing.MAY_FAIL:
-        return _may_fail(terms, window, full, settings)
+        return _may_fail(terms, window, full, settings, risk)
     if stands is Standing.UNAFFECTED or terms.degraded is None:
-        seen: Sequence[Share] = full
+        seen = full
     else:
-        seen = window.shares(terms.degraded, settings)
+        seen = window.shares(terms.degraded, settings, risk)
     promise = "independence" if stands is Standing.UNAFFECTED else "degraded"
-    return [_finding(terms.name, promise, seen, window.landed, settings)]
+    return [judged(terms.name, promise, seen, window.landed, settings)]
+
+
+def independent_to_the_end(findings: Sequence[Finding], after: Excursions, landed: float) -> list[Finding]:
+    """The finding on independence, with what a lift did to a journey that the fault does not concern: it
+    has nothing to recover from, so there is no deadline for it.
+    """
+    (found,) = findings
+    says = "; ".join(
+        f"outside its SLO from {each.start - after.start:.1f} s after the lift "
+        + ("to the end" if each.end is None else f"to {each.end - after.start:.1f} s")
+        for each in after.excursions
+    )
+    if says:
+        reason = says if found.verdict is Verdict.HELD else f"{found.reason}; {says}"
+        at = after.excursions[0].start - landed if found.at is None else found.at
+        return [replace(found, verdict=Verdict.BROKEN, reason=reason, at=at)]
+    if after.doubt and found.verdict is Verdict.HELD:
+        reason = f"after the lift {after.doubt}: too many to be chance, too few to be sure"
+        return [replace(found, verdict=Verdict.UNKNOWN, reason=reason)]
+    return [found]
 
 
 def _may_fail(
-    terms: Terms, window: FaultWindow, full: Sequence[Share], settings: JudgeSettings
+    terms: Terms, window: FaultWindow, full: Sequence[Share], settings: JudgeSettings, risk: float
 ) -> list[Finding]:
     findings = []
     if terms.slo.fails_within is not None:
-        findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings))
+        findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings, risk))
     if combined(each.verdict for each in full) is Verdict.HELD:
         reason = f"it needs what is lost, yet kept its full SLO: {_says(full, Verdict.HELD, settings)}"
         findings.append(Finding(terms.name, "survival", Verdict.HELD, reason, _figures(full)))
     return findings
 
 
-def _fails_fast(journey: str, within: float, window: FaultWindow, settings: JudgeSettings) -> Finding:
+def _fails_fast(
+    journey: str, within: float, window: FaultWindow, settings: JudgeSettings, risk: float
+) -> Finding:
     """At most 5% of the failing requests take longer than ``within`` to fail."""
     if len(window.core) < settings.min_samples:
         reason = f"{len(window.core)} requests in the fault window, {settings.min_samples} needed"
         return Finding(journey, "fails fast", Verdict.UNKNOWN, reason, {"fails_samples": len(window.core)})
     failing = window.core.only_failed()
-    seen = measure(failing, Indicator("fails", 0.05, within), settings)
+    seen = measure(failing, Indicator("fails", 0.05, within), settings, risk=risk)
     figures: dict[str, Figure] = {**seen.figures(), "fails_within": within}
     if not seen.samples:
         return Finding(journey, "fails fast", Verdict.HELD, "nothing failed", figures)
@@ -111,9 +147,10 @@ def _fails_fast(journey: str, within: float, window: FaultWindow, settings: Judg
     return Finding(journey, "fails fast", verdict, reason, figures, at)
 
 
-def _finding(
+def judged(
     journey: str, promise: str, seen: Sequence[Share], landed: float, settings: JudgeSettings
 ) -> Finding:
+    """A finding on the promises of an SLO in a window of the fault."""
     verdict = combined(each.verdict for each in seen)
     if verdict is not Verdict.BROKEN:
         return Finding(journey, promise, verdict, _says(seen, verdict, settings), _figures(seen))
@@ -128,26 +165,27 @@ def _finding(
 
 
 def _broken(seen: Sequence[Share]) -> str:
-    return "; ".join(each.says() for each in seen if each.verdict is Verdict.BROKEN)
+    return told((each, each.says()) for each in seen if each.verdict is Verdict.BROKEN)
 
 
 def _says(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings) -> str:
     if verdict is Verdict.HELD:
-        return "; ".join(each.says() for each in seen)
+        return told((each, each.says()) for each in seen)
     clauses = []
     for each in seen:
         if each.verdict is not Verdict.UNKNOWN:
             continue
         good = each.samples - each.bad
         if good < settings.min_samples:
-            clauses.append(
-                f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
-            )
+            few = f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
+            clauses.append((each, few))
         elif each.indicator.budget <= 0:
-            clauses.append(f"{each.says()}; one alone decides nothing")
+            clauses.append((each, f"{each.says()}; one alone decides nothing"))
+        elif each.breaks_at > good:
+            clauses.append((each, f"{each.samples} requests are too few to tell for {each.indicator.name}"))
         else:
-            clauses.append(f"{each.samples} requests are too few to tell for {each.indicator.name}")
-    return "; ".join(clauses)
+            clauses.append((each, f"{each.says()}: too many to be chance, too few to be sure"))
+    return told(clauses)
 
 
 def _figures(seen: Sequence[Share]) -> dict[str, Figure]:

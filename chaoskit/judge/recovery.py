@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaoskit.judge.excursions import Excursions, find_excursions
-from chaoskit.judge.phases import load_begin
 from chaoskit.judge.settings import JudgeSettings
-from chaoskit.judge.trace import Trace, traces
+from chaoskit.judge.slo import Share, shares, told
+from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Recovery, Verdict
-from chaoskit.record.history import History
-from chaoskit.record.samples import NEVER
 from chaoskit.system import Terms
 
 
@@ -23,22 +19,55 @@ class Recovered:
     Attributes:
         findings: on ``recovery``, and on ``stays recovered`` where the journey left its SLO again.
         recovery: the figure.
-        disturbed: whether it was outside its SLO at all.
+        disturbed: whether it was outside its SLO at all, beyond doubt.
+        found: the stretches outside it.
     """
 
     findings: tuple[Finding, ...]
     recovery: Recovery
     disturbed: bool
+    found: Excursions
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is known of one journey after lifting; moments in seconds since then."""
+
+    terms: Terms
+    found: Excursions
+    observed: float
+    settings: JudgeSettings
+    lifted: bool
+    late: tuple[Share, ...]
+
+    @property
+    def deadline(self) -> float:
+        return self.terms.slo.recovery
+
+    @property
+    def stability(self) -> float:
+        return self.settings.stable_for(self.terms.rate)
+
+    def since(self, moment: float | None) -> float | None:
+        return None if moment is None else moment - self.found.start
 
 
 def judge_recovery(
-    terms: Terms, after: Trace, start: float, end: float, settings: JudgeSettings, *, lifted: bool
+    terms: Terms,
+    after: Trace,
+    start: float,
+    end: float,
+    settings: JudgeSettings,
+    risk: float,
+    *,
+    lifted: bool,
 ) -> Recovered:
     """Judge the requests after lifting.
 
     Until its deadline a journey may be outside its SLO, also more than once: one that is back, is
     out again and is back for good within the deadline is no worse than one that was out all the
-    time. What counts is since when it is inside for good.
+    time. What counts is since when it is inside for good, and what is known of that is an interval:
+    one that ends before the deadline is HELD, one that begins after it is BROKEN.
 
     Args:
         terms: the journey.
@@ -46,125 +75,152 @@ def judge_recovery(
         start: when lifting began.
         end: when the observation ended.
         settings: how the judge decides.
+        risk: the probability, for each promise, of calling broken what is kept.
         lifted: whether the fault was seen to be gone. If it was not, nothing is broken by not
             recovering from it.
     """
-    name, deadline = terms.name, terms.slo.recovery
-    settling = find_excursions(after, start, end, terms.rate, terms.slo, settings)
-    took = None if settling.since is None else settling.since - start
-    recovery = Recovery(took if settling.stable else None, settling.resolution, deadline)
+    found = find_excursions(after, start, end, terms.rate, terms.slo, settings, risk / 2)
+    late = _late(terms, after, found, end, settings, risk / 2)
+    case = _Case(terms, found, end - start, settings, lifted, late)
+    recovery = _figure(case)
     figures: dict[str, Figure] = {
         "seconds": recovery.seconds,
-        "resolution": recovery.resolution,
-        "deadline": deadline,
-        "excursions": len(settling.excursions),
+        "earliest": recovery.earliest,
+        "latest": recovery.latest,
+        "deadline": recovery.deadline,
+        "excursions": len(found.excursions),
         "observed": max(0.0, end - start),
     }
+    told: list[_Told] = [("recovery", Verdict.UNKNOWN, "no request after lifting began", None)]
+    if len(after):
+        told = _outside(case, recovery) if found.excursions else [_inside(case, recovery)]
+    findings = tuple(Finding(terms.name, promise, v, reason, figures, at) for promise, v, reason, at in told)
+    return Recovered(findings, recovery, bool(found.excursions), found)
 
-    def done(*found: tuple[str, Verdict, str, float | None]) -> Recovered:
-        findings = tuple(Finding(name, promise, v, reason, figures, at) for promise, v, reason, at in found)
-        return Recovered(findings, recovery, bool(settling.excursions))
 
-    if not len(after):
-        return done(("recovery", Verdict.UNKNOWN, "no request after lifting began", None))
-    stability = settings.stable_for(terms.rate)
-    first = settling.first_stable(stability)
-    in_time = took is not None and took <= deadline
-    again = _again(settling, stability)
-    if in_time and settling.stable:
-        within = _within(took or 0.0, settling.resolution, deadline)
+_Told = tuple[str, Verdict, str, float | None]
+
+
+def _figure(case: _Case) -> Recovery:
+    found = case.found
+    sure = bool(found.excursions) or bool(found.doubt)
+    return Recovery(
+        seconds=case.since(found.since) if found.stable else None,
+        earliest=found.earliest - found.start,
+        latest=case.since(found.latest if sure else found.unseen),
+        deadline=case.deadline,
+        disturbed=bool(found.excursions),
+        gap=1.0 / case.terms.rate,
+    )
+
+
+def _late(
+    terms: Terms, after: Trace, found: Excursions, end: float, settings: JudgeSettings, risk: float
+) -> tuple[Share, ...]:
+    """The promises that were broken, or may have been, from the deadline on, where that was a whole period
+    of the SLO; an excursion that ended later is left out.
+    """
+    since = max(found.start + terms.slo.recovery, found.since or found.start)
+    if end - since < settings.period:
+        return ()
+    window = f"later than {since - found.start:.3g} s after the lift"
+    found_late = shares(after.between(since, end + 1.0 / terms.rate), terms.slo, settings, window, risk)
+    return tuple(each for each in found_late if each.suspect or each.verdict is Verdict.BROKEN)
+
+
+def _inside(case: _Case, recovery: Recovery) -> _Told:
+    """Of a journey that was not outside beyond doubt."""
+    found, deadline = case.found, case.deadline
+    if case.late:
+        return _not_held_late(case)
+    if not found.stable:
+        return "recovery", Verdict.UNKNOWN, _too_early(case), None
+    latest = case.since(found.latest)
+    if found.doubt and (latest is None or latest > deadline):
+        until = "to the end" if latest is None else f"until {latest:.1f} s after the lift"
+        reason = f"{found.doubt}: it may have been outside its SLO {until}, {deadline:g} s allowed"
+        return "recovery", Verdict.UNKNOWN, reason, None
+    if found.unproven:
+        return "recovery", Verdict.UNKNOWN, f"{found.unproven}: too close to tell", None
+    if found.clean:
+        reason = f"{recovery.says()}, and until the end of the observation {case.observed:.1f} s after it"
+    else:
+        reason = f"inside its SLO from the lift to the end of the observation {case.observed:.1f} s after it"
+    return "recovery", Verdict.HELD, reason, None
+
+
+def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
+    """Of a journey that was outside beyond doubt."""
+    found, deadline, observed = case.found, case.deadline, case.observed
+    earliest, latest = recovery.earliest, case.since(found.latest)
+    too_late = earliest >= deadline
+    if not too_late and latest is not None and latest <= deadline:
+        if not found.stable:
+            return [("recovery", Verdict.UNKNOWN, _too_early(case), None)]
+        if case.late:
+            return [_not_held_late(case)]
+        if found.unproven:
+            return [("recovery", Verdict.UNKNOWN, f"{found.unproven}: too close to tell", None)]
+        held: _Told = ("recovery", Verdict.HELD, f"{recovery.says()}, {deadline:g} s allowed", None)
+        again = _again(case)
         if not again:
-            return done(("recovery", Verdict.HELD, within, None))
+            return [held]
         left = f"out of its SLO again {again[0]}, within its deadline of {deadline:g} s"
-        return done(("recovery", Verdict.HELD, within, None), ("stays recovered", Verdict.HELD, left, None))
-    if in_time or end + 1.0 / terms.rate < start + deadline:
-        return done(("recovery", Verdict.UNKNOWN, _too_early(settling, end, stability, deadline), None))
-    broken = Verdict.BROKEN if lifted else Verdict.UNKNOWN
-    doubt = "" if lifted else "; the fault was not seen to be gone"
-    if first is not None and first - start <= deadline and again:
-        back = _within(first - start, settling.resolution, deadline)
-        left = f"inside its SLO {first - start:.1f} s after lifting, out of it again {again[-1]}{doubt}"
-        at = settling.excursions[-1].start - start
-        return done(("recovery", Verdict.HELD, back, None), ("stays recovered", broken, left, at))
-    late = f"after {took:.1f} s" if took is not None else f"not within the {end - start:.1f} s observed"
-    return done(("recovery", broken, f"back inside its SLO {late}, {deadline:g} s allowed{doubt}", deadline))
-
-
-def recovered(
-    terms: Sequence[Terms],
-    history: History,
-    lift_at: float,
-    now: float,
-    settings: JudgeSettings | None = None,
-) -> bool:
-    """Whether every journey has been inside its SLO for a whole stability window by ``now``.
-
-    The same search as the judge's, on what is known so far. Requests in flight are not in the
-    record yet; so each journey is looked at up to a moment by which its requests should have ended,
-    and arrivals that are missing until then are taken to hang.
-    """
-    settings = settings or JudgeSettings()
-    found = traces(terms, history.columns(lift_at), now)
-    begin = load_begin(history.marks)
-    return bool(terms) and all(
-        _settled(each, found[each.name], begin, lift_at, now, settings) for each in terms
+        return [held, ("stays recovered", Verdict.HELD, left, None)]
+    broken = Verdict.BROKEN if case.lifted else Verdict.UNKNOWN
+    doubt = "" if case.lifted else "; the fault was not seen to be gone"
+    if too_late:
+        first, again = found.first_stable(case.stability), _again(case)
+        back = case.since(first)
+        if back is not None and back <= deadline and again:
+            was = "inside its SLO from the lift on"
+            if back > 0:
+                was = f"back inside its SLO {back:.1f} s after the lift"
+            left = f"{was}, out of it again {again[-1]} after the lift{doubt}"
+            at = found.excursions[-1].start - found.start
+            return [("recovery", Verdict.HELD, was, None), ("stays recovered", broken, left, at)]
+        known = (
+            f"not back inside its SLO {earliest:.1f} s after the lift, {observed:.1f} s observed"
+            if recovery.seconds is None
+            else recovery.says()
+        )
+        return [("recovery", broken, f"{known}, {deadline:g} s allowed{doubt}", deadline)]
+    if observed + recovery.gap < deadline or (latest is not None and not found.stable):
+        return [("recovery", Verdict.UNKNOWN, _too_early(case), None)]
+    until = "the end of the observation" if latest is None else f"{latest:.2f} s"
+    reason = (
+        f"back inside its SLO between {earliest:.2f} s after the lift and {until}, {deadline:g} s allowed: "
+        f"too close to tell at {case.terms.rate:g} requests per second"
     )
+    return [("recovery", Verdict.UNKNOWN, reason, None)]
 
 
-def observation_limit(terms: Iterable[Terms], settings: JudgeSettings | None = None) -> float:
-    """Seconds after lifting beyond which no verdict on recovery can change any more: the latest
-    deadline, a stability window after it, and time for the last requests to end.
-    """
-    settings = settings or JudgeSettings()
-    return max(
-        (each.slo.recovery + settings.stable_for(each.slowest(0.0)) + each.timeout for each in terms),
-        default=0.0,
-    )
+def _not_held_late(case: _Case) -> _Told:
+    broken = [each for each in case.late if each.verdict is Verdict.BROKEN]
+    says = told((each, each.says()) for each in broken or case.late)
+    if broken and case.lifted:
+        return "recovery", Verdict.BROKEN, f"not inside its SLO: {says}", case.deadline
+    doubt = "; the fault was not seen to be gone" if broken else ""
+    return "recovery", Verdict.UNKNOWN, f"{says}: too close to tell{doubt}", None
 
 
-def _settled(
-    terms: Terms, trace: Trace, begin: float, start: float, now: float, settings: JudgeSettings
-) -> bool:
-    bounds = [bound for _, bound in terms.slo.quantiles]
-    served = [
-        each for each, fail in zip(trace.latency, trace.failed, strict=True) if not fail and each < NEVER
-    ]
-    # As long as they take now, and half as long again; who takes longer is missing below.
-    usual = min(1.5 * max(served, default=0.0), 2 * bounds[-1] if bounds else terms.timeout)
-    until = now - max(settings.window, min(usual, terms.timeout))
-    known = trace.between(start, until)
-    slowest = terms.slowest(start - begin, now - begin)
-    settling = find_excursions(known, start, until - 1.0 / slowest, slowest, terms.slo, settings)
-    if not settling.stable or settling.since is None:
-        return False
-    expected = terms.due(settling.since - begin, until - begin)
-    missing = expected - len(known.between(settling.since, until))
-    even = settings.even_arrivals and terms.pattern == "constant"
-    return missing < (2.0 if even else 2.0 + 4 * math.sqrt(expected))
-
-
-def _again(settling: Excursions, stability: float) -> list[str]:
+def _again(case: _Case) -> list[str]:
     """The later excursions in words."""
-    found = settling.excursions
-    later = found[1:] if found and found[0].start - settling.start < stability else found
+    start, found = case.found.start, case.found.excursions
+    later = found[1:] if found and found[0].start - start < case.stability else found
     return [
-        f"from +{each.start - settling.start:.1f} s "
-        + ("to the end" if each.end is None else f"to +{each.end - settling.start:.1f} s")
+        f"from +{each.start - start:.1f} s "
+        + ("to the end" if each.end is None else f"to +{each.end - start:.1f} s")
         for each in later
     ]
 
 
-def _within(took: float, resolution: float, deadline: float) -> str:
-    if took <= 0:
-        return "never left its SLO"
-    return f"back inside its SLO after {took:.1f} s (± {resolution:.2g} s), {deadline:g} s allowed"
-
-
-def _too_early(settling: Excursions, end: float, stability: float, deadline: float) -> str:
-    seen = end - settling.start
-    if settling.since is None:
+def _too_early(case: _Case) -> str:
+    found = case.found
+    if found.since is None:
         return (
-            f"observation ended too early: still outside its SLO after {seen:.1f} s of {deadline:g} s allowed"
+            "observation ended too early: still outside its SLO after "
+            f"{case.observed:.1f} s of {case.deadline:g} s allowed"
         )
-    inside = max(0.0, end - settling.since)
-    return f"observation ended too early: inside its SLO for {inside:.1f} s, {stability:g} s needed"
+    inside = max(0.0, case.observed - (found.since - found.start))
+    return f"observation ended too early: inside its SLO for {inside:.1f} s, {case.stability:g} s needed"

@@ -9,6 +9,7 @@ nothing about latency and is left out, lest failures make a system look quick.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chaoskit.judge.binomial import at_least_share, breaks_at
@@ -32,6 +33,11 @@ class Indicator:
     budget: float
     bound: float | None = None
 
+    @property
+    def says(self) -> str:
+        """What bad requests did."""
+        return "requests failed" if self.bound is None else f"requests took longer than {self.bound:g} s"
+
     def flags(self, trace: Trace) -> tuple[bytes, bytes]:
         """For each request whether it is bad, and whether it counts at all: 1 or 0."""
         if self.bound is None:
@@ -53,9 +59,11 @@ class Share:
         bad: those of them that were bad.
         breaks_at: as many bad ones would have broken it.
         verdict: what is known.
+        window: in which window, in words.
         first: when the first bad one was intended, on the shared clock.
         error: what it failed of.
         bursts: unbroken runs of bad requests; counted only where the promise is broken.
+        suspect: more are bad than a single test explains, but not enough to be sure.
         surely: the true bad share is at least this; found only where the promise is broken.
     """
 
@@ -64,9 +72,11 @@ class Share:
     bad: int
     breaks_at: int
     verdict: Verdict
+    window: str = ""
     first: float | None = None
     error: str = ""
     bursts: int = 0
+    suspect: bool = False
     surely: float = 0.0
 
     @property
@@ -76,13 +86,15 @@ class Share:
 
     def says(self) -> str:
         """One clause: how many, how large a share, what is allowed."""
-        bound, budget = self.indicator.bound, self.indicator.budget
-        what = "requests failed" if bound is None else f"requests took longer than {bound:g} s"
-        text = f"{self.bad} of {self.samples} {what} ({percent(self.share)}), {percent(budget)} allowed"
+        budget = self.indicator.budget
+        text = (
+            f"{self.bad} of {self.samples} {self.indicator.says} ({percent(self.share)}), "
+            f"{percent(budget)} allowed"
+        )
         if self.bursts == 1:
             return f"{text}, all in one burst"
         # Chance may have done it; the reader must not wonder why this holds.
-        unsure = self.verdict is Verdict.HELD and self.share > budget
+        unsure = self.verdict is not Verdict.BROKEN and self.share > budget
         return f"{text}, {self.breaks_at} would break it" if unsure else text
 
     def figures(self) -> dict[str, Figure]:
@@ -110,44 +122,85 @@ def indicators(slo: Slo) -> tuple[Indicator, ...]:
     return (Indicator("availability", round(1 - slo.availability, 12)), *latencies)
 
 
-def shares(trace: Trace, slo: Slo, settings: JudgeSettings) -> tuple[Share, ...]:
-    """Judge each promise of an SLO on a window."""
-    return tuple(measure(trace, each, settings) for each in indicators(slo))
+def shares(
+    trace: Trace, slo: Slo, settings: JudgeSettings, window: str = "", risk: float | None = None
+) -> tuple[Share, ...]:
+    """Judge each promise of an SLO on a window; see :func:`measure`."""
+    return tuple(measure(trace, each, settings, window, risk) for each in indicators(slo))
 
 
-def measure(trace: Trace, indicator: Indicator, settings: JudgeSettings) -> Share:
-    """Judge one promise on a window."""
+def measure(
+    trace: Trace, indicator: Indicator, settings: JudgeSettings, window: str = "", risk: float | None = None
+) -> Share:
+    """Judge one promise on a window.
+
+    Args:
+        trace: the requests of the window.
+        indicator: the promise.
+        settings: how the judge decides.
+        window: what people call it.
+        risk: see :func:`decide`.
+    """
     bad_flags, counted = indicator.flags(trace)
     samples, bad = counted.count(1), bad_flags.count(1)
-    verdict = decide(samples, bad, indicator.budget, settings)
+    verdict = decide(samples, bad, indicator.budget, settings, risk)
     broken = verdict is Verdict.BROKEN
     first = bad_flags.index(1) if bad else None
     return Share(
         indicator,
         samples,
         bad,
-        breaks_at(samples, indicator.budget, settings.confidence),
+        breaks_at(samples, indicator.budget, _certainty(settings, risk)),
         verdict,
+        window,
         None if first is None else trace.at[first],
         "" if first is None else trace.errors[trace.error[first]],
         bad_flags.count(b"\0\1") + bad_flags.startswith(b"\1") if broken else 0,
+        not broken and bad >= breaks_at(samples, indicator.budget, settings.confidence),
         at_least_share(bad, samples, settings.confidence) if broken else 0.0,
     )
 
 
-def decide(samples: int, bad: int, budget: float, settings: JudgeSettings) -> Verdict:
+def decide(
+    samples: int, bad: int, budget: float, settings: JudgeSettings, risk: float | None = None
+) -> Verdict:
     """The verdict on ``bad`` of ``samples`` requests where ``budget`` is the share allowed.
 
-    BROKEN needs certainty and two bad requests. HELD needs so many good ones that their failure
-    would have been called; counting good ones only, failing more never makes it HELD. One bad
+    BROKEN needs certainty and two bad requests: with the probability ``risk``, or less, it is wrong.
+    HELD needs fewer bad ones than a single test with the confidence of the settings would call, and so
+    many good ones that their failure would have been called; counting good ones only, failing more
+    never makes it HELD. What is between is UNKNOWN: too many to be fine, too few to be sure. One bad
     request where none is allowed contradicts the promise, yet one request decides nothing: UNKNOWN.
+
+    Args:
+        samples: requests that count.
+        bad: bad ones.
+        budget: the share allowed.
+        settings: how the judge decides.
+        risk: ``1 - confidence`` by default; less where many promises are judged together.
     """
-    if bad >= breaks_at(samples, budget, settings.confidence):
+    certainty = _certainty(settings, risk)
+    if bad >= breaks_at(samples, budget, certainty):
         return Verdict.BROKEN
     good = samples - bad
-    if good < settings.min_samples or breaks_at(good, budget, settings.confidence) > good:
+    if good < settings.min_samples or breaks_at(good, budget, certainty) > good:
+        return Verdict.UNKNOWN
+    if bad >= breaks_at(samples, budget, settings.confidence):
         return Verdict.UNKNOWN
     return Verdict.UNKNOWN if budget <= 0 < bad else Verdict.HELD
+
+
+def told(clauses: Iterable[tuple[Share, str]]) -> str:
+    """Clauses on shares as one sentence, each window named once."""
+    parts, window = [], ""
+    for share, clause in clauses:
+        parts.append(f"{share.window} {clause}" if share.window != window else clause)
+        window = share.window
+    return "; ".join(parts)
+
+
+def _certainty(settings: JudgeSettings, risk: float | None) -> float:
+    return settings.confidence if risk is None else 1.0 - min(risk, 1.0 - settings.confidence)
 
 
 def percent(share: float) -> str:

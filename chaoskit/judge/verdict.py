@@ -21,11 +21,16 @@ KINDS: Mapping[str, str] = {
         "be said of a fault: UNKNOWN, never BROKEN."
     ),
     "independence": (
-        "A journey that neither needs nor uses what is at fault keeps its full SLO while the fault is active."
+        "A journey that neither needs nor uses what is at fault keeps its full SLO from the injection to "
+        "the end of the observation: lifting must not hurt it either."
     ),
     "degraded": (
         "A journey that uses what is at fault, or needs what is only strained, keeps its degraded "
         "SLO (the full one, if none is declared) while the fault is active."
+    ),
+    "fails over": (
+        "It reaches its degraded SLO `within` so many seconds after the injection. Judged only where "
+        "that is declared; the figure is measured anyway."
     ),
     "fails fast": (
         "A journey that needs what is lost may fail, and does so within `fails_within` for 95% of "
@@ -36,8 +41,8 @@ KINDS: Mapping[str, str] = {
         "BROKEN: a note that the declaration says less than the system does."
     ),
     "recovery": (
-        "The journey is back inside its full SLO within its deadline, counted from the begin of "
-        "the lifting, for a whole stability window."
+        "The journey is back inside its full SLO within its deadline, counted from the start of the "
+        "lift. The interval of the moment decides: UNKNOWN if the deadline lies within it."
     ),
     "stays recovered": ("Once back inside its SLO it is not outside again after its deadline."),
     "ledger": (
@@ -95,9 +100,9 @@ class Finding:
 
     Attributes:
         journey: whose promise it is; empty where it concerns the whole experiment.
-        promise: ``steady state``, ``independence``, ``degraded``, ``fails fast``, ``survival``,
-            ``recovery``, ``stays recovered``, ``ledger``, ``read your writes``, ``monotonic reads``,
-            ``measurement`` or ``experiment``.
+        promise: ``steady state``, ``independence``, ``degraded``, ``fails over``, ``fails fast``,
+            ``survival``, ``recovery``, ``stays recovered``, ``ledger``, ``read your writes``,
+            ``monotonic reads``, ``measurement`` or ``experiment``.
         verdict: what is known of it.
         reason: one sentence with the figures.
         figures: the figures by themselves, JSON-able; those that are not finite are ``None``.
@@ -119,19 +124,64 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How long a journey took to be back inside its SLO.
+    """How long a journey took to be inside an SLO: after the lift its full one; after the injection its
+    degraded one (then it is a fail-over).
 
     Attributes:
-        seconds: from the begin of lifting to the first request from which on the SLO held; 0 for
-            a journey that never left it, ``None`` where it was not seen to recover.
-        resolution: seconds by which the true moment may lie earlier: the gap between the last
-            request outside the SLO and the first one inside.
+        seconds: the estimate, from the lift (or the injection); 0 for a journey that was not outside
+            beyond doubt, ``None`` where it was not seen to be back.
+        earliest, latest: the interval that holds the truth, with the confidence of the settings;
+            ``latest`` is ``None`` where the end of the observation is too early to tell.
         deadline: seconds that were allowed.
+        disturbed: whether the journey was outside beyond doubt.
+        gap: seconds from one arrival to the next.
     """
 
     seconds: float | None
-    resolution: float
+    earliest: float
+    latest: float | None
     deadline: float
+    disturbed: bool
+    gap: float
+
+    @property
+    def resolution(self) -> float:
+        """Seconds by which the truth may be away from the estimate."""
+        if not self.disturbed or self.seconds is None:
+            return self.gap
+        latest = self.seconds if self.latest is None else self.latest
+        return max(self.gap, self.seconds - self.earliest, latest - self.seconds)
+
+    def short(self) -> str:
+        """The figure with its interval, for a table."""
+        if self.seconds is None:
+            return "not seen"
+        if not self.disturbed:
+            return f"≤ {duration(self.gap)}"
+        latest = "?" if self.latest is None else duration(self.latest)
+        return f"{duration(self.seconds)} ({duration(self.earliest)} to {latest})"
+
+    def says(self, event: str = "the lift", slo: str = "its SLO") -> str:
+        """A clause.
+
+        Args:
+            event: from what it counts.
+            slo: what the journey was outside of.
+        """
+        if self.seconds is None:
+            return f"not seen back inside {slo} after {event}"
+        if not self.disturbed:
+            return f"inside {slo} within one arrival (≤ {duration(self.gap)}) of {event}"
+        latest = "an unknown moment" if self.latest is None else duration(self.latest)
+        interval = f"between {duration(self.earliest)} and {latest}"
+        return f"back inside {slo} {duration(self.seconds)} after {event} ({interval})"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them; milliseconds below one second."""
+    if seconds < 0.9995:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +195,7 @@ class JourneyJudgement:
         findings: one for each promise that was judged, in the order of the phases.
         summary: the figures of the phases ``control``, ``fault`` and ``after``.
         recovery: how long it took; ``None`` where that was not judged.
+        failover: how long it took to reach its degraded SLO; ``None`` where it owed none.
     """
 
     journey: str
@@ -153,6 +204,7 @@ class JourneyJudgement:
     findings: tuple[Finding, ...]
     summary: Mapping[str, Summary]
     recovery: Recovery | None = None
+    failover: Recovery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +276,7 @@ def _finding(record: FindingRecord) -> Finding:
 
 
 def _journey(record: JourneyJudgementRecord) -> JourneyJudgement:
-    recovery = record["recovery"]
+    recovery, failover = record["recovery"], record["failover"]
     return JourneyJudgement(
         journey=record["journey"],
         standing=Standing(record["standing"]),
@@ -232,4 +284,5 @@ def _journey(record: JourneyJudgementRecord) -> JourneyJudgement:
         findings=tuple(_finding(each) for each in record["findings"]),
         summary={phase: Summary(**figures) for phase, figures in record["summary"].items()},
         recovery=None if recovery is None else Recovery(**recovery),
+        failover=None if failover is None else Recovery(**failover),
     )

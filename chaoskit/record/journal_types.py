@@ -25,6 +25,7 @@ class SloRecord(TypedDict):
     p99: float | None
     recovery: float
     fails_within: float | None
+    within: float
 
 
 class CourseRecord(TypedDict):
@@ -193,11 +194,14 @@ class FindingRecord(TypedDict):
 
 
 class RecoveryRecord(TypedDict):
-    """How long a journey took to be back inside its SLO, in seconds."""
+    """A :class:`chaoskit.judge.Recovery`: the estimate, its interval, and the deadline, in seconds."""
 
     seconds: float | None
-    resolution: float
+    earliest: float
+    latest: float | None
     deadline: float
+    disturbed: bool
+    gap: float
 
 
 class JourneyJudgementRecord(TypedDict):
@@ -209,6 +213,7 @@ class JourneyJudgementRecord(TypedDict):
     findings: Sequence[FindingRecord]
     summary: Mapping[str, Any]
     recovery: RecoveryRecord | None
+    failover: RecoveryRecord | None
 
 
 class JudgementRecord(TypedDict):
@@ -242,7 +247,7 @@ class LogsRecord(TypedDict):
 class JournalHead(TypedDict):
     """A journal without its history, which is all of it that is large. Older journals have no ``logs``."""
 
-    version: Literal[1]
+    version: Literal[2]
     experiment: ExperimentRecord
     run: RunRecord
     system: SystemRecord

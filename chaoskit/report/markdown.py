@@ -97,13 +97,13 @@ def _why(result: Result) -> list[str]:
 
 
 def _recoveries(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("experiment", "journey", "recovered in", "allowed")]
+    rows: list[tuple[str, ...]] = [("experiment", "journey", "failed over in", "recovered in", "allowed")]
     for result in results:
         for each in result.judgement.journeys:
             if each.recovery is not None:
-                took = each.recovery.seconds
-                text = "not seen" if took is None else f"{took:.1f} s ± {each.recovery.resolution:.2f}"
-                rows.append((result.name, each.journey, text, f"{each.recovery.deadline:g} s"))
+                allowed = f"{each.recovery.deadline:g} s"
+                over = "-" if each.failover is None else each.failover.short()
+                rows.append((result.name, each.journey, over, each.recovery.short(), allowed))
     return rows
 
 

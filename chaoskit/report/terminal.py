@@ -29,8 +29,12 @@ def explain(result: Result) -> str:
     """Why the verdict is what it is: figures journey by journey, the reasons, and where the journal is."""
     judgement = result.judgement
     lines = [f"{result.verdict.name}  {result.name}: {result.fault}", ""]
-    rows: list[tuple[str, ...]] = [("verdict", "journey", "standing", "control", "fault", "recovered in")]
+    rows: list[tuple[str, ...]] = [
+        ("verdict", "journey", "standing", "control", "fault", "failed over in", "recovered in")
+    ]
     rows += [_journey_row(journey) for journey in judgement.journeys]
+    if not any(each.failover is not None and each.failover.disturbed for each in judgement.journeys):
+        rows = [(*row[:-2], row[-1]) for row in rows]
     lines += [f"  {line}" for line in aligned(rows).splitlines()]
     reasons = [
         f"  {finding.verdict.name:<8} {finding.journey + ': ' if finding.journey else ''}"
@@ -62,7 +66,8 @@ def _journey_row(journey: JourneyJudgement) -> tuple[str, ...]:
         journey.standing.value,
         _phase(journey, "control"),
         _phase(journey, "fault"),
-        "-" if recovery is None or recovery.seconds is None else f"{recovery.seconds:.1f} s",
+        "-" if journey.failover is None else journey.failover.short(),
+        "-" if recovery is None or recovery.seconds is None else recovery.short(),
     )
 
 
@@ -79,7 +84,7 @@ def _recovery(result: Result) -> str:
     times = [recovery.seconds for recovery in seen if recovery.seconds is not None]
     if not times or len(times) < len(seen):
         return "-"
-    return f"{max(times):.1f} s ± {max(recovery.resolution for recovery in seen):.2f}"
+    return max(seen, key=lambda each: (each.seconds or 0.0, each.gap)).short()
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> str:

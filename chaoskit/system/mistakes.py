@@ -71,6 +71,8 @@ def _journey_mistakes(
     found += [f"its SLO: {text}" for text in _slo_mistakes(terms.slo)]
     if terms.degraded is not None:
         found += [f"its degraded SLO: {text}" for text in _slo_mistakes(terms.degraded)]
+    if terms.slo.within:
+        found.append("its SLO: within is the time to reach a degraded SLO; declare it in degraded=Slo(…)")
     found += _entry_mistakes(each.entry, components, published)
     return found
 
@@ -88,6 +90,8 @@ def _slo_mistakes(slo: Slo) -> list[str]:
         found.append(f"recovery within {slo.recovery:g} s must be above zero")
     if slo.fails_within is not None and not slo.fails_within > 0:
         found.append(f"fails_within {slo.fails_within:g} s must be above zero")
+    if slo.within < 0:
+        found.append(f"within {slo.within:g} s must not be below zero")
     return found
 
 

@@ -19,6 +19,7 @@ class Slo:
         recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
         fails_within: where the journey may fail, the bound in seconds on the p95 of its failures: a
             user who waits for nothing is worse off than one who is told. ``None`` makes no promise.
+        within: of a degraded SLO, seconds after the injection that a journey may take to reach it.
     """
 
     availability: float = 0.99
@@ -28,6 +29,7 @@ class Slo:
     p99: float | None = None
     recovery: float = 30.0
     fails_within: float | None = None
+    within: float = 0.0
 
     @property
     def quantiles(self) -> tuple[tuple[float, float], ...]:

@@ -41,7 +41,7 @@ class JourneyEntry:
         journey: its name.
         verdict, standing: as the judge decided.
         recovery: seconds to be back inside the SLO; ``None`` where that was not seen.
-        resolution: seconds by which the true moment may lie earlier.
+        resolution: seconds by which the true moment may lie earlier or later.
         deadline: seconds that were allowed.
         phases: the phases that were measured.
     """

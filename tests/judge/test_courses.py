@@ -11,6 +11,8 @@ from chaoskit.record.history import History, Mark
 from chaoskit.system.arrivals import Course, steps
 from tests.judge.histories import BROWSE, RATE, SETTINGS, during, finding, judged, marks, requests
 
+BRIEF = SETTINGS.brief(3.0)
+
 TENFOLD = replace(BROWSE, rate=RATE * 10)
 LOW = replace(TENFOLD, course=Course(((0.0, 0.1),)))
 """As many as are on record: a tenth of the declared rate."""
@@ -43,9 +45,9 @@ def test_the_course_counts_from_where_the_load_began() -> None:
     history = History()
     history.add(Mark("begin", 0.0), *marks(), *requests(end=20.0))
     later = replace(TENFOLD, course=steps((0.0, 0.1), (18.0, 1.0)))
-    assert recovered([later], history, 12.5, 17.9, SETTINGS)
+    assert recovered([later], history, 12.5, 17.9, BRIEF)
     early = replace(TENFOLD, course=steps((0.0, 0.1), (13.0, 1.0)))
-    assert not recovered([early], history, 12.5, 17.9, SETTINGS)
+    assert not recovered([early], history, 12.5, 17.9, BRIEF)
 
 
 def test_poisson_arrivals_may_have_gaps() -> None:
@@ -53,12 +55,12 @@ def test_poisson_arrivals_may_have_gaps() -> None:
     history = History()
     kept = [sample for sample in requests(end=20.0) if not 14.0 <= sample.intended < 14.5]
     history.add(*marks(), *kept)
-    assert not recovered([BROWSE], history, 12.5, 20.0, SETTINGS)
-    assert recovered([replace(BROWSE, pattern="poisson")], history, 12.5, 20.0, SETTINGS)
+    assert not recovered([BROWSE], history, 12.5, 20.0, BRIEF)
+    assert recovered([replace(BROWSE, pattern="poisson")], history, 12.5, 20.0, BRIEF)
 
 
 def test_the_slowest_rate_decides_how_long_to_look() -> None:
     """An observation lasts until the lowest rate of the course has shown enough."""
-    settings = JudgeSettings()
+    settings = JudgeSettings(doubt=0.0)
     slow = replace(BROWSE, course=steps((100.0, 0.01)))
     assert observation_limit([slow], settings) > observation_limit([BROWSE], settings) + 100

@@ -49,13 +49,13 @@ def test_the_blast_radius_are_the_journeys_that_were_reached() -> None:
         *requests(during(7.0, 12.5, "503"), journey="account"),
         *requests(during(12.5, 13.5, "503"), journey="buy"),
     )
-    found = whole(record, MAIL_LOST, BROWSE, ACCOUNT, replace(BUY, ledger=False))
+    found = whole(record, MAIL_LOST, BROWSE, ACCOUNT, replace(BUY, needs=("mail",), ledger=False))
     assert found.verdict is Verdict.HELD
     assert found.blast_radius == ("account", "buy")
     assert [each.standing for each in found.journeys] == [
         Standing.UNAFFECTED,
         Standing.MAY_FAIL,
-        Standing.UNAFFECTED,
+        Standing.MAY_FAIL,
     ]
 
 
@@ -162,7 +162,7 @@ def test_a_judge_that_crashes_altogether_is_unknown() -> None:
 
 def test_judging_again_gives_the_same() -> None:
     """A verdict is a function of the record; with other settings it may be another one."""
-    record = history(lambda at: "503" if at in (8.0, 9.0, 10.0) else None)
+    record = history(lambda at: "503" if at in (8.0, 9.0, 10.0, 11.0) else None)
     assert whole(record) == whole(record)
     assert whole(record).verdict is Verdict.BROKEN
     assert whole(record, settings=JudgeSettings(stability=3.0, confidence=0.9999)).verdict is Verdict.HELD

@@ -45,7 +45,7 @@ def test_one_late_request_decides_nothing() -> None:
 
 def test_slowness_beyond_the_lag_is_the_systems() -> None:
     """Two seconds of latency are not explained by a tenth of a second of lag."""
-    found = judged(late(0.125, service=2.0))
+    found = judged(late(0.125, 8.0, 9.5, service=2.0))
     assert found.verdict is Verdict.BROKEN
     assert finding(found, "independence").verdict is Verdict.BROKEN
 

@@ -37,7 +37,7 @@ def test_an_unaffected_journey_keeps_its_full_slo() -> None:
     broken = finding(found, "independence")
     assert (found.standing, found.verdict, broken.at) == (Standing.UNAFFECTED, Verdict.BROKEN, 0.5)
     assert broken.reason == (
-        "8 of 48 requests failed (16.7%), 0.5% allowed, all in one burst; "
+        "from landing to the lift 8 of 48 requests failed (16.7%), 0.5% allowed, all in one burst; "
         "first +0.5 s after landing: HTTPStatusError: 503"
     )
 
@@ -130,8 +130,8 @@ def test_no_steady_state_no_verdict() -> None:
     steady = finding(found, "steady state")
     assert (found.verdict, steady.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
     assert steady.reason == (
-        "not in steady state before anything was injected: 16 of 48 requests failed (33.3%), 0.5% allowed, "
-        "all in one burst"
+        "not in steady state before anything was injected: in the control window 16 of 48 requests failed "
+        "(33.3%), 0.5% allowed, all in one burst"
     )
     assert [each.promise for each in found.findings] == ["steady state"]
 
@@ -141,12 +141,44 @@ def test_a_single_bad_request_decides_nothing() -> None:
     found = judged(lambda at: "503" if at == 8.0 else None)
     assert found.verdict is Verdict.HELD
     assert finding(found, "independence").reason.startswith(
-        "1 of 48 requests failed (2.08%), 0.5% allowed, 3 would break it"
+        "from landing to the lift 1 of 48 requests failed (2.08%), 0.5% allowed, 4 would break it"
     )
 
 
 def test_a_stall_counts_request_by_request() -> None:
-    """A stall of 1.25 s makes eight requests slow; they are eight users, not one event."""
-    found = judged(lambda at: ok(at, 9.25 - at) if 8 <= at < 9.25 else None)
+    """A stall of 1.75 s makes twelve requests slow; they are twelve users, not one event."""
+    found = judged(lambda at: ok(at, 9.75 - at) if 8 <= at < 9.75 else None)
     broken = finding(found, "independence")
-    assert (broken.verdict, broken.figures["p95_bad"], broken.figures["p95_bursts"]) == (Verdict.BROKEN, 8, 1)
+    assert (broken.verdict, broken.figures["p95_bad"], broken.figures["p95_bursts"]) == (
+        Verdict.BROKEN,
+        12,
+        1,
+    )
+
+
+def test_between_chance_and_certainty_is_unknown() -> None:
+    """Three failures of 48 are more than a single test explains, and fewer than four, which would be sure
+    among all the promises of the experiment.
+    """
+    found = finding(judged(lambda at: "503" if at in (7.0, 9.0, 11.0) else None), "independence")
+    assert (found.verdict, found.figures["availability_bad"]) == (Verdict.UNKNOWN, 3)
+    assert found.reason == (
+        "from landing to the lift 3 of 48 requests failed (6.25%), 0.5% allowed, 4 would break it: "
+        "too many to be chance, too few to be sure"
+    )
+
+
+def test_lifting_must_not_hurt_a_journey_that_the_fault_does_not_concern() -> None:
+    """It fails for a second because of the lift; with nothing to recover from, it has no deadline."""
+    found = judged(during(12.5, 13.5, "503"), MAIL_LOST)
+    broken = finding(found, "independence")
+    assert (broken.verdict, broken.at) == (Verdict.BROKEN, 6.0)
+    assert broken.reason == "outside its SLO from 0.0 s after the lift to 1.0 s"
+    assert finding(found, "recovery").verdict is Verdict.HELD
+
+
+def test_what_may_have_been_hurt_by_the_lift_is_unknown() -> None:
+    """Two failures in a row after the lift are not sure, and not fine."""
+    found = finding(judged(during(13.0, 13.25, "503"), MAIL_LOST), "independence")
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.reason.startswith("after the lift 2 of 96 requests failed (2.08%), 0.5% allowed")

@@ -52,6 +52,7 @@ findings = st.builds(
     st.none() | st.floats(),
 )
 summaries = st.builds(Summary, samples=st.integers(), failed=st.integers(), failed_share=numbers, p50=maybe)
+recoveries = st.none() | st.builds(Recovery, maybe, numbers, maybe, numbers, st.booleans(), numbers)
 journeys = st.builds(
     JourneyJudgement,
     st.text(),
@@ -59,7 +60,8 @@ journeys = st.builds(
     verdicts,
     st.lists(findings, max_size=3).map(tuple),
     st.dictionaries(st.text(), summaries, max_size=3),
-    st.none() | st.builds(Recovery, maybe, numbers, numbers),
+    recoveries,
+    recoveries,
 )
 judgements = st.builds(
     Judgement,

@@ -144,9 +144,9 @@ def recovery(step: RecordedStep) -> str:
         allowed = f"{slowest.journey}, {found.deadline:g} s allowed"
         if found.seconds is None:
             return f"not seen ({allowed})"
-        if not found.seconds:
-            return "0 s: all inside their SLO from the lift on"
-        return f"{words.seconds(found.seconds)} ± {found.resolution:.2f} ({allowed})"
+        if not found.disturbed:
+            return f"{found.short()}: all inside their SLO within one arrival of the lift"
+        return f"{found.short()}, {allowed}"
     if step.injected is None:
         return "nothing was injected"
     if step.lift is None:

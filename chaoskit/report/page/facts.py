@@ -214,8 +214,10 @@ def worst_recovery(facts: Facts) -> JourneyJudgement | None:
     """The journey whose recovery tells most: one that was not seen to recover, else the slowest."""
     known = [each for each in facts.judgement.journeys if each.recovery is not None]
 
-    def took(each: JourneyJudgement) -> float:
+    def took(each: JourneyJudgement) -> tuple[float, float]:
         recovery = each.recovery
-        return float("inf") if recovery is None or recovery.seconds is None else recovery.seconds
+        if recovery is None or recovery.seconds is None:
+            return float("inf"), 0.0
+        return recovery.seconds, recovery.gap
 
     return max(known, key=took, default=None)

@@ -150,6 +150,15 @@ def _held_reason(facts: Facts) -> str:
     return "Nothing: " + "; ".join(said) if said else "Nothing"
 
 
+def failover(facts: Facts) -> str:
+    """How long the journeys took to reach their degraded SLO; empty where none left it."""
+    return "; ".join(
+        f"{each.journey} {each.failover.short()}"
+        for each in facts.judgement.journeys
+        if each.failover is not None and each.failover.disturbed
+    )
+
+
 def recovery(facts: Facts) -> Html:
     """How long the slowest journey took, with the resolution, against its deadline."""
     slowest = worst_recovery(facts)
@@ -159,7 +168,7 @@ def recovery(facts: Facts) -> Html:
     allowed = tag("span", f"{slowest.journey}, {found.deadline:g} s allowed", class_="note")
     if found.seconds is None:
         return join([tag("span", "not seen"), allowed])
-    if not found.seconds:
-        return join([tag("span", "0 s"), tag("span", "all inside their SLO from the lift on", class_="note")])
-    figure = f"{words.seconds(found.seconds)} ± {found.resolution:.2f}"
-    return join([tag("span", figure, class_="figure"), allowed])
+    if not found.disturbed:
+        note = "all inside their SLO within one arrival of the lift"
+        return join([tag("span", found.short()), tag("span", note, class_="note")])
+    return join([tag("span", found.short(), class_="figure"), allowed])

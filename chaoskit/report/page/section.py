@@ -7,7 +7,7 @@ from chaoskit.record.journal_types import LogsRecord
 from chaoskit.report.page import journey, words
 from chaoskit.report.page.facts import ZERO_MOMENTS, Facts
 from chaoskit.report.page.html import Html, tag
-from chaoskit.report.page.overview import recovery, why
+from chaoskit.report.page.overview import failover, recovery, why
 
 MOST_REASON_CHARACTERS = 4000
 """The section shows at most so many characters of a reason."""
@@ -59,6 +59,7 @@ def _summary(facts: Facts) -> Html:
         ("What it hit", ", ".join(hit) or "nothing"),
         ("Stage", facts.stage or words.NONE),
         ("Blast radius", ", ".join(facts.judgement.blast_radius) or "none"),
+        *([("Fail-over", failover(facts))] if failover(facts) else []),
         ("Recovery", recovery(facts)),
         ("Test", tag("code", words.breakable(facts.test)) if facts.test else words.NONE),
         ("Journal", tag("code", words.breakable(facts.file))),

@@ -64,7 +64,9 @@ def test_each_hypothesis_is_beside_what_was_seen(folder: Path) -> None:
     rows = re.findall(r"<tr>(?:(?!</tr>).)*data-label=\"Outcome\".*?</tr>", html, re.DOTALL)
     first, second, third = map(words_of, rows)
     assert first.startswith("confirmed by a person, verdict HELD 1. cache loss CacheLoss('cache') Losing")
-    assert re.search(r"0 of 1,200 failed 2\.\d s ± 0\.\d\d \(buy, 10 s allowed\) lifted as planned$", first)
+    assert re.search(
+        r"0 of 1,200 failed 2\.\d\d s \(2\.\d\d s to 2\.\d\d s\), buy, 10 s allowed lifted as planned$", first
+    )
     assert "refuted by the judge, verdict BROKEN" in second
     assert second.endswith("stopped by the stop condition errors at 11:13:21")
     assert third.startswith("open verdict UNKNOWN 3. no steady state")

@@ -45,7 +45,7 @@ def test_a_folder_stands_for_its_journals_in_the_order_of_their_writing(
         ("absent.json", None, "the journal cannot be read"),
         ("text.json", "hello", "not valid JSON"),
         ("binary.json", "\udcff\udcfe", "not valid JSON"),
-        ("old.json", '{"version": 0}', "another version"),
+        ("old.json", '{"version": 0, "judgement": {}}', "another version"),
         ("bare.json", '{"version": 1}', "this is not a journal"),
         ("empty", "", "there is no journal to report"),
         ("detection.json", "[]", "not a detection matrix"),

@@ -1,0 +1,102 @@
+"""Was a journey inside its budget from a request on? Page's CUSUM, read backwards from the end.
+
+For a share ``r`` above the budget ``b`` a bad request weighs ``ln(r/b)`` and a good one
+``ln((1-r)/(1-b))``. The sum of the weights from a request on is a sequential probability ratio test
+that begins there (A. Wald, "Sequential tests of statistical hypotheses", Annals of Mathematical
+Statistics 16, 1945); its largest value over all ends obeys the recursion of E. S. Page ("Continuous
+inspection schemes", Biometrika 41, 1954), here from the last request to the first.
+
+Were the true share at most ``b``, the sum would reach ``ln(1/a)`` at any time with a probability of
+at most ``a`` (J. Ville, "Étude critique de la notion de collectif", 1939). So looking again and again
+costs nothing. Several shares, and all the requests with which a bad stretch might begin, are paid for
+by dividing ``a`` among them, as in the e-detectors of J. Shin, A. Ramdas and A. Rinaldo ("E-detectors:
+a nonparametric framework for sequential change detection", New England Journal of Statistics in Data
+Science 2, 2024). Of those beginnings only the bad requests count: a request begins, bad, a stretch of
+evidence ``ln(1/a)`` with a probability of at most ``r * a``.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from operator import sub
+
+_ODDS_STEP = 3.0
+"""From one alternative to the next the odds of a bad request grow so much."""
+
+_HIGHEST_SHARE = 0.97
+"""The last alternative."""
+
+LOWEST_BUDGET = 1e-3
+"""A smaller budget is tested as this one, so that a single bad request never proves anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How surely the requests from one on were outside their budget.
+
+    All values are logarithms: evidence ``e`` has, were the journey inside its budget, a probability
+    of at most ``exp(-e)``.
+
+    Attributes:
+        start: from the first request on.
+        after: from the request after each bad one on.
+    """
+
+    start: float
+    after: array[float]
+
+
+@lru_cache(maxsize=256)
+def alternatives(budget: float) -> tuple[tuple[float, float, float], ...]:
+    """(share, weight of a bad request, cost of a good one) of the shares that are looked for."""
+    low = max(budget, LOWEST_BUDGET)
+    odds, shares = low / (1.0 - low), list[float]()
+    while not shares or shares[-1] < _HIGHEST_SHARE:
+        odds *= _ODDS_STEP
+        shares.append(odds / (1.0 + odds))
+    return tuple((r, math.log(r / low), -math.log((1.0 - r) / (1.0 - low))) for r in shares)
+
+
+def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
+    """Read a sequence of requests backwards.
+
+    Args:
+        bad: the indices of the bad requests, ascending.
+        samples: how many requests there are.
+        budget: the share that may be bad, below 1.
+    """
+    count = len(bad)
+    if not count:
+        return Evidence(0.0, array("d"))
+    tests = alternatives(budget)
+    shared = -math.log(2.0 * len(tests))
+    good = array("q", map(sub, chain(bad[1:], (samples,)), bad))  # and the bad one before them
+    after = array("d", [-math.inf]) * count
+    start = -math.inf
+    for share, gain, cost in tests:
+        # The largest sum from any later bad request on, less what so many beginnings cost.
+        any_start, later = -math.log(max(1.0, samples * share)), -math.inf
+        level = 0.0
+        for row in range(count - 1, -1, -1):
+            level -= cost * (good[row] - 1)
+            found = level if level > later else later
+            if found > after[row]:
+                after[row] = found
+            level = gain + level if level > 0.0 else gain
+            if level + any_start > later:
+                later = level + any_start
+        start = max(start, level - cost * bad[0], later)
+    return Evidence(max(0.0, start + shared), array("d", (max(0.0, each + shared) for each in after)))
+
+
+def excluded(bad: int, samples: int, budget: float, share: float) -> float:
+    """How surely the true share is below ``share``, as Wald's test against the budget has it: the
+    logarithm of the ratio of the likelihoods.
+    """
+    low = max(budget, LOWEST_BUDGET)
+    return bad * math.log(low / share) + (samples - bad) * math.log((1.0 - low) / (1.0 - share))
