@@ -22,6 +22,9 @@ from tests.integration.world import base_image
 
 pytestmark = pytest.mark.docker
 
+WITHIN = 10.0
+"""Seconds after its death within which nothing of the harness is left: the promise."""
+
 SEED = "CHAOSKIT_MOMENT_SEED"
 """The variable that chooses the moments at which harnesses die; by default they differ from run to run."""
 
