@@ -1,4 +1,4 @@
-"""What a test gets as ``chaos``: experiments on one environment, and their parts."""
+"""The object that a test gets as ``chaos``: experiments on one environment, and their parts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from chaoskit.errors import PromiseBroken, UnexpectedVerdict, UsageError, VerdictUnknown
 from chaoskit.experiment.environment import Environment
 from chaoskit.experiment.experiment import Experiment
 from chaoskit.experiment.result import Result
-from chaoskit.experiment.timing import Timing
+from chaoskit.experiment.timing import PhaseLengths, Timing
 from chaoskit.faults.base import Evidence, Fault
 from chaoskit.judge import JudgeSettings, Verdict
 from chaoskit.report.terminal import explain
@@ -22,7 +22,7 @@ from chaoskit.system import System
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The result of an experiment, and what a test may assert of it."""
+    """The result of an experiment, and the assertions that a test can make on it."""
 
     result: Result
 
@@ -33,22 +33,22 @@ class Conclusion:
 
     @property
     def journal(self) -> Path:
-        """Where the record is."""
+        """The file of the journal."""
         return self.result.journal
 
     def broken(self) -> tuple[tuple[str, str], ...]:
-        """The promises that broke, as (journey, promise) pairs in the order of the journeys. What was
-        owed under the fault itself (``drain``) comes first, with an empty journey.
+        """The promises that broke, as (journey, promise) pairs in the order of the journeys. The
+        obligations of the fault itself (``drain``) come first, with an empty journey.
         """
         findings = self.result.judgement.all_findings
         return tuple((each.journey, each.promise) for each in findings if each.verdict is Verdict.BROKEN)
 
     def assert_held(self) -> Conclusion:
-        """Every journey kept its promises.
+        """Assert that every journey kept its promises.
 
         Raises:
-            PromiseBroken: one did not; with the verdict table.
-            VerdictUnknown: it cannot be told; with the reason.
+            PromiseBroken: a journey did not; the message is the verdict table.
+            VerdictUnknown: the evidence does not tell; the message gives the reason.
         """
         __tracebackhide__ = True
         if self.verdict is not Verdict.HELD:
@@ -56,18 +56,21 @@ class Conclusion:
         return self
 
     def assert_broken(self, journey: str = "", promise: str | None = None) -> Conclusion:
-        """``journey`` broke a promise (that one, if named): for mutants, which must be caught for
-        the right reason. Without a journey: what was owed under the fault itself.
+        """Assert that ``journey`` broke a promise (the named one, if any). This is for mutants, which
+        must be caught for the right reason. Without a journey, an obligation of the fault itself must
+        have been broken.
 
         Raises:
-            UnexpectedVerdict: it did not: nothing broke, or (PromiseBroken) something else, or
-                (VerdictUnknown) that cannot be told.
+            UnexpectedVerdict: nothing broke.
+            PromiseBroken: only something else broke.
+            VerdictUnknown: the evidence does not tell.
         """
         __tracebackhide__ = True
         wanted = [(name, kept) for name, kept in self.broken() if name == journey]
         if not any(promise in (None, kept) for _, kept in wanted):
-            who = repr(journey) if journey else "the system"
-            what = f"{who} did not break {promise or 'any promise'!r}, as was expected"
+            subject = repr(journey) if journey else "the system"
+            expected = repr(promise) if promise else "a promise"
+            what = f"expected {subject} to break {expected}, but it did not"
             raise self._unexpected(f"{what}\n{explain(self.result)}")
         return self
 
@@ -80,7 +83,7 @@ class Conclusion:
 class Chaos:
     """Experiments on one environment.
 
-    ``chaos.experiment(fault)`` is the whole of it. Its parts can be used alone::
+    ``chaos.experiment(fault)`` runs a whole experiment. Its parts can also be used alone::
 
         with chaos.traffic():
             with chaos.inject(faults.Pause("search")):
@@ -88,10 +91,10 @@ class Chaos:
         chaos.judge().assert_held()
 
     Args:
-        environment: where the experiments happen.
-        name: the name of the next experiment; a test's name.
-        folder: where journals go.
-        timing, settings: defaults for each experiment.
+        environment: the environment of the experiments.
+        name: the name of the next experiment: the test's name.
+        folder: the folder for journals.
+        timing, settings: the defaults for each experiment.
         about: further facts for the journals.
     """
 
@@ -118,34 +121,42 @@ class Chaos:
 
     @property
     def system(self) -> System:
-        """Its declaration."""
+        """The declaration of the system."""
         return self.environment.system
 
-    def experiment(self, fault: Fault, *, name: str | None = None, **timing: float) -> Conclusion:
+    def experiment(
+        self, fault: Fault, *, name: str | None = None, **timing: Unpack[PhaseLengths]
+    ) -> Conclusion:
         """Inject ``fault`` under traffic and judge what became of every journey.
 
         Args:
             fault: see :mod:`chaoskit.faults`.
             name: the experiment's name; the test's name by default.
-            timing: lengths of phases in seconds, as ``active=8.0``; see :class:`Timing`.
+            timing: the lengths of phases in seconds, such as ``active=8.0``; see :class:`Timing`.
 
         Raises:
+            UsageError: ``timing`` names something that :class:`Timing` does not have.
             FaultMisfit: the fault does not fit this system.
-            EnvironmentFailure: the system cannot be started, or the journal not be written.
+            EnvironmentFailure: the system cannot be started, or the journal cannot be written.
         """
         experiment = self._new(name, timing)
         return self._conclude(experiment.run(fault))
 
     @contextlib.contextmanager
-    def traffic(self, *, name: str | None = None, **timing: float) -> Iterator[Experiment]:
-        """Drive all journeys; a control window is over when the block begins, recovery when it ends."""
+    def traffic(self, *, name: str | None = None, **timing: Unpack[PhaseLengths]) -> Iterator[Experiment]:
+        """Drive all journeys while the block runs. The control window ends before the block begins;
+        recovery follows the block.
+
+        Raises:
+            UsageError: the journeys reach no steady state; ``timing`` as for :meth:`experiment`.
+        """
         self._open = experiment = self._new(name, timing)
         with experiment.traffic():
             if not experiment.warm_up():
                 raise UsageError(
-                    "the system has no steady state to compare with",
+                    "the system reached no steady state, so there is nothing to compare with",
                     limit=f"{experiment.timing.steady_within:g} s",
-                    remedy="see that every journey keeps its SLO before anything is injected",
+                    remedy="make sure that every journey keeps its SLO without any fault",
                 )
             experiment.control()
             yield experiment
@@ -153,7 +164,7 @@ class Chaos:
 
     @contextlib.contextmanager
     def inject(self, fault: Fault) -> Iterator[Evidence]:
-        """Keep ``fault`` active while the block runs; within :meth:`traffic`."""
+        """Keep ``fault`` active while the block runs; only inside a :meth:`traffic` block."""
         with self._current().inject(fault) as evidence:
             yield evidence
 
@@ -164,14 +175,17 @@ class Chaos:
 
     def _current(self) -> Experiment:
         if self._open is None:
-            raise UsageError("there is no traffic", remedy="use it after or within `with chaos.traffic():`")
+            raise UsageError(
+                "there is no traffic",
+                remedy="call chaos.inject inside a `with chaos.traffic():` block, chaos.judge after it",
+            )
         return self._open
 
-    def _new(self, name: str | None, timing: Mapping[str, float]) -> Experiment:
+    def _new(self, name: str | None, timing: PhaseLengths) -> Experiment:
         known = set(Timing.__dataclass_fields__)
         if unknown := sorted(set(timing) - known):
             raise UsageError(
-                f"no such phase: {', '.join(unknown)}", remedy=f"there are {', '.join(sorted(known))}"
+                f"unknown timing: {', '.join(unknown)}", remedy=f"use one of {', '.join(sorted(known))}"
             )
         number = len(self.conclusions)
         default = self._name if number == 0 else f"{self._name}-{number + 1}"

@@ -1,8 +1,8 @@
-"""Time: the machine's monotonic clock, and one that tests turn by hand.
+"""Time: the machine's monotonic clock, and a clock that tests advance by hand.
 
-All times in chaoskit are seconds of one monotonic clock. On Linux and macOS that clock is
-shared by all processes of the machine (CLOCK_MONOTONIC, mach_absolute_time), so that the
-load process and the harness write into one history without converting.
+All times in chaoskit are seconds of one monotonic clock. On Linux and macOS all processes of a machine
+share that clock (CLOCK_MONOTONIC, mach_absolute_time), so the load process and the harness write into
+one history without converting.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What needs the time gets it from here, never from the ``time`` module."""
+    """The source of time for every part of chaoskit; no part reads the ``time`` module itself."""
 
     def now(self) -> float:
-        """Seconds since an arbitrary origin; never goes back."""
+        """Seconds since an arbitrary origin; the reading never goes back."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Used between two looks at a condition, never in place of one."""
+        """Wait. Callers wait between two looks at a condition, never instead of looking."""
         ...
 
 
@@ -37,7 +37,7 @@ class MonotonicClock:
 
 
 class ManualClock:
-    """A clock for tests: sleeping advances it at once.
+    """A clock for tests: sleeping advances it at once, without waiting.
 
     Args:
         start: the first reading, in seconds.
@@ -52,7 +52,7 @@ class ManualClock:
         self._listeners.append(listener)
 
     def now(self) -> float:
-        """The reading that the test has set."""
+        """The current reading, in seconds."""
         return self._now
 
     def sleep(self, seconds: float) -> None:

@@ -1,29 +1,29 @@
-"""The exception tree: one root, and below it who has to act.
+"""The exception tree: one root, and below it a branch for each party that can act.
 
 ::
 
     ChaoskitError
-    ├── UsageError            the user mends the declaration or the command
-    │   ├── DeclarationError  the system or its journeys; all mistakes at once
+    ├── UsageError            the user corrects the declaration or the command
+    │   ├── DeclarationError  the system or its journeys; carries every mistake at once
     │   ├── ComposeError      the compose file, in Compose's own words
-    │   ├── Uninterposable    something in the compose file that cannot go through Toxiproxy
-    │   └── FaultMisfit       a fault on a component that it does not fit
-    ├── EnvironmentFailure    the machine or the system mends itself, or somebody mends it
+    │   ├── Uninterposable    the compose file holds something that cannot go through Toxiproxy
+    │   └── FaultMisfit       the fault does not fit its component
+    ├── EnvironmentFailure    the machine or the system under test recovers, or a person repairs it
     │   ├── EngineUnavailable no container engine answers
-    │   ├── ImageUnavailable  an image is neither here nor to be had
+    │   ├── ImageUnavailable  an image is not on this engine and cannot be pulled
     │   ├── StartFailed       Compose could not start the system
     │   ├── NotReady          a condition did not come true within its limit
-    │   └── JournalUnwritable the record cannot be written
-    ├── HarnessFailure        chaoskit's own instruments
-    │   ├── ToxiproxyFailure  a call to Toxiproxy failed or what it says is not what was asked for
-    │   ├── LoadFailure       the load process died or cannot be trusted
+    │   └── JournalUnwritable the record of a run cannot be written
+    ├── HarnessFailure        an instrument of chaoskit failed
+    │   ├── ToxiproxyFailure  a call to Toxiproxy failed, or its state differs from what was asked for
+    │   ├── LoadFailure       the load process died, or its measurements cannot be trusted
     │   └── RuntimeFailure    a lifecycle call to the engine failed
-    ├── FaultFailure          an injection
-    │   ├── NotLanded         no evidence that the fault is there
-    │   └── NotLifted         no evidence that the fault is gone; the environment is poisoned
-    └── UnexpectedVerdict     what a test of the user's is for: the verdict is not the one it asserts
-        ├── PromiseBroken     a promise was not kept
-        └── VerdictUnknown    it cannot be told whether all were; never a pass
+    ├── FaultFailure          an injection went wrong
+    │   ├── NotLanded         no evidence shows that the fault is there
+    │   └── NotLifted         no evidence shows that the fault is gone; the environment is poisoned
+    └── UnexpectedVerdict     a test asserts another verdict; this is what tests are for
+        ├── PromiseBroken     a promise was broken
+        └── VerdictUnknown    the evidence does not tell whether all promises were kept; never a pass
 
 Every error says what happened, where, the limit that was exceeded, the last evidence and the remedy.
 """
@@ -37,10 +37,10 @@ class ChaoskitError(Exception):
     """The root of everything that chaoskit raises on purpose.
 
     Args:
-        what: what happened, one sentence.
-        where: the file, component, link or journey it happened to.
+        what: what happened, in one sentence.
+        where: the file, component, link or journey that it happened to.
         limit: the limit that was exceeded, with its unit.
-        evidence: the last thing that was seen; may have several lines.
+        evidence: the last thing that was seen; it may have several lines.
         remedy: what the reader can do now.
     """
 
@@ -76,11 +76,11 @@ class ChaoskitError(Exception):
 
 
 class UsageError(ChaoskitError):
-    """A mistake of the user's: shown as it is, never with a traceback of ours."""
+    """A mistake of the user. It is shown as it is, never with a traceback of chaoskit."""
 
 
 class DeclarationError(UsageError):
-    """The declaration of a system has mistakes; it carries all of them."""
+    """The declaration of a system has mistakes; the error carries all of them."""
 
     def __init__(self, mistakes: Sequence[str], *, where: str | None = None) -> None:
         self.mistakes = tuple(mistakes)
@@ -89,12 +89,12 @@ class DeclarationError(UsageError):
             f"the system's declaration has {count} mistake{'s' if count != 1 else ''}",
             where=where,
             evidence="\n".join(f"- {mistake}" for mistake in self.mistakes),
-            remedy="mend them where the system is declared; nothing was started",
+            remedy="correct them where the system is declared; nothing was started",
         )
 
 
 class ComposeError(UsageError):
-    """Compose does not accept the file; the evidence is what Compose says."""
+    """Compose does not accept the file; the evidence quotes Compose."""
 
 
 class Uninterposable(UsageError):
@@ -102,11 +102,11 @@ class Uninterposable(UsageError):
 
 
 class FaultMisfit(UsageError):
-    """A fault was asked of a component that it does not fit."""
+    """A fault was requested on a component that it does not fit."""
 
 
 class EnvironmentFailure(ChaoskitError):
-    """The machine or the system under test is not in the state that is needed."""
+    """The machine or the system under test is not in the state that a run needs."""
 
 
 class EngineUnavailable(EnvironmentFailure):
@@ -114,7 +114,7 @@ class EngineUnavailable(EnvironmentFailure):
 
 
 class ImageUnavailable(EnvironmentFailure):
-    """An image is neither on this engine nor to be had from a registry."""
+    """An image is not on this engine and cannot be pulled from a registry."""
 
 
 class StartFailed(EnvironmentFailure):
@@ -130,11 +130,11 @@ class JournalUnwritable(EnvironmentFailure):
 
 
 class HarnessFailure(ChaoskitError):
-    """An instrument of chaoskit's own failed: no verdict can rest on it."""
+    """An instrument of chaoskit failed: no verdict can rest on it."""
 
 
 class ToxiproxyFailure(HarnessFailure):
-    """A call to Toxiproxy failed, or its state is not what was asked for."""
+    """A call to Toxiproxy failed, or its state differs from what was asked for."""
 
 
 class LoadFailure(HarnessFailure):
@@ -146,32 +146,32 @@ class RuntimeFailure(HarnessFailure):
 
 
 class FaultFailure(ChaoskitError):
-    """An injection did not go as it must."""
+    """An injection went wrong."""
 
 
 class NotLanded(FaultFailure):
-    """There is no evidence that the fault is there."""
+    """No evidence shows that the fault is there."""
 
 
 class NotLifted(FaultFailure):
-    """There is no evidence that the fault is gone: the environment is poisoned."""
+    """No evidence shows that the fault is gone: the environment is poisoned."""
 
 
 class UnexpectedVerdict(ChaoskitError, AssertionError):
-    """The verdict of an experiment is not the one that a test asserts."""
+    """The verdict of an experiment differs from the one that a test asserts."""
 
 
 class PromiseBroken(UnexpectedVerdict):
-    """A promise was not kept, and chance is excluded."""
+    """A promise was broken, and chance is excluded."""
 
 
 class VerdictUnknown(UnexpectedVerdict):
-    """It cannot be told whether the promises were kept: never a pass, and no breach either.
+    """The evidence does not tell whether the promises were kept: neither a pass nor a breach.
 
     Args:
         what: the verdict table and the reasons.
-        instrument: whether one of the harness's own instruments failed, so that the system under
-            test has no part in it.
+        instrument: whether an instrument of the harness failed, so that the system under test is
+            not the cause.
     """
 
     def __init__(self, what: str, *, instrument: bool = False) -> None:

@@ -1,6 +1,6 @@
-"""Where the parts are put together: environments over a system that is started, and over one that runs.
+"""Environments, assembled from their parts: over a system that this run starts, and over one that runs.
 
-Beside ``cli/up.py`` this is the only place that names a concrete runtime.
+Only this module and ``cli/up.py`` name a concrete runtime.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def environment_for(
 
     Args:
         system: the declaration.
-        reference: the ``module:attribute`` it was found by, if it was: the load process can then
-            find journeys whose functions are not at module level.
-        keep: whether the system is left running at the end.
-        seed: from which all randomness comes.
-        tell: takes progress, a line at a time.
+        reference: the ``module:attribute`` by which the declaration was found, if it was. With it the
+            load process can find journeys whose functions are not at module level.
+        keep: whether the system stays running at the end.
+        seed: the source of all randomness.
+        tell: called with each line of progress.
         longest: seconds after which a load ends by itself, whatever happens.
     """
 
@@ -62,22 +62,22 @@ def environment_for(
 
 
 def traffic_maker(reference: str | None, longest: float = 900.0) -> MakeTraffic:
-    """Makes loads, each in a process of its own.
+    """A function that makes loads, each in a process of its own.
 
     Args:
-        reference: the ``module:attribute`` by which that process may find journeys that are not at
+        reference: the ``module:attribute`` by which that process can find journeys that are not at
             module level.
         longest: seconds after which a load ends by itself, whatever happens.
     """
 
-    def make_traffic(wanted: System, history: History, doors: Mapping[str, str], seed: int) -> Traffic:
+    def make_traffic(wanted: System, history: History, base_urls: Mapping[str, str], seed: int) -> Traffic:
         try:
             source = LoadSource.of(wanted.journeys)
         except UsageError:
             if reference is None:
                 raise
             source = LoadSource.of(wanted.journeys, reference=reference)
-        return LoadProcess(source, history, entries=doors, seed=seed, max_duration=longest)
+        return LoadProcess(source, history, entries=base_urls, seed=seed, max_duration=longest)
 
     return make_traffic
 
@@ -88,34 +88,35 @@ def runtime_for(system: System, *, keep: bool = False, tell: Tell = lambda line:
 
 
 class AttachedEnvironment(Environment):
-    """A guest's environment: it is reset by taking back what was done, and never rebuilt.
+    """The environment over a system that other people run: a reset undoes what this run did, and
+    never rebuilds.
 
-    Between experiments no component is restarted and the declaration's ``reset`` hook is not called:
-    both would touch what nobody has named.
+    Between experiments no component is restarted, and the declaration's ``reset`` hook is not called:
+    both would touch more than the user has allowed.
     """
 
     def _rebuild(self, why: str) -> None:
-        """It cannot.
+        """Refuse: the system belongs to its owner.
 
         Raises:
             NotReady: always.
         """
         raise NotReady(
-            "the environment cannot be trusted any more, and it is not this run's to start anew",
-            where=f"a system that is attached to, in {', '.join(map(str, self.system.compose))}",
+            "the environment cannot be trusted any more, and this run may not restart it",
+            where=f"the attached system of {', '.join(map(str, self.system.compose))}",
             evidence=why,
-            remedy="see that the system is well (docker compose ps), start it anew yourself, attach again",
+            remedy="check the system (docker compose ps), restart it yourself, and attach again",
         )
 
-    def _revive(self, runtime: Runtime) -> None:
-        """What we have taken down runs again; what others have taken down is left alone."""
+    def _start_components(self, runtime: Runtime) -> None:
+        """Start what this run has stopped; leave alone what others have stopped."""
         assert isinstance(runtime, AttachedRuntime)
         runtime.revive()
 
-    def _clear(self, runtime: Runtime) -> None:
-        """What it remembers is its owner's."""
+    def _call_reset_hook(self, runtime: Runtime) -> None:
+        """Leave the system's memory to its owner, and say so where the declaration asks for more."""
         if self.system.restart_on_reset or self.system.reset is not None:
-            self.tell("attached: nothing is restarted or reset between experiments")
+            self.tell("attached: no component is restarted or reset between experiments")
 
 
 def attached_environment(
@@ -130,15 +131,15 @@ def attached_environment(
     tell: Tell = lambda line: None,
     longest: float = 900.0,
 ) -> Environment:
-    """An environment over a compose project that runs; nothing is looked at yet.
+    """An environment over a compose project that runs already; nothing is looked at yet.
 
     Args:
         system: the declaration: the journeys and what they need.
-        project: Compose's name of the project that runs.
+        project: the name of the running project in Compose.
         toxiproxies, touch, entries: see :class:`chaoskit.containers.attached.runtime.AttachedRuntime`.
-        reference: the ``module:attribute`` the declaration was found by, if it was.
-        seed: from which all randomness comes.
-        tell: takes progress, a line at a time.
+        reference: the ``module:attribute`` by which the declaration was found, if it was.
+        seed: the source of all randomness.
+        tell: called with each line of progress.
         longest: seconds after which a load ends by itself, whatever happens.
     """
 

@@ -1,4 +1,4 @@
-"""The experiments of this folder by name, for programs that run them without pytest."""
+"""The experiments of this folder by name, to run them without pytest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from chaoskit.mutants import Experiment
 
 
 def experiments() -> dict[str, Experiment]:
-    """All experiments in the order of growth; an experiment has its function's name without ``test_``."""
+    """All experiments, in the order of growth, named after their functions without ``test_``."""
     return {name: test for tests in _files() for name, test in tests.items()}
 
 
 def failures() -> dict[str, Experiment]:
-    """The failure of each stage, which is the first function of its file; the others are variants."""
+    """The stage failures: the first function of each file. The functions after it are variants."""
     return {name: tests[name] for tests in _files() for name in list(tests)[:1]}
 
 

@@ -1,8 +1,8 @@
-"""The whole job in one run: the six failures of growth against the reference system, then two mutants.
+"""The main job in one sitting: the six failures of growth on the reference system, then two mutants.
 
 ``make demo`` runs it. The hardened system must hold. A mutant is the same system with one mitigation switched
-off, and must break for the right reason: so the harness proves that it can see. ``make matrix`` tries all
-mutants.
+off; it must break for the right reason. This is how the harness proves that it can see. ``make matrix`` tries
+all mutants.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BEGAN = time.time()
 
 
 def main() -> int:
-    """Run the demo; returns the exit code, which is 0 if every verdict is as it must be."""
+    """Run the demo; the exit code is 0 if every verdict is the expected one."""
     trials = detect(
         marketplace,
         failures(),
@@ -50,16 +50,16 @@ def main() -> int:
             print(explain(trial.conclusion.result))
     well = all(trial.right for trial in trials)
     detection = to_record(trials)
-    # With this file `chaoskit report` tells mutants apart as well.
-    journal.write(FOLDER / page.DETECTION, detection)
+    # With this file, `chaoskit report` also shows which journals are those of mutants.
+    journal.put_json(FOLDER / page.DETECTION, detection, "the detection matrix cannot be written")
     report = page.write(FOLDER / page.FILE, page.of_results(results, detection))
     print(f"\njournals: {FOLDER}\nreport: {report}")
-    print("as it must be" if well else "NOT as it must be")
+    print("every verdict is as expected" if well else "NOT every verdict is as expected")
     return 0 if well else 1
 
 
 def _tell_the_first(_trial: Trial) -> None:
-    """Say once how long it took from the start of ``make`` to the first verdict."""
+    """Print, once, the time from the start of ``make`` to the first verdict."""
     if started := os.environ.pop("CHAOSKIT_SETUP_STARTED", None):
         _say(f"first verdict {time.time() - float(started):.0f} s after the start of make")
 

@@ -1,9 +1,9 @@
 """The detection matrix of the marketplace: ``make matrix``.
 
 It runs every experiment on the hardened system, then each mutant on the experiments that must catch it. It
-passes if the hardened system holds everywhere and each mutant is caught for the reason given beside it in
-``fixtures/marketplace/mutants.py``. With names of mutants as arguments it tries only those; ``hardened``
-names the system as it is.
+passes when the hardened system holds everywhere, and each mutant is caught for the reason that
+``fixtures/marketplace/mutants.py`` gives for it. Names of mutants as arguments select some of them;
+``hardened`` stands for the system as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BEGAN = time.monotonic()
 
 
 def main(names: Sequence[str]) -> int:
-    """Try the mutants; returns the exit code, which is 0 if every trial came out as it must."""
+    """Run the matrix; the exit code is 0 if every result is the expected one."""
     chosen = _chosen(names)
     trials = detect(
         marketplace,
@@ -42,7 +42,7 @@ def main(names: Sequence[str]) -> int:
         seen=_seen,
     )
     path = FOLDER / "detection.json"
-    journal.write(path, to_record(trials))
+    journal.put_json(path, to_record(trials), "the detection matrix cannot be written")
     for trial in trials:
         if not trial.right:
             print(f"\n{trial.mutant or 'as it is'}, {trial.experiment}:")
@@ -50,9 +50,8 @@ def main(names: Sequence[str]) -> int:
     print(f"\n{text(trials)}\n")
     wrong = sum(not each.right for each in trials)
     caught = sum(each.right for each in trials if each.wanted)
-    print(
-        f"{caught} of {sum(each.wanted is not None for each in trials)} catches, {wrong} not as they must be"
-    )
+    catches = sum(each.wanted is not None for each in trials)
+    print(f"{caught} of {catches} catches, {wrong} results not as expected")
     results = [trial.conclusion.result for trial in trials]
     report = page.write(FOLDER / page.FILE, page.of_results(results, to_record(trials)))
     print(f"journals and {path.name}: {FOLDER}\nreport: {report}")
@@ -64,15 +63,13 @@ def _chosen(names: Sequence[str]) -> tuple[Mutant, ...]:
     if unknown:
         raise UsageError(
             f"there is no mutant {', '.join(map(repr, unknown))}",
-            remedy=f"there are {', '.join(repr(each.name) for each in MUTANTS)}",
+            remedy=f"name one of {', '.join(repr(each.name) for each in MUTANTS)}",
         )
     return tuple(each for each in MUTANTS if not names or each.name in names)
 
 
 def _seen(trial: Trial) -> None:
-    _say(
-        f"{'as it must be' if trial.right else 'NOT as it must be'}: {trial.verdict.name} {trial.experiment}"
-    )
+    _say(f"{'as expected' if trial.right else 'NOT as expected'}: {trial.verdict.name} {trial.experiment}")
 
 
 def _say(line: str) -> None:

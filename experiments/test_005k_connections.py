@@ -8,12 +8,14 @@ pytestmark = [pytest.mark.docker, pytest.mark.chaos(stage="5,000 users")]
 
 
 def test_connection_exhaustion(chaos: Chaos) -> None:
-    """When every connection of the database is taken, players do not notice."""
+    """A client takes every connection of the database, and players do not notice."""
     chaos.experiment(faults.ConnectionExhaustion("postgres")).assert_held()
 
 
 def test_leaking_report_tool(chaos: Chaos) -> None:
-    """A reporting tool that leaks connections is stopped at its own limit, long before the database's."""
+    """A reporting tool that leaks connections is refused at its own limit, long before the database's
+    limit.
+    """
     leak = faults.ConnectionExhaustion("postgres", user="reports", password="reports", limit=20)
     chaos.experiment(leak).assert_held()
 

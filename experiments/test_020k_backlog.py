@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.chaos(stage="20,000 users")]
 
 
 def test_worker_backlog(chaos: Chaos) -> None:
-    """A pile of report jobs is finished in time, and players do not notice."""
+    """A pile of report jobs is worked through in time, and players do not notice."""
     chaos.experiment(faults.WorkerBacklog(reports, workers="reporter", jobs=110)).assert_held()
 
 

@@ -13,10 +13,10 @@ def test_cache_loss(chaos: Chaos) -> None:
 
 
 def test_cache_flush(chaos: Chaos) -> None:
-    """An emptied cache is filled again without a stampede on the database."""
+    """An emptied cache fills again without a stampede on the database."""
     chaos.experiment(faults.CacheLoss("cache", how="flush")).assert_held()
 
 
 def test_cache_hangs(chaos: Chaos) -> None:
-    """The system does without a cache that accepts connections and never answers; it does not wait for it."""
+    """The system goes on without a cache that accepts and never answers, and does not wait for it."""
     chaos.experiment(faults.CacheLoss("cache", how="hang")).assert_held()

@@ -1,4 +1,4 @@
-"""100,000 users: some players are always online, during a deploy too."""
+"""100,000 users: players are always online, also during a deploy."""
 
 import pytest
 

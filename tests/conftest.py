@@ -1,4 +1,4 @@
-"""What every test has: nothing that a test imports is there in the next one."""
+"""Isolation of every test: no module that a test imports is there in the next test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ settings.load_profile("chaoskit")
 
 @pytest.fixture(autouse=True)
 def users_modules() -> Iterator[None]:
-    """Many tests write a module ``shop`` into a folder of their own, and have chaoskit import it: the
-    next one must not meet it again. Which test comes next, in which process, nobody knows.
+    """Forget the modules that a test imported from a temporary folder.
+
+    Many tests write a module ``shop`` into a folder of their own and have chaoskit import it. The next
+    test, in whatever order and process, must not get that module.
     """
     path, known = list(sys.path), set(sys.modules)
     yield

@@ -1,14 +1,15 @@
-"""A whole experiment without a container: a runtime in memory, and traffic that is worked out."""
+"""A whole experiment without a container: a runtime in memory, and traffic that is computed."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from chaoskit.clock import ManualClock
 from chaoskit.errors import LoadFailure
 from chaoskit.experiment.environment import Draft, Environment
+from chaoskit.load.totals import Totals, accounts
 from chaoskit.load.user import User
 from chaoskit.record.history import Acknowledgement, Check, History, Outcome, Sample
 from chaoskit.runtime.memory import MemoryRuntime
@@ -22,11 +23,11 @@ SLO = Slo(availability=0.99, p95=0.3, recovery=10.0)
 
 
 async def _nothing(user: User) -> None:
-    """Journeys are worked out here, never run."""
+    """Journeys are computed here, never run."""
 
 
 async def _kept(user: User, kind: str, id: str) -> None:
-    """Promises too."""
+    """Acknowledgements are computed too."""
 
 
 browse = journey(
@@ -38,32 +39,25 @@ buy = journey(rate=10, needs=["api", "cache"], slo=SLO, verify=_kept, name="buy"
 SYSTEM = System(compose=(Path("compose.yaml"),), journeys=(browse, search, buy))
 
 
-@dataclass(frozen=True)
-class Accounts:
-    """What the load tells at its end."""
-
-    scheduled: int
-
-
 class ScriptedTraffic:
-    """Journeys whose answers a function gives, arriving evenly as the manual clock advances."""
+    """A load whose answers a function gives; users arrive evenly as the manual clock advances."""
 
     def __init__(
         self, system: System, history: History, behaviour: Behaviour, runtime: MemoryRuntime
     ) -> None:
         self._system, self._history, self._behaviour, self._runtime = system, history, behaviour, runtime
-        self._sending = False
+        self._sending, self._began = False, 0.0
         self.lose_promises = False
         self.error: LoadFailure | None = None
         runtime.clock.listen(self._send)
 
     def start(self) -> None:
-        """Nothing to get ready."""
+        """Nothing to prepare."""
 
     def begin(self) -> float:
-        """Arrivals from now on."""
-        self._sending = True
-        return self._runtime.clock.now()
+        """Users arrive from now on."""
+        self._sending, self._began = True, self._runtime.clock.now()
+        return self._began
 
     def _send(self, before: float, after: float) -> None:
         if not self._sending:
@@ -82,19 +76,33 @@ class ScriptedTraffic:
                     self._history.add(Acknowledgement(each.name, "order", str(number), at))
                 number += 1
 
-    def stop(self) -> Accounts:
-        """No more arrivals."""
+    def stop(self) -> Totals:
+        """No more users arrive; all that were due were sent and answered in time."""
         self._sending = False
-        return Accounts(scheduled=sum(map(len, self._history.columns().values())))
+        counts = Counter((each.journey, each.outcome) for each in self._history.samples)
+        scheduled = Counter(each.journey for each in self._history.samples)
+        return Totals(
+            accounts=accounts(scheduled, counts, {}),
+            origin=self._began,
+            stopped=self._runtime.clock.now(),
+            processes=1,
+            most_in_flight=1,
+            most_connections=1,
+            lag_p50=0.0,
+            lag_p99=0.0,
+            worst_lag=0.0,
+            worst_loop_lag=0.0,
+            cpu_seconds=0.0,
+        )
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
-        """Promises are kept."""
+        """Every acknowledgement is kept, unless the test loses them."""
         checks = tuple(Check(each.kind, each.id, not self.lose_promises) for each in acknowledgements)
         self._history.add(*checks)
         return checks
 
     def close(self) -> None:
-        """No more arrivals."""
+        """No more users arrive."""
         self._sending = False
 
 
@@ -143,7 +151,7 @@ class Simulation:
         return runtime
 
     def _make_traffic(
-        self, system: System, history: History, doors: Mapping[str, str], seed: int
+        self, system: System, history: History, entries: Mapping[str, str], seed: int
     ) -> ScriptedTraffic:
         self.seeds.append(seed)
         traffic = ScriptedTraffic(system, history, self._behaviour, self.runtimes[-1])
@@ -152,7 +160,7 @@ class Simulation:
 
 
 def hardened(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
-    """Losing the cache slows browsing, and fails only what needs it."""
+    """Losing the cache slows browsing, and only the journey that needs the cache fails."""
     cached = runtime.state("cache").status == "running" and not runtime.cuts()
     if journey == "browse":
         return (0.02 if cached else 0.4), True

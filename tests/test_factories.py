@@ -1,4 +1,4 @@
-"""A guest's environment is reset by taking back what was done, and is never rebuilt."""
+"""The environment of an attached system: a reset undoes what this run did, and never rebuilds."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.simulation import SYSTEM, Simulation, hardened
 
 
 class Visited(MemoryRuntime):
-    """A system in memory that is attached to."""
+    """An attached system in memory."""
 
     def revive(self) -> None:
-        """What was taken down is started."""
+        """Start what this run has stopped."""
         self._do("revive")
 
 
@@ -36,7 +36,7 @@ def runtime() -> Visited:
 
 @pytest.fixture
 def environment(runtime: Visited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AttachedEnvironment:
-    """The environment over it; its declaration asks for more than a guest may do."""
+    """The environment over that system; its declaration asks for more than a guest may do."""
     monkeypatch.setattr(factories, "AttachedRuntime", Visited)
 
     def never(wanted: object) -> None:
@@ -51,7 +51,7 @@ def environment(runtime: Visited, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_reset_takes_back_and_restarts_nothing(environment: AttachedEnvironment, runtime: Visited) -> None:
-    """Neither ``restart_on_reset`` nor the reset hook is for somebody else's system."""
+    """An attached system belongs to its owner: ``restart_on_reset`` and the reset hook are left out."""
     environment.reset()
     runtime.log.clear()
     assert not environment.reset().rebuilt
@@ -61,10 +61,10 @@ def test_a_reset_takes_back_and_restarts_nothing(environment: AttachedEnvironmen
 def test_what_its_owner_has_stopped_is_not_started(
     environment: AttachedEnvironment, runtime: Visited
 ) -> None:
-    """Whatever the environment does between two experiments."""
+    """No reset between two experiments starts a component that its owner has stopped."""
     environment.reset()
     runtime.kill("cache")
-    with pytest.raises(NotReady, match="not this run's to start anew"):
+    with pytest.raises(NotReady, match="this run may not restart it"):
         environment.reset()
     assert runtime.state("cache").status == "exited"
 
@@ -72,7 +72,7 @@ def test_what_its_owner_has_stopped_is_not_started(
 def test_a_poisoned_one_says_so_and_stays_poisoned(
     environment: AttachedEnvironment, runtime: Visited
 ) -> None:
-    """It is not closed and started again, and no later experiment slips through."""
+    """A poisoned attached environment is never closed and restarted, and no later experiment runs in it."""
     environment.reset()
     environment.poison("Latency was not seen to be gone")
     for _ in range(2):
@@ -83,7 +83,7 @@ def test_a_poisoned_one_says_so_and_stays_poisoned(
 
 
 def test_what_may_not_be_touched_is_refused_before_it_is_injected(tmp_path: Path) -> None:
-    """And the environment is as good as before: nothing was done."""
+    """The refusal comes before any action, so the environment stays as it was."""
     simulation = Simulation(hardened, tmp_path)
     simulation.environment.reset()
     (runtime,) = simulation.runtimes
@@ -95,7 +95,7 @@ def test_what_may_not_be_touched_is_refused_before_it_is_injected(tmp_path: Path
 
 
 def test_a_link_of_which_nobody_knows_the_consumer_concerns_everyone() -> None:
-    """Any journey that uses what is behind it may be hit by its fault."""
+    """A fault on a link with an unknown consumer may reach every journey that uses the provider."""
     runtime = MemoryRuntime(["api", "web", "cache"], [(ANY, "cache", 6379)])
     assert runtime.links == (Link(ANY, "cache", 6379),)
     impact = Latency("→cache").impact(runtime)

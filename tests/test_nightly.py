@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from chaoskit import cli
-from chaoskit.exitcodes import TROUBLE, UNKNOWN
+from chaoskit.exitcodes import HARNESS_ERROR, UNKNOWN
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = ROOT / ".github" / "workflows" / "resilience.yml"
@@ -77,4 +77,4 @@ def test_the_exit_codes_of_the_page_are_those_of_the_code() -> None:
     """The table names 10 and 11 with what they mean."""
     table = dict(re.findall(r"^\| (\d+) \| (.*?) \|", RECIPE.read_text(encoding="utf-8"), re.MULTILINE))
     assert "UNKNOWN" in table[str(UNKNOWN)]
-    assert "the environment, the harness or the declaration" in table[str(TROUBLE)]
+    assert "the environment, the harness or the declaration" in table[str(HARNESS_ERROR)]

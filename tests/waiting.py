@@ -1,4 +1,4 @@
-"""Waiting in tests that have threads or processes: for a condition, never for a time."""
+"""Waiting in tests with threads or processes: for a condition, never for a fixed time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``chaoskit doctor``: what is there, what is missing, and the remedy."""
+"""``chaoskit doctor``: check what a run needs, and say how to get what is missing."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from chaoskit.system.mistakes import mistakes
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Add the options of the subcommand."""
     system_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     well = True
     for finding in examine(options.system, Path.cwd(), find_system):
         well = well and finding.well
@@ -48,22 +48,23 @@ MINIMUM_ENGINE = (25, 0)
 """``start_interval`` of health checks came with Engine 25."""
 
 _IMAGES = {
-    "chaoskit/toxiproxy:2.12.0": "stands on every link",
+    "chaoskit/toxiproxy:2.12.0": "the proxy of every link",
     "chaoskit/nettools:2": "cuts links silently, looks at them from the consumer's side, and floods",
 }
 
-FREE_BYTES = 2 * 1024**3
+MINIMUM_FREE_BYTES = 2 * 1024**3
+"""Free disk space that a run needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: what it is.
-        well: whether it is as it must be.
-        says: what was seen.
-        remedy: what to do where it is not well.
+        what: the subject of the check.
+        well: whether the subject is as it must be.
+        says: what was found.
+        remedy: what the user can do if it is not well.
     """
 
     what: str
@@ -75,11 +76,11 @@ class Diagnosis:
 def examine(
     named: str | None, root: Path, find_system: Callable[[str | None, Path], System]
 ) -> Iterator[Diagnosis]:
-    """Look at everything that a run needs, one thing after the other.
+    """Check everything that a run needs, one subject after another.
 
     Args:
         named: the system as the user names it.
-        root: the folder to look from.
+        root: the folder from which the search starts.
         find_system: finds the system by its name.
     """
     yield _python()
@@ -97,7 +98,7 @@ def _python() -> Diagnosis:
 def _compose() -> Diagnosis:
     remedy = "install the Docker Compose plugin: https://docs.docker.com/compose/install/"
     if shutil.which("docker") is None:
-        return Diagnosis("Docker Compose", False, "there is no docker command on the PATH", remedy)
+        return Diagnosis("Docker Compose", False, "no docker command is on the PATH", remedy)
     asked = subprocess.run(
         ["docker", "compose", "version", "--short"], capture_output=True, text=True, timeout=20, check=False
     )
@@ -107,7 +108,7 @@ def _compose() -> Diagnosis:
         return Diagnosis("Docker Compose", False, version, remedy)
     well = _at_least(version, MINIMUM_COMPOSE)
     return Diagnosis(
-        "Docker Compose", well, version, f"{_dotted(MINIMUM_COMPOSE)} or newer is needed; {remedy}"
+        "Docker Compose", well, version, f"a run needs {_dotted(MINIMUM_COMPOSE)} or newer; {remedy}"
     )
 
 
@@ -115,7 +116,9 @@ def _engine() -> Iterator[Diagnosis]:
     try:
         client = connect()
     except ChaoskitError as error:
-        yield Diagnosis("Docker engine", False, error.evidence or error.what, error.remedy or "start it")
+        yield Diagnosis(
+            "Docker engine", False, error.evidence or error.what, error.remedy or "start the engine"
+        )
         return
     try:
         version = str(client.version()["Version"])
@@ -123,15 +126,15 @@ def _engine() -> Iterator[Diagnosis]:
             "Docker engine",
             _at_least(version, MINIMUM_ENGINE),
             version,
-            f"{_dotted(MINIMUM_ENGINE)} or newer is needed",
+            f"a run needs {_dotted(MINIMUM_ENGINE)} or newer; upgrade the engine",
         )
         for image, use in _IMAGES.items():
             there = is_present(client, image)
-            says = f"{use}; {'there' if there else 'not there yet: pulled or built at first use'}"
+            says = f"{use}; {'present' if there else 'not present yet: pulled or built at first use'}"
             yield Diagnosis(f"image {image}", True, says)
         dead = [run.run_id for run in runs(client) if not run.alive]
-        says = "nothing is left of dead runs" if not dead else f"left of dead runs: {', '.join(dead)}"
-        yield Diagnosis("leftovers", not dead, says, "remove them with `chaoskit clean`")
+        says = "dead runs have left nothing" if not dead else f"left by dead runs: {', '.join(dead)}"
+        yield Diagnosis("leftovers", not dead, says, "run `chaoskit clean`")
     finally:
         client.close()
 
@@ -139,7 +142,9 @@ def _engine() -> Iterator[Diagnosis]:
 def _disk(folder: Path) -> Diagnosis:
     free = shutil.disk_usage(folder).free
     says = f"{free / 1024**3:.1f} GiB free at {folder}"
-    return Diagnosis("disk", free >= FREE_BYTES, says, f"free {FREE_BYTES / 1024**3:.0f} GiB")
+    return Diagnosis(
+        "disk", free >= MINIMUM_FREE_BYTES, says, f"free {MINIMUM_FREE_BYTES / 1024**3:.0f} GiB or more"
+    )
 
 
 def _system(named: str | None, root: Path, find_system: Callable[[str | None, Path], System]) -> Diagnosis:
@@ -148,12 +153,12 @@ def _system(named: str | None, root: Path, find_system: Callable[[str | None, Pa
         planned = interpose(resolve(system), run_id="doctor", external=system.external)
     except ChaoskitError as error:
         says = error.what if not error.evidence else f"{error.what}: {error.evidence}"
-        return Diagnosis("system", False, says, error.remedy or "mend the declaration")
+        return Diagnosis("system", False, says, error.remedy or "correct the declaration")
     found = mistakes(system, planned.components, planned.entries) if system.journeys else []
     says = (
         f"{len(planned.components)} components, {len(planned.placed)} links, {len(system.journeys)} journeys"
     )
-    return Diagnosis("system", not found, "; ".join(found) or says, "mend the declaration")
+    return Diagnosis("system", not found, "; ".join(found) or says, "correct the declaration")
 
 
 def _at_least(version: str, minimum: tuple[int, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""``chaoskit faults``: the catalogue."""
+"""``chaoskit faults``: print the catalogue of faults and judgements."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from chaoskit.report.catalogue import catalogue
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Add the options of the subcommand."""
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     print(catalogue(), end="")
     return OK

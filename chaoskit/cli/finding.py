@@ -1,4 +1,4 @@
-"""Which system a command is about, and what the ini file says, as pytest would find it."""
+"""The system of a command, and settings of the ini file, found as pytest finds them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _TOML_FILES = (
 
 
 def find_system(named: str | None, root: Path) -> System:
-    """The system that a command is about.
+    """The system of a command.
 
     Args:
         named: ``module:attribute``, a compose file, or ``None`` for the ini file's ``chaos_system``.
-        root: the folder to look from.
+        root: the folder from which the search starts.
 
     Raises:
-        UsageError: there is none.
+        UsageError: neither the user nor the ini file names a system, or the name leads to none.
     """
     found = configured(root, "chaos_system")
     reference = named or (found[0] if found else None)
@@ -50,7 +50,7 @@ def find_system(named: str | None, root: Path) -> System:
 
 
 def configured(root: Path, setting: str) -> tuple[str, Path] | None:
-    """A setting as pytest would find it from ``root`` upwards, and the folder where it is set."""
+    """A setting as pytest finds it from ``root`` upwards, and the folder of the file that sets it."""
     for folder in (root, *root.parents):
         for name, section in _INI_FILES:
             parser = configparser.ConfigParser(interpolation=None)
@@ -69,9 +69,9 @@ def configured(root: Path, setting: str) -> tuple[str, Path] | None:
 
 
 def system_argument(parser: argparse.ArgumentParser) -> None:
-    """The argument of commands that are about a system."""
+    """Add the argument that names the system."""
     parser.add_argument(
         "system",
         nargs="?",
-        help="module:attribute of a System, or a compose file; default: chaos_system of the ini file",
+        help="the system, as module:attribute or a compose file; default: chaos_system of the ini file",
     )

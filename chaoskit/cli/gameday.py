@@ -1,4 +1,4 @@
-"""``chaoskit gameday``: a planned exercise, watched on a live screen."""
+"""``chaoskit gameday``: run a planned exercise, watched on a live screen."""
 
 from __future__ import annotations
 
@@ -7,55 +7,62 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chaoskit.cli.finding import find_system
-from chaoskit.gameday.command import Venue, run_gameday
+from chaoskit.gameday.command import run_gameday
+from chaoskit.gameday.venue import Venue
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Add the options of the subcommand."""
     parser.add_argument(
         "runbook",
         nargs="?",
         type=Path,
         metavar="RUNBOOK",
-        help="the run book, a YAML file; by hand without one",
+        help="the run book, a YAML file; without one, you lead the game day by hand",
     )
     parser.add_argument(
-        "--system", metavar="MODULE:ATTRIBUTE", help="the system; default: the run book's, then chaos_system"
+        "--system",
+        metavar="MODULE:ATTRIBUTE",
+        help="the system; default: that of the run book, else chaos_system of the ini file",
     )
     parser.add_argument(
         "--report-dir",
         type=Path,
         metavar="DIR",
-        help="where the record and the report go; default: chaoskit-report/gameday-<time>",
+        help="the folder for the record and the report; default: chaoskit-report/gameday-<time>",
     )
     parser.add_argument(
-        "--no-screen", action="store_true", help="plain lines; the run book runs to its end by itself"
+        "--no-screen",
+        action="store_true",
+        help="print plain lines, and run the run book to its end without keys",
     )
     parser.add_argument(
-        "--keep", action="store_true", help="leave the system running at the end, with everything lifted"
+        "--keep", action="store_true", help="lift every fault, and leave the system running at the end"
     )
-    parser.add_argument("--seed", type=int, default=0, help="the seed of all randomness; default: 0")
     parser.add_argument(
-        "--attach", metavar="PROJECT", help="a compose project that runs already, instead of starting one"
+        "--seed", type=int, default=0, metavar="N", help="the seed of all randomness; default: 0"
+    )
+    parser.add_argument(
+        "--attach", metavar="PROJECT", help="use this running compose project instead of starting the system"
     )
     parser.add_argument(
         "--touch",
         action="append",
         metavar="NAMES",
-        help="with --attach: what may be touched, with commas: cache, ->cache; nothing by default",
+        help="with --attach: what faults may touch, separated by commas: cache,->cache; default: nothing",
     )
     parser.add_argument(
         "--toxiproxy",
         action="append",
         metavar="ADDRESSES",
-        help="with --attach: its Toxiproxies' APIs, with commas, where they are not found",
+        help="with --attach: API addresses of its Toxiproxies, separated by commas, if they are not found",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    place = Venue(
+    venue = Venue(
         attach=options.attach,
         touch=_several(options.touch),
         toxiproxies=_several(options.toxiproxy),
@@ -66,12 +73,12 @@ def run(options: argparse.Namespace) -> int:
         options.runbook,
         options.system,
         find_system,
-        place=place,
+        venue=venue,
         report_dir=options.report_dir,
         screen=not options.no_screen,
     )
 
 
 def _several(given: Sequence[str] | None) -> list[str]:
-    """Names, given again and again or with commas."""
+    """The names of an option that may be repeated and may hold several names with commas."""
     return [name.strip() for each in given or () for name in each.split(",") if name.strip()]

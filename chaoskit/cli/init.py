@@ -1,4 +1,4 @@
-"""``chaoskit init``: a starter, written from one calm look at the running system."""
+"""``chaoskit init``: write a starter from one calm look at the running system."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from chaoskit.starter.command import write_starter
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Add the options of the subcommand."""
     parser.add_argument(
-        "compose", nargs="?", type=Path, help="the compose file; default: as Compose finds it"
+        "compose", nargs="?", type=Path, help="the compose file; default: the one that Compose finds"
     )
     parser.add_argument(
-        "--into", type=Path, default=Path(), metavar="DIR", help="where to write; default: here"
+        "--into", type=Path, default=Path(), metavar="DIR", help="the folder to write to; default: this one"
     )
     parser.add_argument("--force", action="store_true", help="overwrite an earlier starter")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be written")
+    parser.add_argument("--dry-run", action="store_true", help="print the files instead of writing them")
     parser.add_argument(
-        "--seconds", type=float, default=5.0, metavar="N", help="how long the calm is measured; default: 5"
+        "--seconds",
+        type=float,
+        default=5.0,
+        metavar="N",
+        help="how long to measure the calm system; default: 5",
     )
     parser.add_argument(
-        "--path", action="append", default=[], help="ask the entries for this path first; may be given again"
+        "--path", action="append", default=[], help="request this path first at each entry; may be repeated"
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     write_starter(
         options.compose,
         options.into,

@@ -1,4 +1,4 @@
-"""``chaoskit plan``: the links as a table, and the rewritten compose file as YAML."""
+"""``chaoskit plan``: print the links as a table, and the rewritten compose file as YAML."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from chaoskit.system.mistakes import mistakes
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("--links", action="store_true", help="only the table of links, to stdout")
+    """Add the options of the subcommand."""
+    parser.add_argument("--links", action="store_true", help="print only the table of links, to stdout")
     system_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     system = find_system(options.system, Path.cwd())
     planned = interpose(resolve(system), run_id="plan", taken=routed_networks(), external=system.external)
     found = mistakes(system, planned.components, planned.entries) if system.journeys else []
@@ -42,13 +42,14 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
-_SURELY_TEXT = re.compile(r"[A-Za-z_/$].*")
-"""What no YAML version reads as a number. PyYAML quotes by YAML 1.1, where ``1e3`` and ``0o17`` are
-text; Compose reads YAML 1.2, where they are numbers."""
+_PLAIN_TEXT = re.compile(r"[A-Za-z_/$].*")
+"""Text that no YAML version reads as a number. PyYAML quotes by YAML 1.1, where ``1e3`` and ``0o17`` are
+text; Compose reads YAML 1.2, where they are numbers.
+"""
 
 
 def render_links(interposed: Interposed) -> str:
-    """The links, the entry points, what is left to the run, and the warnings, as plain text."""
+    """The links, the entries, the components without a known port, and the warnings, as plain text."""
     links = [
         (each.link.consumer, "→", f"{each.link.provider}:{each.link.port}", each.toxiproxy, each.link.proxy)
         for each in interposed.placed
@@ -62,22 +63,24 @@ def render_links(interposed: Interposed) -> str:
         _section(
             f"links ({len(links)}): consumer, provider and port, its Toxiproxy, the name of its proxy", links
         ),
-        _section("entry points: published on 127.0.0.1, on a host port that is free", entries),
-        _section("no port known: its links are made when it is seen to listen, by chaoskit alone", unknown),
+        _section("entries: published on 127.0.0.1, each on a free host port", entries),
+        _section(
+            "no known port: chaoskit makes the links to these components when it sees them listen", unknown
+        ),
         _section("warnings", [(warning,) for warning in interposed.warnings]),
         f"{len(interposed.components)} components behind {len(interposed.toxiproxies)} Toxiproxies; "
-        f"{len(interposed.harness)} links of the harness's own",
+        f"{len(interposed.harness)} links of the harness",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def render_compose(interposed: Interposed) -> str:
-    """The rewritten compose file as YAML that Compose and PyYAML read alike, with a head of comments."""
+    """The rewritten compose file as YAML that Compose and PyYAML read alike, below some comments."""
     project = interposed.compose["name"]
     head = (
         f"# {project}: each service alone in a network with Toxiproxy.",
         f"# Written by `chaoskit plan`; `docker compose -p {project} -f FILE up` starts it.",
-        "# Ports that nothing declares have no link here: chaoskit finds them when it runs the system.",
+        "# Undeclared ports have no link here: chaoskit finds them when it runs the system.",
         *(f"# {line}" for warning in interposed.warnings for line in f"warning: {warning}".splitlines()),
     )
     body = yaml.dump(interposed.compose, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1)
@@ -95,15 +98,15 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Text of several lines as a block, doubtful text quoted, nothing by reference."""
+    """Writes text of several lines as a block, quotes doubtful text, and writes nothing by reference."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write equal parts out: people read this."""
+        """Write equal parts out in full: people read this."""
         return True
 
 
 def _text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text else None if _SURELY_TEXT.fullmatch(text) else '"'
+    style = "|" if "\n" in text else None if _PLAIN_TEXT.fullmatch(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

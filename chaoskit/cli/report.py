@@ -1,4 +1,4 @@
-"""``chaoskit report``: one HTML file from journals."""
+"""``chaoskit report``: make one HTML file from journals, or the report of a game day."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from chaoskit.report import afteraction, page
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
+    """Add the options of the subcommand."""
     parser.add_argument(
         "journals",
         nargs="+",
         type=Path,
         metavar="JOURNAL",
-        help="a journal, or a folder of them; in that of a game day also its after-action report",
+        help="a journal or a folder of journals; the folder of a game day also gets its after-action report",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
+        metavar="FILE",
         default=Path("report.html"),
         help="the file to write; default: report.html",
     )
@@ -30,10 +31,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     sources = page.gather(options.journals)
     for line in sources.passed_over:
-        print(f"passed over {line}", file=sys.stderr)
+        print(f"skipped {line}", file=sys.stderr)
     for folder in sources.game_days:
         print("\n".join(f"{path}: after-action report" for path in afteraction.write(folder)))
     if not sources.journals:

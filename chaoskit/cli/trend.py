@@ -1,4 +1,4 @@
-"""``chaoskit trend``: add journals to a history, and print what got worse and what is flaky."""
+"""``chaoskit trend``: add journals to a history, and show what got worse and what is flaky."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from chaoskit.trend.trend import trend_of
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("file", nargs="?", help="the history; default: chaos_history of the ini file")
-    parser.add_argument("--add", nargs="+", metavar="JOURNAL", default=[], help="add old journals first")
-    parser.add_argument("--last", type=int, metavar="N", default=30, help="look at N nights; default 30")
-    parser.add_argument("--json", action="store_true", help="all of it as JSON")
+    """Add the options of the subcommand."""
+    parser.add_argument("file", nargs="?", help="the history file; default: chaos_history of the ini file")
+    parser.add_argument(
+        "--add", nargs="+", metavar="JOURNAL", default=[], help="add these journals to the history first"
+    )
+    parser.add_argument(
+        "--last", type=int, metavar="N", default=30, help="look at the last N nights; default: 30"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     file = Path(options.file) if options.file else None
     if file is None and (found := configured(Path.cwd(), "chaos_history")):
         file = found[1] / found[0]
@@ -36,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             "no history is named",
             where=str(Path.cwd()),
-            remedy="give its file, or set chaos_history in the ini file",
+            remedy="give the history file, or set chaos_history in the ini file",
         )
     regressed = print_trend(
         file, [Path(each) for each in options.add], last=options.last, as_json=options.json
@@ -45,25 +49,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def print_trend(file: Path, add: Sequence[Path] = (), *, last: int = 30, as_json: bool = False) -> bool:
-    """Print the trend; whether there is a regression.
+    """Print the trend; return whether there is a regression.
 
     Args:
         file: the history.
-        add: journals to add first; those that it has are left out.
+        add: journals to add first; a journal that the history already has is left out.
         last: how many nights to look at.
         as_json: print JSON instead of text.
 
     Raises:
-        UsageError: a file is not what it should be; nothing was added then.
+        UsageError: a file is not what it should be; nothing was added.
         EnvironmentFailure: the history cannot be read or written.
     """
     if last < 1:
-        raise UsageError(f"--last is {last}; it must be one or more")
+        raise UsageError(f"--last is {last}; it must be 1 or more")
     entries = list(_read(add))
     with Store(file, create=bool(add)) as store:
         if add:
             new = store.add(entries)
-            print(f"{new} of {len(entries)} journals are new in {file}", file=sys.stderr)
+            print(f"added {new} of {len(entries)} journals to {file}", file=sys.stderr)
         trend = trend_of(store.entries(), last)
     print(json.dumps(to_record(trend), indent=2, ensure_ascii=False) if as_json else render(trend))
     return bool(trend.regressions)
@@ -72,7 +76,8 @@ def print_trend(file: Path, add: Sequence[Path] = (), *, last: int = 30, as_json
 def _read(paths: Iterable[Path]) -> Iterable[Entry]:
     for path in paths:
         record = journal.read(path)
-        if "judgement" in record:
+        # A report folder also holds other JSON files.
+        if journal.lacks(record):
+            print(f"skipped {path}: not a journal", file=sys.stderr)
+        else:
             yield entry_of(record)
-        else:  # a report folder holds other JSON, too
-            print(f"passed over {path}: no journal", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``chaoskit up``: the system behind Toxiproxy, held until Ctrl-C."""
+"""``chaoskit up``: start the system behind Toxiproxy, and keep it until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from chaoskit.exitcodes import OK
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Its options."""
-    parser.add_argument("--keep", action="store_true", help="leave it running and return; `clean` removes it")
+    """Add the options of the subcommand."""
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the system running and return; `chaoskit clean` removes it"
+    )
     system_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     system = find_system(options.system, Path.cwd())
     clock = MonotonicClock()
     runtime = DockerRuntime(

@@ -211,7 +211,7 @@ def connect(
             sock=way,
         )
     except (Error, OSError) as error:
-        # The buffered file that pg8000 made of it, alive in the error's traceback, would keep it open.
+        # The error's traceback keeps pg8000's buffered file alive, which would keep the socket open.
         if (descriptor := way.detach()) >= 0:
             os.close(descriptor)
         raise _refused(error) from error

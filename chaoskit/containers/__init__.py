@@ -1,1 +1,1 @@
-"""Systems in containers: the one implementation of the runtime; no other package knows Docker."""
+"""Systems in containers: the only implementation of the runtime for Docker, which no other package knows."""

@@ -1,6 +1,6 @@
-"""What the user's compose file says, read through Compose itself, and how Compose is called.
+"""Calling Docker Compose: to read the user's compose file, and to start a system.
 
-``docker compose up`` in a thread of its own, which can be ended at any moment.
+``docker compose up`` runs in a thread of its own, which can be ended at any moment.
 """
 
 from __future__ import annotations
@@ -27,34 +27,35 @@ from chaoskit.errors import ChaoskitError, ComposeError, EngineUnavailable
 from chaoskit.interpose.model import Resolved
 from chaoskit.system import System
 
-_ROUTES = Path("/proc/net/route")
+_ROUTE_TABLE = Path("/proc/net/route")
+"""The kernel's own table of IPv4 routes, on Linux."""
 
-_ASKING = 10
-"""Seconds for one question to the engine that Compose could do without."""
+_QUESTION_DEADLINE = 10
+"""Seconds for one optional question to the engine, whose answer is not needed to go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compose:
     """``docker compose`` for one project.
 
-    testcontainers' :class:`DockerCompose` says, through its public ``docker_compose_command``, which program
-    that is on this machine and how it is given files, profiles and env files. Its own ``start`` and ``stop``
-    are not used, for four reasons, and :meth:`run` does the same without them:
+    The public ``docker_compose_command`` of testcontainers' :class:`DockerCompose` says which program Compose
+    is on this machine, and how it takes files, profiles and env files. chaoskit does not use the library's
+    ``start`` and ``stop``, for four reasons; :meth:`run` takes their place:
 
-    1. Compose would get no variables and no project name but those of this process.
-    2. An interrupt would end Compose but leave its children, and nothing would know the process to kill.
-    3. A missing ``docker`` would be a FileNotFoundError.
-    4. A failure would be logged as an error, even where the caller deals with it.
+    1. Compose would get only the variables and the project name of this process.
+    2. An interrupt would end Compose but not its children, and no caller would know the process to kill.
+    3. A missing ``docker`` would raise FileNotFoundError.
+    4. A failure would be logged as an error even if the caller handles it.
 
     Args:
         context: the folder that Compose runs in.
-        files: the compose files, later ones over earlier ones.
-        env_files: variables that Compose interpolates, from files.
-        profiles: the profiles that are on.
-        environment: variables over those of this process: Compose interpolates them.
-        project: the project's name; Compose finds it by itself if ``None``.
-        project_directory: where relative paths and ``.env`` are; the first file's folder if ``None``.
-        spawned: told the process id, which is the group's as well, as soon as there is one.
+        files: the compose files; later ones override earlier ones.
+        env_files: files with variables that Compose interpolates.
+        profiles: the active profiles.
+        environment: variables that Compose interpolates; they override those of this process.
+        project: the project's name; if ``None``, Compose chooses it.
+        project_directory: the base of relative paths and of ``.env``; the first file's folder if ``None``.
+        spawned: takes the process id, which is also the id of the process group, as soon as it exists.
     """
 
     context: Path
@@ -68,7 +69,7 @@ class Compose:
 
     @property
     def command(self) -> list[str]:
-        """The words that every call of Compose begins with."""
+        """The words with which every call of Compose begins."""
         library = DockerCompose(
             context=self.context,
             compose_file_name=[str(path) for path in self.files],
@@ -82,11 +83,11 @@ class Compose:
         return [program, compose, *ours, *rest]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        """Run a command of Compose to its end; whatever interrupts that kills it and its children.
+        """Run a command of Compose to its end; an interrupt kills it and its children.
 
         Raises:
             EngineUnavailable: there is no ``docker`` command.
-            subprocess.CalledProcessError: with what Compose said on both streams.
+            subprocess.CalledProcessError: Compose failed; with its output on both streams.
         """
         command = [*self.command, *words]
         try:
@@ -120,10 +121,10 @@ class Compose:
 def resolve(system: System) -> Resolved:
     """Read a system's compose files.
 
-    Compose needs no engine for this; without one, no image's EXPOSE is known.
+    Compose needs no engine for this. Without an engine, the ports that the images EXPOSE stay unknown.
 
     Raises:
-        ComposeError: a file is missing, or Compose does not accept what is written; in its words.
+        ComposeError: a file is missing, or Compose rejects it; with Compose's own words.
         EngineUnavailable: there is no ``docker compose``.
     """
     files = ", ".join(map(str, system.compose))
@@ -133,7 +134,7 @@ def resolve(system: System) -> Resolved:
             "the compose file is missing" if system.compose else "the system names no compose file",
             where=files or None,
             evidence="\n".join(f"no such file: {path}" for path in missing),
-            remedy="name it where the system is declared, relative to that Python file",
+            remedy="give its path in the system's declaration, relative to that Python file",
         )
     directory = system.compose[0].parent
     compose = Compose(directory, system.compose, system.env_files, system.profiles, system.environment)
@@ -145,16 +146,16 @@ def resolve(system: System) -> Resolved:
             "Compose does not accept the file",
             where=files,
             evidence=failed.stderr.decode(errors="replace").strip(),
-            remedy=f"mend the file until `docker compose -f {system.compose[0]} config` accepts it",
+            remedy=f"correct the file until `docker compose -f {system.compose[0]} config` accepts it",
         ) from None
     config: dict[str, Any] = json.loads(said)
     return Resolved(config=config, directory=directory, exposed=_exposed(config))
 
 
 def routed_networks() -> tuple[IPv4Network, ...]:
-    """The networks that this machine routes: the engine's, and on Linux the kernel's own table.
+    """The networks that this machine routes: the engine's and, on Linux, those in the kernel's table.
 
-    An engine that does not answer contributes nothing. The default route is left out.
+    The engine's networks are left out if it does not answer. The default route is always left out.
     """
     found: set[IPv4Network] = set()
     with suppress(DockerException, requests.exceptions.RequestException, OSError), _engine() as engine:
@@ -163,12 +164,12 @@ def routed_networks() -> tuple[IPv4Network, ...]:
                 with suppress(ValueError):
                     found.add(IPv4Network(pool.get("Subnet", "")))
     with suppress(OSError):
-        found.update(parse_routes(_ROUTES.read_text(encoding="ascii")))
+        found.update(parse_routes(_ROUTE_TABLE.read_text(encoding="ascii")))
     return tuple(sorted(found))
 
 
 def parse_routes(table: str) -> Iterator[IPv4Network]:
-    """The destinations in ``/proc/net/route``: little-endian hexadecimal numbers, in columns."""
+    """The destinations in ``/proc/net/route``, whose columns are little-endian hexadecimal numbers."""
     for line in table.splitlines()[1:]:
         columns = line.split()
         if len(columns) > 7 and columns[7] != "00000000":
@@ -191,7 +192,7 @@ def _exposed(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 @contextmanager
 def _engine() -> Iterator[docker.DockerClient]:
-    engine = client.engine(timeout=_ASKING)
+    engine = client.engine(timeout=_QUESTION_DEADLINE)
     try:
         yield engine
     finally:
@@ -199,7 +200,7 @@ def _engine() -> Iterator[docker.DockerClient]:
 
 
 def _check_compose(compose: Compose) -> None:
-    """Tell a file that Compose refuses from a ``docker`` command that has no Compose."""
+    """Raise if the ``docker`` command has no Compose, which is not a mistake in the file."""
     try:
         Compose(compose.context, environment=compose.environment).run("version")
     except subprocess.CalledProcessError as failed:
@@ -214,11 +215,11 @@ def _no_compose(evidence: str) -> EngineUnavailable:
     )
 
 
-class Up:
-    """One call of Compose that goes on while other things happen.
+class ComposeUp:
+    """One call of ``docker compose up`` that runs while the caller does other work.
 
     Args:
-        work: the call; returns when Compose has done its part, raises what the user is to read.
+        work: the call; returns when Compose has finished, or raises the error for the user.
     """
 
     def __init__(self, work: Callable[[], None]) -> None:
@@ -230,11 +231,11 @@ class Up:
         self._error: BaseException | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the call."""
         self._thread.start()
 
     def spawned(self, pid: int) -> None:
-        """Compose runs as this process, which leads a process group of its own."""
+        """Note Compose's process, which leads a process group of its own."""
         with self._lock:
             self._pid = pid
             if self._ended:
@@ -242,16 +243,16 @@ class Up:
 
     @property
     def done(self) -> bool:
-        """Whether Compose has come to its end."""
+        """Whether Compose has ended."""
         return not self._thread.is_alive()
 
     def check(self) -> None:
-        """Raise what Compose ended with, if it has failed."""
+        """Raise Compose's error, if Compose has failed."""
         if self._error is not None:
             raise self._error
 
     def end(self) -> None:
-        """Kill Compose, if it still runs, and wait until it has gone."""
+        """Kill Compose if it still runs, and wait until it has ended."""
         with self._lock:
             self._ended = True
             if self._thread.is_alive():
@@ -270,5 +271,5 @@ class Up:
                 self._work()
         except ChaoskitError as error:
             self._error = error
-        except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001  # check() raises it again in the caller's thread
             self._error = error

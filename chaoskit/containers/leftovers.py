@@ -1,4 +1,4 @@
-"""What runs have left on the engine: removing it, and telling the dead from the living."""
+"""What ``chaoskit clean`` finds and removes: the leftovers of runs, dead runs told from living ones."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import docker
 from chaoskit.clock import Clock
 from chaoskit.containers.attached import takeback
 from chaoskit.containers.cleanup.owner import alive, owner_of, run_folder, state_folder
-from chaoskit.containers.cleanup.removal import Present, Removed, labelled, remove_run
+from chaoskit.containers.cleanup.removal import Removed, RunObjects, objects_by_run, remove_run
 from chaoskit.containers.engine.client import calling
 from chaoskit.errors import ChaoskitError
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has left something on the engine or on this machine.
+    """A run that has something on the engine or a folder on this machine.
 
     Attributes:
         run_id: its label.
-        started: when, as its owner or its oldest container tells; ``None`` if neither does.
-        alive: its harness still lives.
-        known: it was started by this user on this machine. Of one that was not, nobody here can
+        started: when it started, from its owner or its oldest container; ``None`` if neither tells.
+        alive: whether its harness still lives.
+        known: whether this user started it on this machine. For any other run, this machine cannot
             tell whether its harness lives.
-        owner: who started it, in words; empty if it is not known.
-        attached: the compose project that it is a guest of; empty where it started its own system.
-        note: what its reaper left to do.
-        containers: how many there are; likewise ``networks`` and ``volumes``.
+        owner: the process and command that started it; empty if unknown.
+        attached: the compose project in which it is a guest; empty if it started its own system.
+        note: what its reaper wrote when it could not clean up.
+        containers: how many it has; likewise ``networks`` and ``volumes``.
     """
 
     run_id: str
@@ -49,14 +49,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What :func:`clean` did.
+    """The outcome of :func:`clean`.
 
     Attributes:
-        removed: run id → what was removed of it.
+        removed: run id → the objects of it that were removed.
         alive: runs that were left alone because their harness lives.
         unknown: runs that were left alone because another user or machine started them.
         failed: run id → why it could not be removed.
-        freed: run id → the compose project that is free of its faults: it was a guest there.
+        freed: run id → the compose project in which it was a guest, now free of its faults.
     """
 
     removed: Mapping[str, Removed] = field(default_factory=dict)
@@ -67,13 +67,13 @@ class Cleaned:
 
 
 def runs(client: docker.DockerClient) -> tuple[Run, ...]:
-    """Every run that left something, the oldest first."""
-    with calling("list what carries chaoskit's label"):
-        by_run, created = labelled(client)
+    """Every run that has something on the engine or a folder on this machine, the oldest first."""
+    with calling("list the objects with chaoskit's label"):
+        by_run, created = objects_by_run(client)
     folders = {path.name: path for path in _run_folders()}
     found = []
     for run_id in by_run.keys() | folders.keys():
-        left, folder = by_run.get(run_id, Present()), folders.get(run_id)
+        left, folder = by_run.get(run_id, RunObjects()), folders.get(run_id)
         found.append(_run(run_id, left, folder, created.get(run_id)))
     return tuple(sorted(found, key=lambda run: (run.started.timestamp() if run.started else 0.0, run.run_id)))
 
@@ -87,14 +87,14 @@ def clean(
     tell: Callable[[Run], None] = lambda run: None,
     clock: Clock | None = None,
 ) -> Cleaned:
-    """Remove every run whose harness is dead; those that live are left alone and named.
+    """Remove every run whose harness is dead; living runs are left alone and named.
 
-    Of a run that was a guest in somebody else's system the faults are taken back first.
+    If a run was a guest in another system, its faults are lifted first.
 
     Args:
         client: the engine.
-        unknown: remove also runs that another user or machine started, dead or not.
-        only: look at these runs alone.
+        unknown: also remove runs that another user or machine started, dead or not.
+        only: look at these runs only.
         deadline: seconds for each run.
         tell: called with each run before it is removed.
         clock: the time.
@@ -103,14 +103,14 @@ def clean(
     freed: dict[str, str] = {}
     failed: dict[str, str] = {}
     living: list[Run] = []
-    strange: list[Run] = []
+    foreign: list[Run] = []
     for run in runs(client):
         if only is not None and run.run_id not in only:
             continue
         if run.alive:
             living.append(run)
         elif not run.known and not unknown:
-            strange.append(run)
+            foreign.append(run)
         else:
             tell(run)
             try:
@@ -123,7 +123,7 @@ def clean(
             else:
                 if run.known:
                     shutil.rmtree(run_folder(run.run_id), ignore_errors=True)
-    return Cleaned(removed, tuple(living), tuple(strange), failed, freed)
+    return Cleaned(removed, tuple(living), tuple(foreign), failed, freed)
 
 
 def _run_folders() -> Iterable[Path]:
@@ -133,7 +133,7 @@ def _run_folders() -> Iterable[Path]:
                 yield path
 
 
-def _run(run_id: str, left: Present, folder: Path | None, created: float | None) -> Run:
+def _run(run_id: str, left: RunObjects, folder: Path | None, created: float | None) -> Run:
     owner = owner_of(folder) if folder else None
     note = ""
     if folder:

@@ -1,1 +1,1 @@
-"""One experiment: the phases, the environment they happen in, the journal and the result."""
+"""One experiment: its phases, the environment in which they happen, the journal and the result."""

@@ -1,5 +1,6 @@
-"""One running system that serves many experiments: started once, reset in between, rebuilt where
-it does not come back.
+"""One running system that serves many experiments.
+
+The system is started once, reset between experiments, and rebuilt where a reset does not bring it back.
 """
 
 from __future__ import annotations
@@ -7,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from chaoskit.errors import ChaoskitError, DeclarationError, HarnessFailure, NotLifted
+from chaoskit.load.totals import Totals
 from chaoskit.record.history import Acknowledgement, Check, History
+from chaoskit.record.journal_types import ResetRecord
 from chaoskit.runtime import Runtime
 from chaoskit.runtime.undolog import UndoLog
 from chaoskit.system import Component, System, members
@@ -18,34 +21,35 @@ from chaoskit.system.mistakes import mistakes
 from chaoskit.system.names import matching_entries
 
 Tell = Callable[[str], None]
+"""Called with each line of progress."""
 
 
 class Traffic(Protocol):
-    """What drives journeys; :class:`chaoskit.load.process.LoadProcess` is one."""
+    """A load: it drives the journeys; :class:`chaoskit.load.process.LoadProcess` is one."""
 
     @property
     def error(self) -> ChaoskitError | None:
-        """Why it cannot send any more, or nothing."""
+        """The reason why the load cannot send any more; ``None`` while it can."""
         ...
 
     def start(self) -> None:
-        """Get ready to send."""
+        """Get ready to send, and send nothing yet."""
         ...
 
     def begin(self) -> float:
-        """Send from now on; returns the moment."""
+        """Send from now on; return the moment."""
         ...
 
-    def stop(self) -> Any:
-        """Send no more, and wait for what is in flight; returns the accounts, a dataclass."""
+    def stop(self) -> Totals:
+        """Send no more, wait for the requests in flight, and return the accounts."""
         ...
 
     def verify(self, acknowledgements: tuple[Acknowledgement, ...], deadline: float) -> tuple[Check, ...]:
-        """Check promises; ``deadline`` in seconds from now."""
+        """Check what the system has acknowledged; ``deadline`` in seconds from now."""
         ...
 
     def close(self) -> None:
-        """End for sure."""
+        """End the load, in whatever state it is. May be called again."""
         ...
 
 
@@ -55,11 +59,11 @@ MakeTraffic = Callable[[System, History, Mapping[str, str], int], Traffic]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A system that has not started: what of it is known already, and what will run it.
+    """A system that has not started: what is known of it already, and how to make its runtime.
 
     Attributes:
         components: the containers that the declaration gives.
-        entries: its published ports, ``component:port``.
+        entries: the published ports, as ``component:port``.
         make_runtime: makes the runtime, which has not started.
     """
 
@@ -70,36 +74,42 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ResetReport:
-    """What it took to have a clean environment.
+    """What a reset took.
 
     Attributes:
-        seconds: how long it took.
-        rebuilt: whether the environment was started anew.
-        why: the reason, where it was.
+        seconds: how long the reset took.
+        rebuilt: whether the environment was rebuilt.
+        why: the reason for rebuilding; empty if it was not rebuilt.
     """
 
     seconds: float
     rebuilt: bool
     why: str = ""
 
+    def to_record(self) -> ResetRecord:
+        """The report as JSON-able data."""
+        return {"seconds": self.seconds, "rebuilt": self.rebuilt, "why": self.why}
 
-_APART = 1_000_003
-"""Between the seeds of two loads of one environment: more than anybody counts seeds up by hand."""
+
+_SEED_STEP = 1_000_003
+"""The step between the seeds of two loads of one environment. It is larger than any range of seeds that
+a person tries one by one, so that two runs do not share a load.
+"""
 
 
 class Environment:
-    """A system, the runtime it runs in, and what has to be undone.
+    """A system, the runtime in which it runs, and the log of what has to be undone.
 
     Args:
         system: the declaration.
-        draft: looks at a declaration without starting anything.
-        make_traffic: makes the load.
-        state: a folder for the undo log of each runtime.
-        seed: from which all randomness of this environment comes.
-        tell: takes progress, a line at a time.
+        draft: drafts a declaration without starting anything.
+        make_traffic: makes a load.
+        state: run id → the file of that runtime's undo log.
+        seed: the source of all randomness in this environment.
+        tell: called with each line of progress.
 
     Attributes:
-        turn: how many loads it has made.
+        turn: how many loads the environment has made.
     """
 
     def __init__(
@@ -124,10 +134,10 @@ class Environment:
 
     @property
     def runtime(self) -> Runtime:
-        """The running system; started at the first use.
+        """The running system; it starts at the first use.
 
         Raises:
-            ChaoskitError: whatever keeps it from starting; nothing is left behind then.
+            ChaoskitError: the system cannot be started; nothing is left behind.
         """
         if self._runtime is None:
             self._start()
@@ -136,7 +146,7 @@ class Environment:
 
     @property
     def undo(self) -> UndoLog:
-        """Where the undo of a fault is written before the fault is injected."""
+        """The log into which the undo of a fault is written before the fault is injected."""
         assert self._undo is not None, "the environment has not started"
         return self._undo
 
@@ -158,25 +168,25 @@ class Environment:
     def traffic(self, history: History) -> Traffic:
         """A load for this system that has not started.
 
-        Each throws other dice: users who come again with the same ids and keys would not do anything
-        new (an order with an idempotency key that is known is the old order).
+        Each load has a seed of its own: users who came back with the same ids and keys would do nothing
+        new (an order with a known idempotency key is the old order).
         """
         runtime = self.runtime
-        doors = {}
+        base_urls = {}
         for journey in self.system.journeys:
             entry = matching_entries(journey.entry, runtime.components, runtime.entries)[0]
-            doors[journey.name] = f"http://{runtime.entries[entry]}"
+            base_urls[journey.name] = f"http://{runtime.entries[entry]}"
         self.turn += 1
-        return self._make_traffic(self.system, history, doors, self.seed + _APART * (self.turn - 1))
+        return self._make_traffic(self.system, history, base_urls, self.seed + _SEED_STEP * (self.turn - 1))
 
     def poison(self, why: str) -> None:
-        """Say that this environment cannot be trusted any more: it is rebuilt before its next use."""
+        """Declare that this environment cannot be trusted any more: it is rebuilt before its next use."""
         self._poison = self._poison or why
 
     def reset(self) -> ResetReport:
-        """Make it as good as new: nothing injected, everything up, nothing remembered.
+        """Make the environment as good as new: no fault, every component up, no memory of a fault.
 
-        What does not come back is torn down and started anew, and that is said.
+        An environment that does not recover is torn down and rebuilt, and the report gives the reason.
         """
         runtime = self.runtime
         began = runtime.clock.now()
@@ -193,24 +203,27 @@ class Environment:
         return ResetReport(runtime.clock.now() - began, why is not None, why or "")
 
     def _rebuild(self, why: str) -> None:
-        """Make it anew; one that is attached to somebody else's system cannot."""
+        """Remove the system, so that the next use starts it; an attached environment refuses."""
         self.tell(f"rebuilding the environment: {why}")
         self.close()
 
     def _restore(self, runtime: Runtime) -> None:
         runtime.reset_links()
-        self._revive(runtime)
+        self._start_components(runtime)
         runtime.wait_ready(timeout=self.system.ready_timeout)
-        self._clear(runtime)
+        self._call_reset_hook(runtime)
         for component in runtime.components:
             if behind := runtime.out_of_step(component.name):
-                raise NotLifted("links do not follow", evidence=", ".join(link.name for link in behind))
+                raise NotLifted(
+                    "links do not follow the state of their provider",
+                    evidence=", ".join(link.name for link in behind),
+                )
         left = runtime.cuts()
         if left:
             raise NotLifted("links are still cut", evidence=", ".join(link.name for link in left))
 
-    def _revive(self, runtime: Runtime) -> None:
-        """Have everything run, and what carries state out of a fault run anew."""
+    def _start_components(self, runtime: Runtime) -> None:
+        """Start every component that is down, and restart those that carry state out of a fault."""
         for component in runtime.components:
             status = runtime.state(component.name).status
             if status == "paused":
@@ -221,8 +234,8 @@ class Environment:
             for component_name in sorted(members(name, runtime.components)):
                 runtime.restart(component_name)
 
-    def _clear(self, runtime: Runtime) -> None:
-        """Have the system forget what it remembers, as its declaration says how."""
+    def _call_reset_hook(self, runtime: Runtime) -> None:
+        """Have the system forget the fault, by the hook that its declaration gives."""
         if self.system.reset is not None:
             try:
                 self.system.reset(runtime)
@@ -234,12 +247,12 @@ class Environment:
                 ) from error
 
     def close(self) -> None:
-        """Remove everything. May be called again."""
+        """Remove the running system. May be called again."""
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             runtime.close()
 
 
 def _finished(runtime: Runtime, component: str) -> bool:
-    """A service that was meant to run once, and did (a migration), is not started again."""
+    """Whether a component has ended well: a service that runs once (a migration) is not started again."""
     return runtime.state(component).exit_code == 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from chaoskit.errors import FaultFailure, HarnessFailure
 from chaoskit.experiment.environment import Environment, ResetReport, Traffic
-from chaoskit.experiment.injector import LOOK_AGAIN, Injector
+from chaoskit.experiment.injector import LOOK_AGAIN_AFTER, Injector
 from chaoskit.experiment.recording import file_name, record_of
 from chaoskit.experiment.result import Result
 from chaoskit.experiment.timing import Timing
@@ -26,12 +26,12 @@ from chaoskit.system import Impact
 
 
 class Experiment:
-    """One experiment on an environment. :meth:`run` is all of it; its parts can be used alone.
+    """One experiment on an environment. :meth:`run` runs all of it; its parts can also be used alone.
 
     Args:
-        environment: where it happens.
-        name: what it is called in reports and in the journal's file name.
-        folder: where the journal goes.
+        environment: the environment of the experiment.
+        name: the experiment's name, in reports and as the journal's file name.
+        folder: the folder for the journal.
         settings: how the judge decides.
         timing: how long the phases last.
         about: further facts for the journal: the stage, the docstring of the test.
@@ -59,11 +59,11 @@ class Experiment:
         self._terms = tuple(each.terms for each in environment.system.journeys)
 
     def run(self, fault: Fault) -> Result:
-        """The whole experiment.
+        """Run the whole experiment.
 
         Raises:
             FaultMisfit: the fault does not fit; nothing was injected.
-            EnvironmentFailure: the system cannot be started, or the journal not be written.
+            EnvironmentFailure: the system cannot be started, or the journal cannot be written.
         """
         self.prepare()
         check(fault, self.environment.runtime)
@@ -76,19 +76,19 @@ class Experiment:
         return self.judge()
 
     def prepare(self) -> None:
-        """reset: a clean environment, started or rebuilt where it must be."""
+        """reset: get a clean environment, started or rebuilt where necessary."""
         self._tell("reset")
         self.reset = self.environment.reset()
         if self.reset.rebuilt:
             self._mark("rebuilt", why=self.reset.why, seconds=self.reset.seconds)
 
-    def over(self, traffic: Traffic, history: History) -> None:
-        """Use a load that is under way already, and the history that it writes into."""
+    def use_traffic(self, traffic: Traffic, history: History) -> None:
+        """Use a load that is under way already, and the history into which it writes."""
         self._traffic, self.history = traffic, history
 
     @contextlib.contextmanager
     def traffic(self) -> Iterator[None]:
-        """All journeys are driven while the block runs; afterwards what they were promised is checked."""
+        """Drive all journeys while the block runs; check the acknowledgements afterwards."""
         if self.reset is None:
             self.prepare()
         self._traffic = self.environment.traffic(self.history)
@@ -104,7 +104,7 @@ class Experiment:
             self._traffic = None
 
     def warm_up(self) -> bool:
-        """Warm up: traffic until every journey is inside its SLO; whether that came to be."""
+        """warm up: drive traffic until every journey is inside its SLO; return whether that happened."""
         self._tell("warm up")
         begin = self._now()
         limit = max(self.timing.steady_within, 2 * self.enough(0.0))
@@ -118,13 +118,13 @@ class Experiment:
                     reasons or pending(self._terms, self.history, begin, self._now(), self._brief())
                 )
                 self._mark("unsteady", says=says, limit=limit)
-                self._tell(f"no steady state, nothing is injected: {says}")
+                self._tell(f"no steady state, so nothing is injected: {says}")
                 return False
-            self.wait(LOOK_AGAIN * 4)
+            self.wait(LOOK_AGAIN_AFTER * 4)
         return True
 
     def control(self) -> None:
-        """Control window: what is normal here, before anything is injected."""
+        """control window: record what is normal here, before anything is injected."""
         seconds = self.enough(self.timing.control)
         self._tell(f"control window, {seconds:.3g} s{self._stretched(self.timing.control)}")
         self._mark("control")
@@ -135,12 +135,12 @@ class Experiment:
         """inject, prove it landed … lift, prove it is gone. The block is the fault window.
 
         Args:
-            fault: what is injected.
-            fits: whether it is known to fit: looking for that may open connections.
+            fault: the fault to inject.
+            fits: whether the fault is known to fit; finding that out may open connections.
 
         Raises:
-            NotLanded: there is no evidence within the limit; what was injected is lifted.
-            NotLifted: there is no evidence that it is gone; the environment is poisoned.
+            NotLanded: no evidence of the fault within the limit; what was injected is lifted.
+            NotLifted: no evidence that the fault is gone; the environment is poisoned.
         """
         injector = self.injector(fault, fits=fits)
         try:
@@ -151,11 +151,11 @@ class Experiment:
             injector.lift()
 
     def injector(self, fault: Fault, *, fits: bool = False) -> Injector:
-        """A fault of this experiment, its undo on disk: what :meth:`inject` is made of.
+        """An injector for a fault of this experiment, with the undo on disk; :meth:`inject` uses it.
 
         Raises:
-            FaultMisfit: it does not fit; nothing was injected.
-            JournalUnwritable: its undo is not safely on disk.
+            FaultMisfit: the fault does not fit; nothing was injected.
+            JournalUnwritable: the undo is not safely on disk.
         """
         injector = Injector(fault, self.environment, self.history, self.timing, self.wait)
         injector.prepare(fits=fits)
@@ -171,22 +171,22 @@ class Experiment:
         return injector
 
     def hold(self) -> None:
-        """Fault window: the fault stays, the traffic goes on, until it has run its course if it has one."""
+        """fault window: keep the fault while the traffic goes on, until a fault with a course has run it."""
         failing_over = max((each.degraded.within for each in self._terms if each.degraded), default=0.0)
         seconds = failing_over + self.enough(self.timing.active - failing_over)
         self._tell(f"fault window, {seconds:.3g} s{self._stretched(self.timing.active - failing_over)}")
         until = self._now() + seconds + self.timing.lifting
         self.wait(seconds)
         while self.under_way() and self._now() < until:
-            self.wait(LOOK_AGAIN)
+            self.wait(LOOK_AGAIN_AFTER)
 
     def under_way(self) -> bool:
-        """Whether a fault still has to run its course."""
+        """Whether a fault has not yet run its course."""
         return any(each.injection.under_way() for each in self.injectors if each.injection is not None)
 
     def recover(self) -> bool:
-        """recover: until every journey is inside its SLO, as surely as it can be told, or until no
-        verdict on recovery can change any more; whether they are inside.
+        """recover: wait until every journey is inside its SLO, as surely as it can be told, or until no
+        verdict on recovery can change any more; return whether they recovered.
         """
         lifted = [mark for mark in self.history.marks if mark.name == "lift"]
         if not lifted:
@@ -200,30 +200,30 @@ class Experiment:
             seen = outlook(self._terms, self.history, lift.at, self._now(), self.settings)
             if seen is not Outlook.OPEN:
                 break
-            self.wait(LOOK_AGAIN * 4)
+            self.wait(LOOK_AGAIN_AFTER * 4)
         if seen is Outlook.OUTSIDE:
             self._tell(f"not recovered within {self._now() - lift.at:.3g} s")
         return seen is Outlook.INSIDE
 
     def _await_obligations(self, lifted: float) -> None:
-        """Ask what else was owed under the fault until each answer is there; a promise has a deadline
-        of its own, and what stays undecided is UNKNOWN.
+        """Ask for the obligations of the fault until each is decided or the limit has passed; an
+        obligation has a deadline of its own, and one that stays undecided is UNKNOWN.
         """
         for injection in (each.injection for each in self.injectors if each.injection is not None):
             kept: Sequence[Obligation] = injection.obligations(self._now() - lifted)
             until = self._now() + self.timing.settling
             while any(each.kept is None for each in kept) and self._now() < until:
-                self.wait(LOOK_AGAIN * 4)
+                self.wait(LOOK_AGAIN_AFTER * 4)
                 kept = injection.obligations(self._now() - lifted)
             for each in kept:
                 self._mark("promise", promise=each.name, kept=each.kept, says=each.says, **each.figures)
                 self._tell(f"{each.name}: {each.says}")
 
     def judge(self) -> Result:
-        """judge, and write the journal.
+        """judge: decide the verdict, and write the journal.
 
         Raises:
-            JournalUnwritable: there is no record, so there is no verdict.
+            JournalUnwritable: the journal is not on disk, so there is no verdict.
         """
         components = self.environment.runtime.components
         judgement = judge(self._terms, components, self.impact, self.history, self.settings)
@@ -247,16 +247,16 @@ class Experiment:
 
     @contextlib.contextmanager
     def _unless_harness_fails(self) -> Iterator[None]:
-        """A failure of an instrument ends the experiment; the verdict is then UNKNOWN, with the reason."""
+        """Let a failure of an instrument end the experiment; the verdict is then UNKNOWN, with the reason."""
         try:
             yield
         except (FaultFailure, HarnessFailure) as error:
             self.environment.poison(error.what)
             self._mark("harness failure", says=str(error), instrument=isinstance(error, HarnessFailure))
-            self._tell(f"failed: {error.what}")
+            self._tell(f"the experiment ends here: {error.what}")
 
     def check_ledger(self) -> None:
-        """Check what users were promised while the experiment lasted."""
+        """Check what the system has acknowledged to users during the experiment."""
         acknowledgements = self.history.acknowledgements
         if acknowledgements and self._traffic is not None:
             self._tell(f"check {len(acknowledgements)} acknowledgements")
@@ -281,10 +281,10 @@ class Experiment:
         return self.environment.runtime.clock.now()
 
     def wait(self, seconds: float) -> None:
-        """Let time go by.
+        """Let time pass.
 
         Raises:
-            LoadFailure: the load died meanwhile.
+            LoadFailure: the load died in the meantime.
         """
         if seconds > 0:
             self.environment.runtime.clock.sleep(seconds)

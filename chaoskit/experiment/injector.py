@@ -1,4 +1,4 @@
-"""One fault, from its undo on disk to the evidence that it is gone."""
+"""One fault, from the undo on disk to the evidence that the fault is gone."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from chaoskit.faults.base import Evidence, Fault, Injection, check, permit
 from chaoskit.record.history import History, Mark
 from chaoskit.runtime import Undo
 
-LOOK_AGAIN = 0.05
+LOOK_AGAIN_AFTER = 0.05
 """Seconds between two looks at a condition."""
 
 Wait = Callable[[float], None]
-"""Lets seconds go by; may raise what puts an end to waiting."""
+"""Lets seconds pass; it may raise an error that ends the waiting."""
 
 
 class Injector:
-    """Injects a fault and takes it back, and marks both in a history.
+    """Injects a fault and lifts it, and marks both in a history.
 
     Args:
-        fault: what is injected.
-        environment: where.
-        history: takes the marks ``inject``, ``landed``, ``holding`` or ``lapsed``, ``lift``, ``gone``.
-        timing: how long evidence is waited for.
-        wait: lets time go by between two looks.
+        fault: the fault to inject.
+        environment: the environment into which it is injected.
+        history: gets the marks ``inject``, ``landed``, ``holding`` or ``lapsed``, ``lift``, ``gone``.
+        timing: how long the injector waits for evidence.
+        wait: lets time pass between two looks.
 
     Attributes:
-        injection: what was set going; ``None`` before, and where setting it going failed.
-        steps: its undo, as it is on disk.
-        lifting: whether lifting has begun.
-        gone: whether it was proven to be gone.
+        injection: the fault under way; ``None`` before the injection, and where the injection failed.
+        steps: the undo of the fault, as it is on disk.
+        lifting: whether the lift has begun.
+        gone: whether the fault was proven to be gone.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Injector:
         self._numbers: tuple[int, ...] = ()
 
     def prepare(self, *, fits: bool = False) -> None:
-        """Put its undo on disk; nothing is injected yet.
+        """Put the undo on disk; nothing is injected yet.
 
         Args:
-            fits: whether the fault is known to fit: looking for that may open connections.
+            fits: whether the fault is known to fit; finding that out may open connections.
 
         Raises:
-            FaultMisfit: it does not fit.
+            FaultMisfit: the fault does not fit.
             JournalUnwritable: the undo is not safely on disk.
         """
         runtime = self._environment.runtime
@@ -62,15 +62,15 @@ class Injector:
         self.steps = permit(self.fault, runtime)
         self._numbers = self._environment.undo.ahead(self.steps)
 
-    def forgo(self) -> None:
-        """It is not injected after all, so there is nothing to undo."""
+    def cancel(self) -> None:
+        """Write into the undo log that nothing has to be undone: the fault is not injected after all."""
         self._environment.undo.done(self._numbers)
 
     def inject(self) -> Evidence:
-        """inject, prove it landed; what was injected has to be lifted, whatever comes of it.
+        """inject, prove it landed. The caller has to lift the fault, whether this succeeds or not.
 
         Raises:
-            NotLanded: there is no evidence within the limit.
+            NotLanded: no evidence of the fault within the limit.
         """
         self._tell(f"inject {self.fault.name}")
         self._mark("inject", fault=self.fault.name)
@@ -81,24 +81,25 @@ class Injector:
                 f"{self.fault.name} never landed",
                 limit=f"{self._timing.landing:g} s",
                 evidence=evidence.says,
+                remedy="if the fault only needs longer here, give it more time with landing=… (seconds)",
             )
         self._mark("landed", says=evidence.says, **evidence.figures)
         self._tell(f"landed: {evidence.says}")
         return evidence
 
     def look(self) -> Evidence | None:
-        """Is it still there at the end of the fault window?"""
+        """Mark whether the fault is still there at the end of the fault window; return the evidence."""
         if self.injection is None:
             return None
         still = self.injection.holding()
         self._mark("holding" if still.holds else "lapsed", says=still.says, **still.figures)
         return still
 
-    def take_back(self) -> None:
-        """lift: the act alone. May be called again.
+    def begin_lift(self) -> None:
+        """lift: only the act, without proof. May be called again.
 
         Raises:
-            ChaoskitError: it failed.
+            ChaoskitError: the act failed.
         """
         if not self.lifting:
             self.lifting = True
@@ -107,17 +108,17 @@ class Injector:
         if self.injection is not None:
             self.injection.lift()
 
-    def confirm(self, wait: Wait | None = None) -> Evidence:
-        """Prove that it is gone; what was proven is marked, and written as done into the undo log.
+    def prove_gone(self, wait: Wait | None = None) -> Evidence:
+        """Prove that the fault is gone; mark the proof, and write the undo as done into the undo log.
 
         Args:
-            wait: lets time go by, in place of the usual.
+            wait: lets time pass, in place of the injector's own.
 
         Raises:
-            ChaoskitError: looking failed.
+            ChaoskitError: the look failed.
         """
         if self.injection is None:
-            return Evidence(False, "it failed while it was injected, so nobody can tell")
+            return Evidence(False, "the injection failed, so its effect is not known")
         evidence = self._prove(self.injection.gone, self._timing.lifting, wait or self._wait)
         if evidence.holds and not self.gone:
             self.gone = True
@@ -130,30 +131,30 @@ class Injector:
         """lift, prove it is gone.
 
         Raises:
-            NotLifted: there is no evidence that it is gone; the environment is poisoned.
+            NotLifted: no evidence that the fault is gone; the environment is poisoned.
         """
         try:
-            self.take_back()
+            self.begin_lift()
             if self.injection is None:
-                self._environment.poison(f"{self.fault.name} failed while it was injected")
+                self._environment.poison(f"the injection of {self.fault.name} failed")
                 return
-            evidence = self.confirm()
+            evidence = self.prove_gone()
         except ChaoskitError as error:
             evidence = Evidence(False, str(error))
         if not evidence.holds:
-            self._environment.poison(f"{self.fault.name} was not seen to be gone")
+            self._environment.poison(f"no evidence shows that {self.fault.name} is gone")
             raise NotLifted(
-                f"{self.fault.name} was lifted, but is not seen to be gone",
+                f"{self.fault.name} was lifted, but no evidence shows that it is gone",
                 limit=f"{self._timing.lifting:g} s",
                 evidence=evidence.says,
-                remedy="the environment is rebuilt before its next use",
+                remedy="none needed: the environment is rebuilt before its next use",
             )
 
     def _prove(self, look: Callable[[], Evidence], limit: float, wait: Wait) -> Evidence:
         until = self._now() + limit
         evidence = look()
         while not evidence.holds and self._now() < until:
-            wait(LOOK_AGAIN)
+            wait(LOOK_AGAIN_AFTER)
             evidence = look()
         return evidence
 

@@ -1,9 +1,8 @@
-"""What of an experiment goes into its journal, and under which name.
+"""The journal of an experiment: what goes into it, and under which name.
 
-What the components logged at the moments that matter, for the journal: little, and the nearest first.
-
-A log is no evidence and decides nothing; it is what somebody reads next who wants to know why. So
-whatever goes wrong while logs are read is written down, and nothing more.
+Among it are the lines that the components logged around the moments that matter: few, and the nearest to
+those moments. A log is not evidence and decides nothing; it helps the reader who asks why a promise broke.
+So a failure to read a log is written down, and has no other effect.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from chaoskit.experiment.environment import Environment, ResetReport
 from chaoskit.experiment.timing import Timing
@@ -20,6 +19,13 @@ from chaoskit.faults.base import Fault
 from chaoskit.judge import DECISIVE, Judgement, JudgeSettings, moments, phases
 from chaoskit.record import journal
 from chaoskit.record.history import History
+from chaoskit.record.journal_types import (
+    ComponentLogRecord,
+    ExperimentRecord,
+    FaultRecord,
+    Journal,
+    LogsRecord,
+)
 from chaoskit.record.masking import Masker, compose_secrets, secrets_of
 from chaoskit.runtime import LogLine, Runtime
 from chaoskit.system import Impact
@@ -37,12 +43,12 @@ def record_of(
     reset: ResetReport | None,
     history: History,
     judgement: Judgement,
-) -> dict[str, Any]:
+) -> Journal:
     """Everything that the verdict was decided from, as ``journal.schema.json`` describes it."""
     system, runtime = environment.system, environment.runtime
     return {
         "version": journal.VERSION,
-        "experiment": {"name": name, **about},
+        "experiment": cast(ExperimentRecord, {"name": name, **about}),
         "run": {
             "id": runtime.run_id,
             "seed": environment.seed,
@@ -51,23 +57,23 @@ def record_of(
         },
         "system": {
             "compose": [str(path) for path in system.compose],
-            "components": [asdict(component) for component in runtime.components],
+            "components": [journal.component_to_record(each) for each in runtime.components],
             "links": [link.name for link in runtime.links],
-            "journeys": [asdict(each.terms) for each in system.journeys],
+            "journeys": [journal.terms_to_record(each.terms) for each in system.journeys],
         },
-        "faults": [fault.describe() for fault in faults],
+        "faults": [cast(FaultRecord, fault.describe()) for fault in faults],
         "impact": journal.impact_to_record(impact),
         "timing": asdict(timing),
         "settings": asdict(settings),
-        "reset": asdict(reset) if reset else None,
+        "reset": None if reset is None else reset.to_record(),
         "history": journal.history_to_record(history),
         "judgement": judgement.to_record(),
         "logs": _logs(environment, history, judgement),
     }
 
 
-def _logs(environment: Environment, history: History, judgement: Judgement) -> dict[str, Any]:
-    """What the components logged around the moments at which something was done or broke."""
+def _logs(environment: Environment, history: History, judgement: Judgement) -> LogsRecord:
+    """The lines that the components logged around the moments at which a fault acted or a promise broke."""
     try:
         last = max((column.intended[-1] for column in history.columns().values()), default=0.0)
         found = moments(history.marks, phases(history.marks, last), judgement)
@@ -79,30 +85,30 @@ def _logs(environment: Environment, history: History, judgement: Judgement) -> d
 
 
 def file_name(experiment: str) -> str:
-    """The name of the journal of an experiment: the experiment's own, as far as a file may bear it."""
+    """The file name of an experiment's journal: its name, with ``-`` for what a file name cannot hold."""
     kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in experiment)
     return f"{kept.strip('-.')[:120] or 'experiment'}.json"
 
 
-LINES = 200
-"""At most so many lines of a component."""
+MOST_LINES = 200
+"""The most lines that are kept of one component."""
 
-SIZE_BYTES = 64 * 1024
-"""At most so much text of all components together."""
+MOST_TEXT_BYTES = 64 * 1024
+"""The most text that is kept of all components together."""
 
-LINE_CHARACTERS = 1000
-"""A longer line is cut."""
+LONGEST_LINE_CHARACTERS = 1000
+"""The length at which a line is cut."""
 
-BEFORE, AFTER = 2.0, 5.0
-"""Seconds around a moment in which lines are looked for."""
+SECONDS_BEFORE, SECONDS_AFTER = 2.0, 5.0
+"""The time around a moment in which lines are kept."""
 
-PATIENCE = 15.0
-"""Seconds after which no further component is asked."""
+READING_LIMIT = 15.0
+"""Seconds after which the logs of no further component are read."""
 
-_UNREADABLE = re.compile(
+_CONTROL_SEQUENCE = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]"
 )
-"""Colours and other orders to a terminal, and control characters."""
+"""Colours and other commands to a terminal, and control characters."""
 
 Line = tuple[float, str]
 """(seconds from the history's origin, text)."""
@@ -110,21 +116,21 @@ Line = tuple[float, str]
 
 def gather(
     runtime: Runtime, moments: Sequence[float], origin: float, secrets: Iterable[str] = ()
-) -> dict[str, Any]:
-    """The lines nearest to some moments, as JSON-able data. Never raises, but for an interrupt.
+) -> LogsRecord:
+    """The log lines nearest to some moments, as JSON-able data. Raises nothing but an interrupt.
 
-    What is known to be secret is masked: see :mod:`chaoskit.record.masking`. A component whose environment
-    cannot be read may log secrets that nobody knows, so none of its lines is kept.
+    Known secrets are masked: see :mod:`chaoskit.record.masking`. A component whose environment cannot be
+    read may log secrets that are not known here, so none of its lines is kept.
 
     Args:
-        runtime: where the components run.
+        runtime: the runtime of the components.
         moments: seconds of the runtime's clock.
         origin: the reading of that clock from which the times of the result count.
-        secrets: values that must not be shown, beside those in the components' environments.
+        secrets: values that must not be shown, besides those in the components' environments.
 
     Returns:
-        ``wall_at_origin`` (seconds since 1970 by the engine's clock at the origin, or ``None``),
-        ``components`` (name → its ``lines`` and how many were ``left_out``) and ``missing``
+        ``wall_at_origin`` (the engine's clock at the origin in seconds since 1970, or ``None``),
+        ``components`` (name → its ``lines``, and how many were ``left_out``) and ``missing``
         (name → why its log could not be read).
     """
     names = [each.name for each in runtime.components]
@@ -134,16 +140,16 @@ def gather(
         return {"wall_at_origin": None, "components": {}, "missing": {}}
     try:
         offset = runtime.wall_offset()
-    except Exception as error:  # noqa: BLE001 - see above: no verdict is lost for a log
+    except Exception as error:  # noqa: BLE001 - see above: a log never costs a verdict
         why = _says(error)
         return {"wall_at_origin": None, "components": {}, "missing": dict.fromkeys(names, why)}
-    until = runtime.clock.now() + PATIENCE
-    masker = Masker([*secrets, *_known(runtime, names, missing)])
+    until = runtime.clock.now() + READING_LIMIT
+    masker = Masker([*secrets, *_environment_secrets(runtime, names, missing)])
     for name in names:
         if name in missing:
             continue
         if runtime.clock.now() > until:
-            missing[name] = f"reading the logs of the others took {PATIENCE:g} s"
+            missing[name] = f"reading the logs of the other components took {READING_LIMIT:g} s"
             continue
         try:
             lines = [
@@ -163,10 +169,10 @@ def gather(
 
 
 def spans(moments: Iterable[float]) -> list[tuple[float, float]]:
-    """The stretches of time around some moments, those that touch as one."""
+    """The stretches of time around some moments; stretches that touch are one."""
     merged: list[tuple[float, float]] = []
     for moment in sorted(moments):
-        start, end = moment - BEFORE, moment + AFTER
+        start, end = moment - SECONDS_BEFORE, moment + SECONDS_AFTER
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], end)
         else:
@@ -174,24 +180,24 @@ def spans(moments: Iterable[float]) -> list[tuple[float, float]]:
     return merged
 
 
-def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dict[str, dict[str, Any]]:
-    """Those lines that are kept: of each component the nearest to any moment, in turn, so that one
-    that says much takes no room from one that says little.
+def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dict[str, ComponentLogRecord]:
+    """The lines to keep: the nearest to any moment, taken from each component in turn, so that a
+    component that logs much takes no room from one that logs little.
 
     Args:
         lines: component → its lines.
-        moments: what they have to be near to, on the same clock.
+        moments: the moments that matter, on the clock of the lines.
     """
 
     def distance(line: Line) -> float:
         return min((abs(line[0] - moment) for moment in moments), default=0.0)
 
-    nearest = {name: sorted(each, key=distance)[:LINES] for name, each in lines.items()}
+    nearest = {name: sorted(each, key=distance)[:MOST_LINES] for name, each in lines.items()}
     turns = sorted(
         (rank, distance(line), name, line) for name, each in nearest.items() for rank, line in enumerate(each)
     )
     kept: dict[str, list[Line]] = {name: [] for name in lines}
-    room = SIZE_BYTES
+    room = MOST_TEXT_BYTES
     for _, _, name, line in turns:
         room -= len(line[1].encode())
         if room < 0:
@@ -199,7 +205,7 @@ def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dic
         kept[name].append(line)
     return {
         name: {
-            "lines": [list(line) for line in sorted(kept[name], key=lambda line: line[0])],
+            "lines": sorted(kept[name], key=lambda line: line[0]),
             "left_out": len(lines[name]) - len(kept[name]),
         }
         for name in lines
@@ -207,8 +213,8 @@ def chosen(lines: Mapping[str, Sequence[Line]], moments: Sequence[float]) -> dic
     }
 
 
-def _known(runtime: Runtime, names: Iterable[str], missing: dict[str, str]) -> list[str]:
-    """The secrets in the components' environments; whose cannot be read is ``missing``."""
+def _environment_secrets(runtime: Runtime, names: Iterable[str], missing: dict[str, str]) -> list[str]:
+    """The secrets in the components' environments; a component with an unreadable one is ``missing``."""
     known: list[str] = []
     for name in names:
         try:
@@ -219,9 +225,10 @@ def _known(runtime: Runtime, names: Iterable[str], missing: dict[str, str]) -> l
 
 
 def _line(line: LogLine, origin: float, masker: Masker) -> Line:
-    text = masker.text(_UNREADABLE.sub("", line.text))  # before it is cut: half a secret is one too
-    if len(text) > LINE_CHARACTERS:
-        text = f"{text[:LINE_CHARACTERS]}…"
+    # Mask before cutting: half a secret is still a secret.
+    text = masker.text(_CONTROL_SEQUENCE.sub("", line.text))
+    if len(text) > LONGEST_LINE_CHARACTERS:
+        text = f"{text[:LONGEST_LINE_CHARACTERS]}…"
     return round(line.written - origin, 6), text
 
 

@@ -1,34 +1,33 @@
-"""What an experiment leaves: the verdict, and the record it was found from."""
+"""The result of an experiment: the verdict, and the record from which it was decided."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from chaoskit.experiment.environment import ResetReport
 from chaoskit.judge import Judgement, Verdict
+from chaoskit.record.journal_types import Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an experiment found.
+    """The result of one experiment.
 
     Attributes:
         name: the experiment's name.
         fault: the fault's name.
         judgement: the verdict, with all figures.
-        journal: where the record is.
-        record: the record itself.
-        reset: what it took to have a clean environment.
+        journal: the file of the journal.
+        record: what the journal holds.
+        reset: what the reset before the experiment took.
     """
 
     name: str
     fault: str
     judgement: Judgement
     journal: Path
-    record: Mapping[str, Any]
+    record: Journal
     reset: ResetReport
 
     @property
@@ -38,5 +37,5 @@ class Result:
 
     @property
     def instrument_failed(self) -> bool:
-        """Whether one of the harness's own instruments failed, as a mark of the record tells."""
+        """Whether an instrument of the harness failed, according to a mark in the record."""
         return any(mark["detail"].get("instrument") for mark in self.record["history"]["marks"])

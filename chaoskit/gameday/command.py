@@ -1,4 +1,4 @@
-"""A game day from its options to its exit code: a planned exercise, on a live screen or without one."""
+"""A game day from its options to its exit code, on a live screen or without one."""
 
 from __future__ import annotations
 
@@ -6,102 +6,22 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from chaoskit.errors import ChaoskitError, FaultMisfit, UsageError
-from chaoskit.exitcodes import FAILED, INTERRUPTED, TROUBLE, UNKNOWN
-from chaoskit.experiment.environment import Environment, Tell
-from chaoskit.factories import attached_environment, environment_for
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, INTERRUPTED, UNKNOWN
+from chaoskit.experiment.environment import Environment
 from chaoskit.faults.base import check
 from chaoskit.gameday import runbook, terminal
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.record import FILE
+from chaoskit.gameday.record import RECORD_FILE
 from chaoskit.gameday.runbook import RunBook
+from chaoskit.gameday.venue import Venue
 from chaoskit.report import afteraction
 from chaoskit.system import System
-
-LONGEST = 24 * 3600.0
-"""Seconds that a game day may last; then its load ends by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Venue:
-    """Where a game day happens: a system that it starts, or one that runs already.
-
-    Attributes:
-        attach: the compose project that runs already; ``None`` to start the system.
-        touch: what may be touched there.
-        toxiproxies: the addresses of its Toxiproxies' APIs, where they are not found.
-        keep: leave a system that was started running at the end.
-        seed: from which all randomness comes.
-    """
-
-    attach: str | None = None
-    touch: Sequence[str] = ()
-    toxiproxies: Sequence[str] = ()
-    keep: bool = False
-    seed: int = 0
-
-    def check(self) -> None:
-        """Refuse what contradicts itself.
-
-        Raises:
-            UsageError: it does.
-        """
-        if self.attach is not None and self.keep:
-            raise UsageError("--keep without a system of one's own means nothing", remedy="leave --keep out")
-        given = [f"--{name}" for name, names in self._guests_own() if names]
-        if self.attach is None and given:
-            raise UsageError(
-                f"{' and '.join(given)} without --attach means nothing",
-                remedy="name the compose project that is running with --attach",
-            )
-
-    def environment(self, system: System, reference: str | None, tell: Tell) -> Environment:
-        """The environment; nothing is started yet."""
-        if self.attach is None:
-            return environment_for(
-                system, reference=reference, keep=self.keep, seed=self.seed, tell=tell, longest=LONGEST
-            )
-        return attached_environment(
-            system,
-            self.attach,
-            toxiproxies=self.toxiproxies,
-            touch=self.touch,
-            reference=reference,
-            seed=self.seed,
-            tell=tell,
-            longest=LONGEST,
-        )
-
-    def about(self, system: System) -> dict[str, Any]:
-        """What the record says of the system."""
-        return {
-            "compose": [str(path) for path in system.compose],
-            "attached": self.attach is not None,
-            "project": self.attach,
-            "touch": list(self.touch),
-        }
-
-    @property
-    def afterwards(self) -> str:
-        """What becomes of the system at the end, in words."""
-        return _AFTERWARDS["attached" if self.attach else "keep" if self.keep else "remove"]
-
-    def _guests_own(self) -> tuple[tuple[str, Sequence[str]], ...]:
-        return ("touch", self.touch), ("toxiproxy", self.toxiproxies)
-
-
-_AFTERWARDS = {
-    "attached": "leaving the system as it was",
-    "keep": "keeping the system; `chaoskit clean` removes it",
-    "remove": "removing the system",
-}
 
 FindSystem = Callable[[str | None, Path], System]
 
@@ -111,19 +31,19 @@ def run_gameday(
     reference: str | None,
     find_system: FindSystem,
     *,
-    place: Venue,
+    venue: Venue,
     report_dir: Path | None = None,
     screen: bool = True,
 ) -> int:
-    """The whole game day; returns the exit code.
+    """Run a whole game day; returns the exit code.
 
     Args:
-        book_file: the run book; by hand without one.
-        reference: the system; the run book's, or the ini file's, if ``None``.
+        book_file: the run book; ``None`` for a game day by hand.
+        reference: the system; ``None`` for that of the run book, or else that of the ini file.
         find_system: finds a system by its reference and the folder to look from.
-        place: where it happens.
-        report_dir: where the record and the report go; a folder named after the time if ``None``.
-        screen: show a live screen where there is a terminal.
+        venue: where the game day happens.
+        report_dir: where the record and the report go; ``None`` for a folder named after the time.
+        screen: show a live screen if there is a terminal.
 
     Raises:
         UsageError: the run book, the system or the options are wrong; nothing was started.
@@ -133,35 +53,39 @@ def run_gameday(
     if screen and not terminal.can_show():
         if not book.steps:
             raise UsageError(
-                "there is no terminal to show a screen on", remedy="name a run book; it runs by itself then"
+                "there is no terminal to show a screen on",
+                remedy="name a run book, which runs by itself without a terminal",
             )
         screen = False
     if not screen:
-        _runs_by_itself(book)
+        _check_runs_by_itself(book)
     reference = reference or book.system
     system = find_system(reference, Path.cwd())
     runbook.unknown_journeys(book, (each.name for each in system.journeys))
     folder = report_dir or Path("chaoskit-report") / f"gameday-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    if (folder / FILE).exists():
+    if (folder / RECORD_FILE).exists():
         raise UsageError(
-            "there is a game day in this folder already", where=str(folder), remedy="name another one"
+            "this folder holds the record of a game day already",
+            where=str(folder),
+            remedy="name another folder with --report-dir",
         )
-    place.check()
+    venue.check()
     starting = _Starting()
-    environment = place.environment(system, reference, starting.tell)
+    environment = venue.environment(system, reference, starting.tell)
     with _signals(_interrupt):
         try:
-            return _play(book, place.about(system), folder, environment, starting, screen=screen)
+            return _play(book, venue, system, folder, environment, starting, screen=screen)
         finally:
-            with _signals(_ignore):  # half a removal helps nobody
-                _say(place.afterwards)
+            with _signals(_ignore):  # the removal must not be interrupted
+                _say(venue.afterwards)
                 environment.close()
-                _let_go_of_a_dead_terminal()
+                _release_dead_terminal()
 
 
 def _play(
     book: RunBook,
-    about: dict[str, Any],
+    venue: Venue,
+    system: System,
     folder: Path,
     environment: Environment,
     starting: _Starting,
@@ -170,9 +94,16 @@ def _play(
 ) -> int:
     runtime = environment.runtime
     starting.over = True
-    _fits(book, environment)
-    _say(f"run {runtime.run_id}: {len(runtime.components)} components; the record: {folder / FILE}")
-    day = Day(environment, book, folder, system=about, unattended=not screen)
+    _check_faults(book, environment)
+    _say(f"run {runtime.run_id}: {len(runtime.components)} components; record: {folder / RECORD_FILE}")
+    day = Day(
+        environment,
+        book,
+        folder,
+        system=venue.about(system),
+        unattended=not screen,
+        afterwards=venue.afterwards,
+    )
     with terminal.signals(day):
         lifted = _watch(day, screen=screen)
         _sum_up(day, lifted=lifted)
@@ -182,15 +113,15 @@ def _play(
 
 
 def _watch(day: Day, *, screen: bool) -> bool:
-    """From the first request to the last; whether everything that was injected is gone."""
+    """From the first request to the last; returns whether every fault is seen to be gone."""
     try:
         day.begin()
     except BaseException as error:
-        day.over.set()  # nobody works on anything
-        day.leave(_what(error), trouble=True)
+        day.over.set()  # no worker was started that could do so
+        day.leave(_cause(error), trouble=True)
         day.close()
         raise
-    threads = terminal.Threads(day, eye=screen)
+    threads = terminal.Threads(day, watch_system=screen)
     threads.start()
     seen = 0
     try:
@@ -200,7 +131,7 @@ def _watch(day: Day, *, screen: bool) -> bool:
         else:
             seen = terminal.tell(day, _say)
     except BaseException as error:
-        day.leave(_what(error), trouble=True)
+        day.leave(_cause(error), trouble=True)
         raise
     finally:
         lifted = day.close()
@@ -211,7 +142,7 @@ def _watch(day: Day, *, screen: bool) -> bool:
 
 
 def _sum_up(day: Day, *, lifted: bool) -> None:
-    """What came of the steps, and that nothing is left; the screen with all of it is gone by now."""
+    """Print the results of the steps and whether a fault is left, since the screen is closed by now."""
     for each in day.record.steps:
         stopped = f", stopped by {each.stopped_by}" if each.stopped_by else ""
         _say(f"step {each.number} {each.name}: {each.verdict}, hypothesis {each.outcome}{stopped}")
@@ -221,18 +152,18 @@ def _sum_up(day: Day, *, lifted: bool) -> None:
     _say(day.said or "the game day is over")
 
 
-def _fits(book: RunBook, environment: Environment) -> None:
-    """Every fault of the run book fits the system.
+def _check_faults(book: RunBook, environment: Environment) -> None:
+    """Check that every fault of the run book fits the system.
 
     Raises:
-        FaultMisfit: with every reason; nothing was injected.
+        FaultMisfit: one does not; the error has every reason. Nothing was injected.
     """
     wrong = []
     for step in book.steps:
         for fault in step.faults:
             try:
                 check(fault, environment.runtime)
-            except UsageError as error:  # it does not fit, or may not be injected here
+            except UsageError as error:  # the fault does not fit, or may not be injected here
                 lines = (error.evidence or error.what).splitlines()
                 wrong += [f"{step.name}: {fault.name}: {line}" for line in lines]
     if wrong:
@@ -244,30 +175,31 @@ def _fits(book: RunBook, environment: Environment) -> None:
         )
 
 
-def _runs_by_itself(book: RunBook) -> None:
-    """Without a screen nobody presses a key.
+def _check_runs_by_itself(book: RunBook) -> None:
+    """Check that a run book needs no key.
 
     Raises:
-        UsageError: the run book needs one.
+        UsageError: it has no step, or a step that is lifted by hand.
     """
     if not book.steps:
         raise UsageError(
-            "without a screen there is nothing to do but a run book", remedy="name one that has steps"
+            "without a screen, a game day needs a run book with steps",
+            remedy="name a run book that has steps",
         )
     waits = [step.name for step in book.steps if step.active is None]
     if waits:
         raise UsageError(
-            "without a screen nobody lifts what stays until somebody does",
+            "without a screen, no step can be active until it is lifted by hand",
             where=str(book.path),
             evidence=", ".join(waits),
-            remedy="say how long the faults are active, in seconds",
+            remedy="say how many seconds the faults of these steps are active, as in active: 20",
         )
 
 
 def exit_code(day: Day, *, lifted: bool) -> int:
-    """What a game day says to who called it; the table is in ``docs/gameday.md``."""
+    """The exit code of a game day; ``docs/gameday.md`` has the table."""
     if not lifted or day.trouble:
-        return TROUBLE
+        return HARNESS_ERROR
     if day.interrupted:
         return INTERRUPTED
     steps = day.record.steps
@@ -278,7 +210,7 @@ def exit_code(day: Day, *, lifted: bool) -> int:
 
 
 def _report(folder: Path) -> tuple[Path, ...]:
-    """The after-action report; without it, the record is complete all the same."""
+    """Write the after-action report. If that fails, the record is complete all the same."""
     try:
         return afteraction.write(folder)
     except ChaoskitError as error:
@@ -287,12 +219,12 @@ def _report(folder: Path) -> tuple[Path, ...]:
 
 
 class _Starting:
-    """Takes progress until the system has started; then the events tell what happens."""
+    """Takes progress until the system has started. After that, the events tell what happens."""
 
     over = False
 
     def tell(self, line: str) -> None:
-        """A line of progress."""
+        """Print a line of progress."""
         if not self.over:
             _say(line)
 
@@ -317,20 +249,20 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    _say("still removing")
+    _say("please wait: the system is still being removed")
 
 
-def _what(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
     return error.what if isinstance(error, ChaoskitError) else type(error).__name__
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody listens any more
+    with contextlib.suppress(OSError, ValueError):  # standard output is closed
         print(line, flush=True)
 
 
-def _let_go_of_a_dead_terminal() -> None:
-    """Else Python fails at its own end, when it flushes what nobody can read."""
+def _release_dead_terminal() -> None:
+    """Redirect standard output if its terminal is gone, or Python would fail when it flushes at exit."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What people ask of a game day."""
+"""The commands that people give to a game day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chaoskit.gameday.lifting import Active
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The next thing in the run book: begin its next step; while a step is active, lift it."""
+    """Go on in the run book: start the next step or, while a step is active, lift it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +31,31 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Come to an end once nothing is under way."""
+    """End the game day once nothing is under way."""
 
 
 Command = Next | Inject | Lift | Finish
 
 
-class Asked:
-    """What was asked and not done yet, in its order. Any thread may put, the worker takes."""
+class CommandQueue:
+    """The commands that were not carried out yet, in their order. Any thread may put, the worker takes."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Command] = queue.SimpleQueue()
 
     def put(self, command: Command) -> None:
-        """Ask for something."""
+        """Add a command."""
         self._queue.put(command)
 
     def next(self) -> Command | None:
-        """What was asked first."""
+        """Take the oldest command; ``None`` if there is none."""
         try:
             return self._queue.get_nowait()
         except queue.Empty:
             return None
 
     def forget(self, *kinds: type[Command]) -> None:
-        """Nobody should wait for commands of these kinds any more."""
+        """Drop all commands of these kinds."""
         kept = []
         while (command := self.next()) is not None:
             if not isinstance(command, kinds):

@@ -1,9 +1,9 @@
-"""Stop conditions: what lifts everything by itself. Pure functions over the samples known so far.
+"""Stop conditions: when everything is lifted automatically. Pure functions over the samples so far.
 
-Requests in flight are not in the record. Those that are too old count all the same: for
-``p95_above`` a request is slow as soon as it is older than the bound, and for the others it has
-failed as soon as it is older than its journey's time-out, whatever became of it. Arrivals that are
-due by the schedule and not in the record are in flight.
+Requests in flight are not in the record, but those that are too old count all the same. For
+``p95_above`` a request is slow as soon as it is older than the bound. For the other conditions it has
+failed as soon as it is older than its journey's time-out, whatever became of it. An arrival is in
+flight if it was due by the schedule and is not in the record.
 """
 
 from __future__ import annotations
@@ -23,69 +23,68 @@ Measure = Literal[
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-SHARES: Mapping[str, float] = {"p50_above": 0.5, "p95_above": 0.05, "p99_above": 0.01}
+SLOW_SHARES: Mapping[str, float] = {"p50_above": 0.5, "p95_above": 0.05, "p99_above": 0.01}
 """The share of requests that may be slower than the bound."""
 
-GRACE = 0.5
-"""Seconds that a sample may take from its end to the record; longer than the load process ever keeps one."""
+RECORDED_WITHIN = 0.5
+"""Seconds in which a sample reaches the record after its end. The load process never keeps one longer."""
 
-EVERY = "*"
-"""Any journey."""
+ANY_JOURNEY = "*"
 
 _OK = OUTCOMES.index(Outcome.OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """When everything is lifted.
+    """A stop condition.
 
     Attributes:
-        name: what it is called; its own text, if it was given no other.
-        measure: what is looked at.
-        bound: a share (``availability_below``), seconds (``p…_above``, ``lasts``), or failures a
+        name: its name; empty if it has none.
+        measure: what is measured.
+        bound: a share (``availability_below``), seconds (``p…_above``, ``lasts``), or failures per
             second.
-        journey: whose requests; ``*`` for any journey's. Of no meaning for ``lasts``.
-        over: seconds that are looked back.
-        least: requests without which nothing is decided; never fewer than two bad ones decide.
+        journey: whose requests are measured; ``*`` for each journey by itself. ``lasts`` ignores it.
+        over: how many seconds it looks back.
+        least: how many requests it needs. It never fires for a single bad request.
     """
 
     name: str = ""
     measure: Measure
     bound: float
-    journey: str = EVERY
+    journey: str = ANY_JOURNEY
     over: float = 5.0
     least: int = 10
 
     @property
     def text(self) -> str:
-        """In words, with units."""
+        """The condition in words, with units."""
         if self.measure == "lasts":
             return f"a fault is active longer than {self.bound:g} s"
-        who = "any journey" if self.journey == EVERY else self.journey
+        who = "any journey" if self.journey == ANY_JOURNEY else self.journey
         if self.measure == "availability_below":
             what = f"availability below {self.bound * 100:g}%"
         elif self.measure == "failures_per_s_above":
-            what = f"more than {self.bound:g} failures a second"
+            what = f"more than {self.bound:g} failures per second"
         else:
             what = f"{self.measure.partition('_')[0]} above {self.bound:g} s"
         return f"{who}: {what} over {self.over:g} s"
 
     @property
     def title(self) -> str:
-        """Its name, or its text."""
+        """Its name, or its text if it has no name."""
         return self.name or self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How close a condition is.
+    """How close a condition is to firing.
 
     Attributes:
-        condition: which.
-        value: what is measured now, in the unit of the bound; ``None`` while too little is known.
-        fires: whether it stops the game day.
-        near: 0 (far away) to 1 (there).
-        says: in words, with the figures.
+        condition: the condition.
+        value: the measured value, in the unit of the bound; ``None`` while too little is known.
+        fires: whether it fires.
+        near: how close the value is to the bound, from 0 (far) to 1 (reached).
+        says: the figures in words.
     """
 
     condition: Condition
@@ -96,15 +95,10 @@ class Reading:
 
 
 def lookback(conditions: Iterable[Condition], terms: Iterable[Terms]) -> float:
-    """Seconds of samples that conditions need to see."""
+    """How many seconds of samples the conditions need."""
     longest = max((each.timeout for each in terms), default=0.0)
-    return (
-        max(
-            (each.over + max(longest, each.bound if each.measure in SHARES else 0.0) for each in conditions),
-            default=0.0,
-        )
-        + 2 * GRACE
-    )
+    bounds = ((each.over, each.bound if each.measure in SLOW_SHARES else 0.0) for each in conditions)
+    return max((over + max(longest, bound) for over, bound in bounds), default=0.0) + 2 * RECORDED_WITHIN
 
 
 def read(
@@ -116,14 +110,14 @@ def read(
     now: float,
     active_since: Iterable[float] = (),
 ) -> Reading:
-    """Look at a condition.
+    """Read one condition.
 
     Args:
-        condition: which.
+        condition: the condition.
         terms: the journeys.
         columns: their samples of the last :func:`lookback` seconds.
         begin: when the load began.
-        now: the moment.
+        now: the present moment.
         active_since: when each fault that is active now was injected.
     """
     if condition.measure == "lasts":
@@ -133,18 +127,18 @@ def read(
     readings = [
         _journey(condition, each, columns.get(each.name) or Column(each.name), begin, now)
         for each in terms
-        if condition.journey in (EVERY, each.name)
+        if condition.journey in (ANY_JOURNEY, each.name)
     ]
-    nothing = Reading(condition, None, False, 0.0, "no such journey")
+    nothing = Reading(condition, None, False, 0.0, "there is no such journey")
     return max(readings, key=lambda each: (each.fires, each.near), default=nothing)
 
 
 def _journey(condition: Condition, terms: Terms, column: Column, begin: float, now: float) -> Reading:
-    if condition.measure in SHARES:
+    if condition.measure in SLOW_SHARES:
         return _latency(condition, terms, column, begin, now)
     decided, failed = _decided(terms, column, begin, now, condition.over)
     if condition.measure == "failures_per_s_above":
-        seconds = min(condition.over, max(now - begin, GRACE))
+        seconds = min(condition.over, max(now - begin, RECORDED_WITHIN))
         value = failed / seconds
         fires = value > condition.bound and failed >= 2
         says = f"{terms.name} {value:.3g}/s"
@@ -158,40 +152,41 @@ def _journey(condition: Condition, terms: Terms, column: Column, begin: float, n
 
 
 def _decided(terms: Terms, column: Column, begin: float, now: float, over: float) -> tuple[int, int]:
-    """Requests whose fate was decided in the last ``over`` seconds, and those of them that failed."""
+    """The number of requests that were decided in the last ``over`` seconds, and how many of them failed."""
     start = now - over
     decided = failed = 0
-    first = bisect_left(column.intended, start - terms.timeout - GRACE)
+    first = bisect_left(column.intended, start - terms.timeout - RECORDED_WITHIN)
     for row in range(first, len(column)):
         intended, outcome = column.intended[row], column.outcome[row]
         ended = column.ended[row]
-        if ended == NEVER:  # never sent: its user was turned away at once
+        if ended == NEVER:  # a request that was never sent has failed at once
             ended = intended if OUTCOMES[outcome] is Outcome.NEVER_SENT else intended + terms.timeout
         if start < ended <= now:
             decided += 1
             failed += outcome != _OK
-    # Whatever should have ended by its time-out in the window, and is not on record.
-    old = _missing(terms, column, begin, start - terms.timeout - GRACE, now - terms.timeout - GRACE)
+    # The requests whose time-out fell into the window, and which are not on record.
+    age = terms.timeout + RECORDED_WITHIN
+    old = _missing(terms, column, begin, start - age, now - age)
     return decided + old, failed + old
 
 
 def _latency(condition: Condition, terms: Terms, column: Column, begin: float, now: float) -> Reading:
-    """The share of slow requests among those that are old enough to be slow."""
-    end = now - condition.bound - GRACE
+    """Read a latency condition: the share of slow requests among those that are old enough to be slow."""
+    end = now - condition.bound - RECORDED_WITHIN
     start = max(begin, end - condition.over)
     low, high = bisect_left(column.intended, start), bisect_left(column.intended, end)
     slow, quick = 0, []
     for row in range(low, high):
         latency = column.ended[row] - column.intended[row]
-        if latency > condition.bound:  # one that never was sent, too: its user waited in vain
+        if latency > condition.bound:  # also a request that was never sent: its user waited in vain
             slow += 1
-        elif column.outcome[row] == _OK:  # a quick failure says nothing of latency
+        elif column.outcome[row] == _OK:  # a quick failure says nothing about latency
             quick.append(latency)
     slow += _missing(terms, column, begin, start, end)
     count = slow + len(quick)
     if count < condition.least:
         return _too_few(condition, terms, count)
-    allowed = SHARES[condition.measure]
+    allowed = SLOW_SHARES[condition.measure]
     share = slow / count
     fires = share > allowed and slow >= 2
     rank = math.ceil(round((1 - allowed) * count, 9))
@@ -205,7 +200,7 @@ def _latency(condition: Condition, terms: Terms, column: Column, begin: float, n
 
 
 def _missing(terms: Terms, column: Column, begin: float, start: float, end: float) -> int:
-    """Arrivals that were due in a stretch and are not on record, as far as that is sure."""
+    """The number of arrivals that were due in a period and are surely not on record."""
     start = max(start, begin)
     if end <= start:
         return 0

@@ -1,9 +1,9 @@
-"""The game day: what is asked of it from any thread, and who watches that it can be stopped.
+"""The game day: its state, the commands that any thread may give, and the stop at any moment.
 
-Three threads have a part in it. The *screen* asks and never waits. The *worker* runs one step after
-the other (``steps.py``). The *guard* looks at the stop conditions and at the load, and lifts
-everything by itself. Lifting everything never waits for the worker: an injection that takes its
-time is taken back all the same.
+Three threads take part in it. The *screen* gives commands and never waits. The *worker* runs one step
+after the other (``steps.py``). The *guard* watches the stop conditions and the load, and lifts
+everything by itself. Lifting everything never waits for the worker: it also lifts an injection that is
+still under way.
 """
 
 from __future__ import annotations
@@ -17,35 +17,43 @@ from typing import Any, Literal
 from chaoskit.errors import ChaoskitError
 from chaoskit.experiment.environment import Environment, Traffic
 from chaoskit.experiment.timing import Timing
-from chaoskit.gameday.commands import Asked, Command, Inject, Lift, Next
+from chaoskit.gameday.commands import Command, CommandQueue, Inject, Lift, Next
 from chaoskit.gameday.conditions import Reading, lookback, read
 from chaoskit.gameday.history import DayHistory, DaySeries
 from chaoskit.gameday.lifting import Active, lift_all, remains
 from chaoskit.gameday.record import Kind, Record
 from chaoskit.gameday.runbook import RunBook, Step
-from chaoskit.gameday.trial import SLICE, Interrupted, StepTrial
+from chaoskit.gameday.trial import LOOK_UP_EVERY, Interrupted, StepTrial
 from chaoskit.judge import JudgeSettings
 
 Phase = Literal["coming up", "idle", "before", "inject", "active", "lift", "recover", "judge", "over"]
+
+
+STEP_ENDS_WITHIN = 5.0
+"""Seconds that the worker has to end a step when the day ends."""
+
+CHECKS_END_WITHIN = 60.0
+"""Seconds that it has once the load is closed."""
 
 
 class Day:
     """A game day on an environment that has started.
 
     Args:
-        environment: where.
-        book: what is planned.
+        environment: the environment.
+        book: the run book.
         folder: where the record and the journals go.
         system: ``compose``, ``attached``, ``project`` and ``touch``, for the record.
         unattended: whether steps follow each other without a key.
+        afterwards: what happens to the system at the end, in words.
         timing, settings: as for an experiment.
 
     Attributes:
-        paused: whether the run book goes on by itself.
-        actives: every fault of the day, in the order in which it was injected.
+        paused: whether the run book waits for a key.
+        actives: every fault of the day, in the order of their injection.
         trial: the step that is under way.
-        gate: held while a fault is added to ``actives``, so that none slips past who lifts everything.
-        said: how the day came to its end; empty while it lasts.
+        gate: held while a fault is added to ``actives``, so that a stop misses no fault.
+        said: why the day ended; empty while it lasts.
     """
 
     def __init__(
@@ -56,11 +64,13 @@ class Day:
         *,
         system: Mapping[str, Any],
         unattended: bool = False,
+        afterwards: str = "removing the system",
         timing: Timing | None = None,
         settings: JudgeSettings | None = None,
     ) -> None:
         self.environment, self.book, self.folder = environment, book, folder
         self.unattended, self.attached = unattended, bool(system.get("attached"))
+        self.afterwards = afterwards
         self.timing, self.settings = timing or Timing(), settings or JudgeSettings()
         self.terms = tuple(each.terms for each in environment.system.journeys)
         self.clock = environment.runtime.clock
@@ -69,7 +79,7 @@ class Day:
         self.series = DaySeries(self.terms, self.origin)
         self.traffic: Traffic = environment.traffic(self.history)
         self.begun = self.calm_since = self.origin
-        self.asked = Asked()
+        self.commands = CommandQueue()
         self.actives: list[Active] = []
         self.trial: StepTrial | None = None
         self.number = 0
@@ -112,29 +122,29 @@ class Day:
         self.begun = self.traffic.begin()
         self.record.event("started", f"{self.book.title}: traffic on {len(self.terms)} journeys")
 
-    # Asked by people; returns at once.
+    # Commands of people. They return at once.
 
     def ask(self, command: Command) -> None:
-        """Let the worker do something when its turn has come."""
-        self.asked.put(command)
+        """Give the worker a command, which it carries out in its turn."""
+        self.commands.put(command)
 
     def note(self, text: str) -> None:
-        """Write down a note."""
+        """Record a note."""
         self.record.event("note", text, self.step)
 
     def question(self, text: str) -> None:
-        """Write down an open question."""
+        """Record an open question."""
         self.record.event("question", text, self.step)
 
     def decide(self, number: int, outcome: Literal["confirmed", "refuted", "open"]) -> None:
-        """A person says what became of a step's hypothesis."""
+        """Record what a person says about a step's hypothesis."""
         entry = self.record.change(number, outcome=outcome, outcome_by="person")
         self.record.event("hypothesis", f"{outcome} by a person: {entry.hypothesis or entry.name}", number)
 
     def pause(self) -> None:
-        """The run book goes on by itself no more, or again."""
+        """Pause the run book, or let it continue."""
         self.paused = not self.paused
-        self.record.event("note", "the run book pauses" if self.paused else "the run book goes on")
+        self.record.event("note", "the run book is paused" if self.paused else "the run book continues")
 
     @property
     def step(self) -> int | None:
@@ -143,25 +153,25 @@ class Day:
 
     @property
     def active(self) -> list[Active]:
-        """What is injected, or not seen to be gone."""
+        """The faults that are injected, or not seen to be gone."""
         return [each for each in self.actives if each.phase != "gone"]
 
     @property
     def next_step(self) -> Step | None:
-        """What the run book has next."""
+        """The next step of the run book; ``None`` at its end."""
         return self.book.steps[self.position] if self.position < len(self.book.steps) else None
 
-    # Stopping, from any thread.
+    # Stopping; may be called from any thread.
 
     def stop(self, by: str, why: str = "") -> bool:
         """Lift everything at once, and verify it. The run book pauses.
 
         Args:
-            by: a stop condition's name, or ``key``.
+            by: who or what stops: a stop condition's name, ``key``, ``end``, ``load`` or ``guard``.
             why: the same in words, with figures.
 
         Returns:
-            Whether everything is gone; ``False`` also where somebody else is stopping already.
+            Whether everything is gone; ``False`` also if another thread is stopping already.
         """
         if not self._stopping.acquire(blocking=False):
             return False
@@ -169,25 +179,25 @@ class Day:
             with self.gate:
                 self.stopped_by, self.paused = by, True
                 trial, todo = self.trial, self.active
-            self.asked.forget(Next, Inject, Lift)
+            self.commands.forget(Next, Inject, Lift)
             self.record.event("stop", why or f"stopped by {by}", self.step)
             if trial is not None:
                 self.record.change(self.number, stopped_by=by)
             self.record.event(
                 "lift all",
-                f"lifting {len(todo)}: {', '.join(a.name for a in todo)}" if todo else "nothing is injected",
+                f"lifting {', '.join(each.name for each in todo)}" if todo else "nothing is injected",
                 self.step,
             )
             left = lift_all(todo, self.environment.runtime, self.clock.sleep, self.say)
             if left:
                 self.environment.poison(f"{left[0].name} was not seen to be gone")
-            self.tell_lifted(left)
+            self.report_lifted(left)
             return not left
         finally:
             self._stopping.release()
 
-    def tell_lifted(self, left: tuple[Active, ...]) -> None:
-        """Say that everything is gone, or what is still there and how to remove it."""
+    def report_lifted(self, left: tuple[Active, ...]) -> None:
+        """Record that everything is gone, or what is still there and how to remove it."""
         if left:
             text = remains(left, undo_log=str(self.environment.undo.path), attached=self.attached)
             self.record.event("error", text, self.step)
@@ -195,33 +205,33 @@ class Day:
             self.record.event("verified", "nothing is injected any more", self.step)
 
     def await_stop(self) -> None:
-        """Return when nobody is lifting everything any more."""
+        """Return when no thread is stopping any more."""
         with self._stopping:
             self.stopped_by = None
 
     def leave(self, why: str, *, trouble: bool = False) -> None:
-        """End soon, whatever is under way; :meth:`close` lifts."""
+        """End the day soon, whatever is under way. :meth:`close` lifts what is injected."""
         self.said = self.said or why
         self.trouble = self.trouble or trouble
         self.leaving = True
 
     def enter(self, phase: Phase, seconds: float | None = None) -> None:
-        """The worker comes into a phase, which lasts so many seconds if that is known.
+        """Let the worker enter a phase, which lasts so many seconds if that is known.
 
-        A key that was pressed once too often in the phase before must not begin or lift anything.
+        A key that was pressed once too often in the phase before must not start or lift anything.
         """
         if phase != self.phase:
-            self.asked.forget(Next)
+            self.commands.forget(Next)
         self.phase = phase
         self.phase_until = None if seconds is None else self.clock.now() + seconds
 
     def nap(self) -> None:
-        """The worker lets a little time go by."""
-        self.clock.sleep(SLICE)
+        """Let the worker wait a moment."""
+        self.clock.sleep(LOOK_UP_EVERY)
         self.on_slice()
 
     def look_up(self) -> None:
-        """Whoever waits in a step calls this now and then.
+        """Find out whether a wait in a step must end; every wait calls this now and then.
 
         Raises:
             Interrupted: everything is being lifted, or the day ends.
@@ -235,7 +245,7 @@ class Day:
     # The guard.
 
     def tick(self) -> None:
-        """Look at the stop conditions and the load; lift everything where that is called for."""
+        """Read the stop conditions. Lift everything if one fires, or if the load died."""
         now = self.clock.now()
         columns = self.history.columns(now - lookback(self.book.stop, self.terms))
         active = self.active
@@ -243,22 +253,22 @@ class Day:
             read(each, self.terms, columns, begin=self.begun, now=now, active_since=[a.since for a in active])
             for each in self.book.stop
         )
-        if self.leaving:  # the screen may hang on a terminal that nobody reads
+        if self.leaving:  # the screen may hang on a terminal that is not read
             if any(each.phase in ("injecting", "active") for each in active):
                 self.stop("end", self.said or "the game day ends")
             return
         if self.traffic.error is not None:
-            self.record.event("error", f"the load died: {self.traffic.error.what}", self.step)
+            self.record.event("error", f"the load failed: {self.traffic.error.what}", self.step)
             if active:
-                self.stop("load", "the load died")
-            self.leave("the load died", trouble=True)
+                self.stop("load", "the load failed")
+            self.leave("the load failed", trouble=True)
             return
         fired = next((each for each in self.readings if each.fires), None)
         if fired is not None and any(each.phase in ("injecting", "active") for each in active):
             self.stop(fired.condition.title, f"{fired.condition.title}: {fired.says}")
 
     def say(self, kind: Kind, text: str, active: Active) -> None:
-        """What happens to a fault, for the record."""
+        """Record what happens to a fault."""
         self.record.event(kind, text, active.step)
         if kind in ("lift", "gone"):
             mine = [each for each in self.actives if each.step == active.step]
@@ -268,26 +278,26 @@ class Day:
                 self.record.change(active.step, gone=self.now())
 
     def close(self) -> bool:
-        """Lift and verify what is injected, end the load, and write the record; whether all is gone.
+        """Lift what is injected, end the load, and write the record; returns whether every fault is gone.
 
-        Whoever still works on a step gets some time to write its journal.
+        The worker gets some time to write the journal of the step that is under way.
         """
         self.leaving = True
         lifted = True
         if self.active:
             with self._stopping:
-                pass  # somebody is at it
+                pass  # another thread is stopping
         if self.active:
             lifted = self.stop("end", self.said or "the game day ends")
-        worked = self.over.wait(timeout=5.0)
+        worked = self.over.wait(timeout=STEP_ENDS_WITHIN)
         try:
-            self.traffic.close()  # who checks promises through it gives up then
+            self.traffic.close()  # a check of acknowledgements under way ends with it
         except ChaoskitError as error:
             self.record.event("error", f"the load did not end: {error.what}")
         if not worked:
-            self.over.wait(timeout=60.0)
+            self.over.wait(timeout=CHECKS_END_WITHIN)
         if self.active:
-            lifted = self.stop("end", "once more, at the end")
+            lifted = self.stop("end", "lifting again at the end")
         self.phase = "over"
         self.record.end(self.said or "the game day is over")
         return lifted and not self.active

@@ -1,7 +1,4 @@
-"""The journeys' figures second by second, for the record and for the screen.
-
-A history that lasts all day, and histories of a part of it for those who judge that part.
-"""
+"""The history of a whole day, the excerpts of it that steps are judged by, and its figures by seconds."""
 
 from __future__ import annotations
 
@@ -15,20 +12,20 @@ from chaoskit.record.history import Access, Acknowledgement, Check, History, Mar
 from chaoskit.record.samples import NEVER, OUTCOMES, Column, Outcome
 from chaoskit.system import Terms
 
-STEP = 1.0
-"""Seconds of one entry."""
+ENTRY_SECONDS = 1.0
+"""Seconds that one entry of the figures covers."""
 
 _OK = OUTCOMES.index(Outcome.OK)
 
 
 @dataclass(slots=True)
 class JourneySeconds:
-    """One journey, one entry a second.
+    """The figures of one journey, one entry per second.
 
     Attributes:
-        arrivals: requests that were due in it, as far as they have ended.
-        failed: those of them that failed.
-        p50, p95, p99: latencies in seconds of those that succeeded; ``None`` where none did.
+        arrivals: how many requests were due in that second and have ended.
+        failed: how many of them failed.
+        p50, p95, p99: latencies in seconds of those that succeeded; ``None`` if none did.
     """
 
     arrivals: list[int] = field(default_factory=list)
@@ -38,13 +35,13 @@ class JourneySeconds:
     p99: list[float | None] = field(default_factory=list)
 
     def cut(self, length: int) -> None:
-        """Forget what comes after so many entries."""
+        """Drop all entries after the first ``length``."""
         for column in (self.arrivals, self.failed, self.p50, self.p95, self.p99):
             del column[length:]
 
 
 class DaySeries:
-    """Lines that are brought up to date now and then; what cannot change any more is kept.
+    """The figures of all journeys. An update recounts only the entries that can still change.
 
     Args:
         terms: the journeys.
@@ -58,19 +55,19 @@ class DaySeries:
         self.lines = {each.name: JourneySeconds() for each in terms}
 
     def update(self, history: History, now: float) -> None:
-        """Count what has come in; the entry of the second that is under way comes with the next."""
-        last = int((now - self._origin) / STEP)
-        columns = history.columns(self._origin + self._final * STEP)
+        """Count the new samples. The second that is under way gets its entry with the next update."""
+        last = int((now - self._origin) / ENTRY_SECONDS)
+        columns = history.columns(self._origin + self._final * ENTRY_SECONDS)
         for name, line in self.lines.items():
             line.cut(self._final)
             self._count(line, columns.get(name) or Column(name), last)
-        self._final = max(self._final, int((now - self._longest - self._origin) / STEP))
+        self._final = max(self._final, int((now - self._longest - self._origin) / ENTRY_SECONDS))
 
     def _count(self, line: JourneySeconds, column: Column, last: int) -> None:
         good: list[list[float]] = [[] for _ in range(self._final, last)]
         arrivals, failed = [0] * len(good), [0] * len(good)
         for row, intended in enumerate(column.intended):
-            second = int((intended - self._origin) / STEP) - self._final
+            second = int((intended - self._origin) / ENTRY_SECONDS) - self._final
             if not 0 <= second < len(good):
                 continue
             arrivals[second] += 1
@@ -90,7 +87,7 @@ class DaySeries:
     def to_record(self) -> dict[str, Any]:
         """JSON-able data, as ``gameday.schema.json`` describes it."""
         return {
-            "step_seconds": STEP,
+            "step_seconds": ENTRY_SECONDS,
             "from": 0.0,
             "journeys": {
                 each.name: {
@@ -107,11 +104,11 @@ Entry = Sample | Mark | Acknowledgement | Check | Access
 
 
 class Excerpt(History):
-    """What happened since a moment, as far as :attr:`until`.
+    """The part of a history from :attr:`since` until :attr:`until`.
 
     Attributes:
-        since: requests that were due earlier are left out, and so is what was seen earlier.
-        until: those that were due at this moment or later, too.
+        since: requests that were due earlier are left out, and so are entries of earlier moments.
+        until: requests that were due at this moment or later are left out, and so are later entries.
     """
 
     def __init__(self, since: float) -> None:
@@ -120,10 +117,10 @@ class Excerpt(History):
         self.until = math.inf
 
     def take(self, *entries: Entry) -> None:
-        """Append those entries that belong to it."""
-        self.add(*(each for each in entries if self._mine(each)))
+        """Append those of the entries that belong to it."""
+        self.add(*(each for each in entries if self._belongs(each)))
 
-    def _mine(self, entry: Entry) -> bool:
+    def _belongs(self, entry: Entry) -> bool:
         if isinstance(entry, Sample):
             return self.since <= entry.intended < self.until
         if isinstance(entry, Check):
@@ -132,7 +129,7 @@ class Excerpt(History):
 
 
 class DayHistory(History):
-    """A history others can follow."""
+    """A history that excerpts can follow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,14 +137,14 @@ class DayHistory(History):
         self._followers: list[Excerpt] = []
 
     def add(self, *entries: Entry) -> None:
-        """Append entries, and hand them on to every excerpt that is open."""
+        """Append entries, and pass them on to every open excerpt."""
         with self._gate:
             super().add(*entries)
             for each in self._followers:
                 each.take(*entries)
 
     def follow(self, since: float) -> Excerpt:
-        """An excerpt from ``since`` on, that grows with this history until :meth:`leave`."""
+        """An excerpt from ``since`` on, which grows with this history until :meth:`leave`."""
         found = Excerpt(since)
         with self._gate:
             for column in self.columns(since).values():
@@ -157,7 +154,7 @@ class DayHistory(History):
         return found
 
     def leave(self, excerpt: Excerpt) -> None:
-        """The excerpt grows no more."""
+        """Close an excerpt: it grows no more."""
         with self._gate:
             if excerpt in self._followers:
                 self._followers.remove(excerpt)

@@ -1,4 +1,4 @@
-"""The keyboard, one key at a time, and a line that is typed while the screen stays live."""
+"""The keyboard, one key at a time, and a line of text that is typed while the screen stays live."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from types import TracebackType
 from typing import Any, Self
 
 ESCAPE_WITHIN = 0.05
-"""Seconds after which ESC alone is the key, and not the begin of a sequence."""
+"""Seconds after which ESC alone is the key, and not the start of a sequence."""
 
-LIFT_ALL = "ctrl-x"
-"""Lifts everything also while somebody types, when x is a letter."""
+LIFT_ALL_KEY = "ctrl-x"
+"""The key that lifts everything even while text is typed, when ``x`` is a letter."""
 
-_NAMES = {
+_CLEAR_LINE = "\x15"  # Ctrl-U
+_KEY_NAMES = {
     "\r": "enter",
     "\n": "enter",
     " ": "space",
     "\x7f": "backspace",
     "\x08": "backspace",
     "\t": "tab",
-    "\x18": LIFT_ALL,
+    "\x18": LIFT_ALL_KEY,
 }
 
 
 class TerminalGone(Exception):
-    """Nobody can type any more."""
+    """The terminal was closed, so no key can come any more."""
 
 
 class Keyboard:
-    """Reads keys from a terminal; as a context manager it restores the terminal whatever happens.
+    """Reads keys from a terminal. As a context manager it restores the terminal, whatever happens.
 
-    Ctrl-C stays a signal. Ctrl-S, Ctrl-Z and the one that quits are none: who is frozen,
-    suspended or dead lifts nothing.
+    Ctrl-C stays a signal. Ctrl-S, Ctrl-Z and the quit key lose their effect, since a game day that is frozen,
+    suspended or dead could lift nothing.
 
     Args:
-        fd: the terminal.
+        fd: the file descriptor of the terminal.
     """
 
     def __init__(self, fd: int) -> None:
@@ -65,13 +66,13 @@ class Keyboard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._before is not None:
-            with contextlib.suppress(termios.error, OSError):  # it may be gone
+            with contextlib.suppress(termios.error, OSError):  # the terminal may be gone
                 termios.tcsetattr(self._fd, termios.TCSAFLUSH, self._before)
             self._before = None
 
     def read(self, timeout: float) -> str | None:
         """The next key: a character, or ``enter``, ``space``, ``backspace``, ``tab``, ``escape``, ``ctrl-x``;
-        ``None`` if there was none in so many seconds. Arrows and the like are passed over.
+        ``None`` if no key came in so many seconds. Arrows and similar keys are ignored.
 
         Raises:
             TerminalGone: the terminal was closed.
@@ -86,7 +87,7 @@ class Keyboard:
                 return "escape"
             self._skip()
             return self.read(0.0)
-        return _NAMES.get(key, key if key.isprintable() or key == "\x15" else None)
+        return _KEY_NAMES.get(key, key if key.isprintable() or key == _CLEAR_LINE else None)
 
     def _fill(self, timeout: float) -> bool:
         try:
@@ -102,7 +103,7 @@ class Keyboard:
         return bool(self._pending)
 
     def _skip(self) -> None:
-        """The rest of an escape sequence: ``[`` or ``O``, parameters, and a final letter."""
+        """Skip the rest of an escape sequence: ``[`` or ``O``, parameters, and a final letter."""
         first = self._pending.pop(0)
         if first not in "[O":
             return
@@ -113,14 +114,14 @@ class Keyboard:
 
 @dataclass(slots=True)
 class TypedLine:
-    """A line that somebody types.
+    """A line of text that a person types.
 
     Attributes:
-        asks: what it is asked for.
-        done: takes the text once it is there.
-        complete: what a text may become.
-        text: as it was typed so far.
-        hints: what it may become, where that was asked for.
+        asks: the prompt.
+        done: takes the text when Enter is pressed.
+        complete: returns the completions of a text.
+        text: what was typed so far.
+        hints: the completions, if Tab was pressed.
     """
 
     asks: str
@@ -130,7 +131,7 @@ class TypedLine:
     hints: Sequence[str] = field(default_factory=tuple)
 
     def press(self, key: str) -> bool:
-        """Take a key; whether the line is still open."""
+        """Take a key; returns whether the line is still open."""
         if key == "escape":
             return False
         if key == "enter":
@@ -138,7 +139,7 @@ class TypedLine:
             return False
         if key == "backspace":
             self.text = self.text[:-1]
-        elif key == "\x15":  # Ctrl-U
+        elif key == _CLEAR_LINE:
             self.text = ""
         elif key == "tab":
             self._tab()

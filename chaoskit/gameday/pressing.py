@@ -1,6 +1,6 @@
-"""A fault in one line, as people type it: ``CacheLoss cache how=kill``.
+"""What each key does, and the fault in one line as a person types it: ``CacheLoss cache how=kill``.
 
-What each key does. Nothing here waits: whatever takes time is asked of another thread.
+Nothing here waits: another thread does everything that takes time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chaoskit.errors import ChaoskitError, UsageError
 from chaoskit.faults.base import Fault
 from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.keys import LIFT_ALL, TypedLine
+from chaoskit.gameday.keys import LIFT_ALL_KEY, TypedLine
 from chaoskit.gameday.writing import build, choices, kinds
 from chaoskit.runtime import Runtime
 
@@ -23,32 +23,32 @@ _OPEN, _CLOSE, _QUOTES = "{[(", "}])", "'\""
 
 
 def parse(line: str) -> Fault:
-    """The fault that a line describes: its name, then values in the order of its fields, or by name.
+    """The fault that a line describes: its name, then its values, in the order of the fields or by name.
 
     A value is YAML, so a queue is ``queue={RedisList: {component: queue, key: jobs}}``.
 
     Raises:
-        UsageError: with what there is instead.
+        UsageError: the line describes no fault; the error says what is possible.
     """
     words = _words(line)
     if not words:
-        raise UsageError(f"name a fault; there are {', '.join(kinds())}")
+        raise UsageError(f"name a fault: {', '.join(kinds())}")
     name, *rest = words
     kind = kinds().get(name)
     if kind is None:
-        raise UsageError(f"there is no fault {name!r}; there are {', '.join(kinds())}")
+        raise UsageError(f"there is no fault {name!r}; the faults are {', '.join(kinds())}")
     names = list(choices(kind))
     given: dict[str, object] = {}
     for position, word in enumerate(rest):
         key, equals, text = word.partition("=")
         if not (equals and key.isidentifier()):
             if position >= len(names):
-                raise UsageError(f"{name} has no field for {word!r}; there are {', '.join(names)}")
+                raise UsageError(f"{name} has no field for {word!r}; its fields are {', '.join(names)}")
             key, text = names[position], word
         try:
             given[key] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise UsageError(f"{word!r} cannot be read as a value") from error
+            raise UsageError(f"{word!r} is not a value in YAML") from error
     fault, mistakes = build({name: given})
     if fault is None:
         raise UsageError("; ".join(each.says for each in mistakes))
@@ -56,7 +56,7 @@ def parse(line: str) -> Fault:
 
 
 def _words(line: str) -> list[str]:
-    """Split at blanks that are in no brackets and no quotes."""
+    """Split at spaces outside of brackets and quotes."""
     words, word, depth, quote = [], "", 0, ""
     for character in line.strip():
         if quote:
@@ -77,9 +77,9 @@ def _words(line: str) -> list[str]:
 
 
 def fitting(runtime: Runtime) -> Iterator[str]:
-    """Lines that fit this system: each fault that needs but one name, with each name that it fits.
+    """Lines that fit this system: each fault that needs only one name, with each name that it fits.
 
-    Looks at the running system, so it may take its time.
+    It looks at the running system, so it may take some time.
     """
     components = [each.name for each in runtime.components]
     links = dict.fromkeys(f"{each.consumer}→{each.provider}" for each in runtime.links)
@@ -97,7 +97,7 @@ def fitting(runtime: Runtime) -> Iterator[str]:
 
 
 def complete(typed: str, lines: Sequence[str]) -> tuple[str, ...]:
-    """What a line may become: whole lines that fit, then fields and their choices."""
+    """The completions of a line: whole lines that fit, then fields and their choices."""
     if not typed.strip():
         return tuple(kinds())
     name, blank, _ = typed.partition(" ")
@@ -128,14 +128,14 @@ Decision = Literal["confirmed", "refuted", "open"]
 
 
 class Pressing:
-    """Takes keys for a day.
+    """Carries out the keys that are pressed on a game day.
 
     Args:
-        day: which.
-        fitting: lines that fit the system, for completion; may grow.
+        day: the game day.
+        fitting: returns the lines that fit the system, for completion; they may grow.
 
     Attributes:
-        line: what somebody types at the moment.
+        line: the line that is being typed; ``None`` if there is none.
         message: the answer to the last key.
     """
 
@@ -159,13 +159,13 @@ class Pressing:
         }
 
     def press(self, key: str) -> None:
-        """Take one key."""
-        if key == LIFT_ALL:
+        """Carry out one key."""
+        if key == LIFT_ALL_KEY:
             self._stop()
             return
         if self.line is not None:
             line = self.line
-            if not line.press(key) and self.line is line:  # unless the answer asks for more
+            if not line.press(key) and self.line is line:  # unless the answer has opened another line
                 self.line = None
             return
         self.message = ""
@@ -174,9 +174,9 @@ class Pressing:
     def _next(self) -> None:
         day = self.day
         if day.phase not in ("idle", "active"):
-            self.message = f"not now: {day.phase}"
+            self.message = f"not in this phase: {day.phase}"
         elif day.phase == "idle" and day.next_step is None:
-            self.message = "there is nothing more in the run book; i injects by hand, q ends"
+            self.message = "the run book has no more steps; i injects by hand, q ends the game day"
         else:
             day.paused = False
             day.ask(Next())
@@ -192,7 +192,7 @@ class Pressing:
                 self._queue(Inject(fault))
             else:
                 self.line = TypedLine(
-                    f"what do you expect of {fault.name}?", lambda says: self._queue(Inject(fault, says))
+                    f"what do you expect from {fault.name}?", lambda says: self._queue(Inject(fault, says))
                 )
 
         self.line = TypedLine(
@@ -216,7 +216,7 @@ class Pressing:
                 if text.isdigit() and 1 <= int(text) <= len(active):
                     self.day.ask(Lift(active[int(text) - 1]))
                 else:
-                    self.message = f"{text!r} is none of 1 to {len(active)}"
+                    self.message = f"{text!r} is not a number from 1 to {len(active)}"
 
             names = ", ".join(f"{number} {each.name}" for number, each in enumerate(active, 1))
             self.line = TypedLine(f"lift which? {names}", then)
@@ -226,8 +226,8 @@ class Pressing:
         threading.Thread(target=self._stop_now, name="lift all", daemon=True).start()
 
     def _stop_now(self) -> None:
-        done = self.day.stop("key", "somebody pressed the key that lifts everything")
-        self.message = "everything is lifted, and seen to be gone" if done else self.message
+        done = self.day.stop("key", "the key that lifts everything was pressed")
+        self.message = "everything is lifted and seen to be gone" if done else self.message
 
     def _write(self, what: str, take: Callable[[str], None]) -> None:
         self.line = TypedLine(what, lambda text: take(text) if text else None)
@@ -235,7 +235,7 @@ class Pressing:
     def _hypothesis(self) -> None:
         steps = self.day.record.steps
         if not steps:
-            self.message = "no step has begun"
+            self.message = "no step has started"
             return
 
         def then(text: str) -> None:
@@ -244,7 +244,7 @@ class Pressing:
             known = {each.number for each in steps}
             wanted = int(number) if number.isdigit() else steps[-1].number
             if len(found) != 1 or wanted not in known:
-                self.message = "write confirmed, refuted or open, and the step's number if it is not the last"
+                self.message = "type confirmed, refuted or open, and the step's number if it is not the last"
             else:
                 self.day.decide(wanted, found[0])
 
@@ -262,6 +262,5 @@ class Pressing:
                 else:
                     self.day.ask(Finish())
 
-        lifted = "everything is lifted, and " if self.day.active else ""
-        goes = "the system stays" if self.day.attached else "the system goes"
-        self.line = TypedLine(f"end the game day? {lifted}{goes} (y)", then)
+        lifting = "lifting everything and " if self.day.active else ""
+        self.line = TypedLine(f"end the game day, {lifting}{self.day.afterwards}? (y)", then)

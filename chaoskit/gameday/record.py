@@ -1,7 +1,7 @@
-"""The record of a game day: ``gameday.json``, written whole after everything that happens.
+"""The record of a game day: ``gameday.json``, written as a whole after each event.
 
-Its format is described by ``gameday.schema.json`` beside this file. Times are seconds from
-``origin``, a moment in seconds since 1970.
+``gameday.schema.json`` beside this file describes the format. Times are seconds from ``origin``, which
+is a moment in seconds since 1970.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any, Literal
 from chaoskit.errors import JournalUnwritable
 from chaoskit.record import journal
 
-VERSION = 1
-SCHEMA = Path(__file__).with_name("gameday.schema.json")
-FILE = "gameday.json"
+FORMAT_VERSION = 1
+SCHEMA_PATH = Path(__file__).with_name("gameday.schema.json")
+RECORD_FILE = "gameday.json"
 
 Kind = Literal[
     "started",
@@ -44,7 +44,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEntry:
-    """What became of one step; see the schema. Times are seconds from the origin."""
+    """What is known of one step; see the schema. Times are seconds from the origin."""
 
     number: int
     name: str
@@ -67,13 +67,13 @@ class StepEntry:
 
 @dataclass(frozen=True, slots=True)
 class DayEvent:
-    """Something that happened.
+    """An event.
 
     Attributes:
         at: seconds from the origin.
-        kind: what kind of thing.
-        text: in words.
-        step: the number of the step it belongs to.
+        kind: its kind.
+        text: what happened, in words.
+        step: the number of its step; ``None`` between steps.
     """
 
     at: float
@@ -83,14 +83,14 @@ class DayEvent:
 
 
 class Record:
-    """Collects what happens, from any thread.
+    """Collects events and steps; any thread may add to it.
 
     Args:
-        folder: where :data:`FILE` goes.
-        head: what does not change: title, system, run book, seed, stop conditions.
-        now: seconds from the origin.
-        origin: seconds since 1970 of second 0.
-        series: the journeys' figures, JSON-able.
+        folder: where :data:`RECORD_FILE` goes.
+        head: the constant part: title, system, run book, seed, stop conditions.
+        now: returns the seconds from the origin.
+        origin: second 0, in seconds since 1970.
+        series: returns the journeys' figures, JSON-able.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Record:
         origin: float,
         series: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self.path = folder / FILE
+        self.path = folder / RECORD_FILE
         self.unwritten: str | None = None
         self._head, self._now, self._origin, self._series = dict(head), now, origin, series
         self._lock, self._refreshing = threading.RLock(), threading.Lock()
@@ -119,7 +119,7 @@ class Record:
 
     @property
     def steps(self) -> tuple[StepEntry, ...]:
-        """All steps that were begun, in their order."""
+        """All steps that have started, in their order."""
         with self._lock:
             return tuple(self._steps.values())
 
@@ -129,18 +129,18 @@ class Record:
             return self._steps[number]
 
     def event(self, kind: Kind, text: str, step: int | None = None) -> None:
-        """Something happened just now."""
+        """Record an event that happens now, and write the record."""
         with self._lock:
             self._events.append(DayEvent(round(self._now(), 3), kind, text, step))
             self._save()
 
     def step(self, entry: StepEntry) -> None:
-        """A step began; its number must be new."""
+        """Add a step that starts; its number must be new."""
         with self._lock:
             self._steps[entry.number] = entry
 
     def change(self, number: int, **changes: Any) -> StepEntry:
-        """Something became known about a step. What a person said about its outcome stays."""
+        """Change what is known of a step. What a person said about its outcome stays."""
         with self._lock:
             before = self._steps[number]
             if before.outcome_by == "person" and changes.get("outcome_by") != "person":
@@ -149,10 +149,10 @@ class Record:
             return self._steps[number]
 
     def refresh(self) -> None:
-        """Bring the journeys' figures up to date, for the next time that it is written.
+        """Bring the journeys' figures up to date for the next time that the record is written.
 
-        Not with every event: after some hours it takes a fifth of a second, in which whoever lifts
-        something should not wait.
+        This is not done with every event: after some hours it takes a fifth of a second, for which no
+        lift should wait.
         """
         with self._refreshing:
             figures = self._dump(self._series())
@@ -160,20 +160,20 @@ class Record:
                 self._figures = figures
 
     def end(self, text: str) -> None:
-        """The game day is over."""
+        """Record the end of the game day."""
         self.refresh()
         with self._lock:
             self._ended = self._now()
             self.event("ended", text)
 
     def to_record(self) -> dict[str, Any]:
-        """JSON-able data, as the schema describes it, but for the series."""
+        """JSON-able data as the schema describes it, without the series."""
         with self._lock:
-            told = {
+            by_kind = {
                 kind: [each for each in self._events if each.kind == kind] for kind in ("note", "question")
             }
             return {
-                "version": VERSION,
+                "version": FORMAT_VERSION,
                 "kind": "gameday",
                 "started_at": self._wall(0.0),
                 "ended_at": None if self._ended is None else self._wall(self._ended),
@@ -181,8 +181,8 @@ class Record:
                 **self._head,
                 "steps": [{**asdict(each), "faults": list(each.faults)} for each in self._steps.values()],
                 "events": [asdict(each) for each in self._events],
-                "notes": [{"at": each.at, "text": each.text} for each in told["note"]],
-                "questions": [{"at": each.at, "text": each.text} for each in told["question"]],
+                "notes": [{"at": each.at, "text": each.text} for each in by_kind["note"]],
+                "questions": [{"at": each.at, "text": each.text} for each in by_kind["question"]],
             }
 
     def _wall(self, at: float) -> str:
@@ -193,7 +193,7 @@ class Record:
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
     def _save(self) -> None:
-        """Write it; a full disk must not keep anybody from lifting, so it is only said."""
+        """Write the record. An error is only kept for the screen, since a full disk must prevent no lift."""
         text = f'{self._dump(self.to_record())[:-1]},"series":{self._figures}}}\n'
         try:
             journal.put(self.path, text, "the record of the game day cannot be written")

@@ -1,6 +1,6 @@
-"""YAML with the line on which each part stands, so that a mistake can be shown where it is.
+"""A run book: the steps of a game day, and what people expect of each.
 
-A run book: what is going to be done on a game day, step by step, and what is expected of it.
+It is YAML, read with the line of each part, so that every mistake is shown with its place.
 """
 
 from __future__ import annotations
@@ -14,26 +14,29 @@ import yaml
 
 from chaoskit.errors import UsageError
 from chaoskit.faults.base import Fault
-from chaoskit.gameday.conditions import EVERY, MEASURES, Condition, Measure
+from chaoskit.gameday.conditions import ANY_JOURNEY, MEASURES, Condition, Measure
 from chaoskit.gameday.writing import build
 
+DEFAULT_ACTIVE = 10.0
+"""Seconds that the faults of a step are active if the step does not say."""
+
 Place = tuple[str | int, ...]
-"""The keys and numbers that lead to a part of a file."""
+"""The keys and indices that lead to a part of a file."""
 
 
 class Located:
-    """A YAML file: its data, and where each part of it stands.
+    """A YAML file: its data, and the line of each part.
 
     Args:
         text: the file's text.
-        name: what it is called in messages.
+        name: its name in messages.
 
     Attributes:
-        data: plain data, as ``yaml.safe_load`` makes it.
-        twice: keys that stand in one mapping more than once, each with its place.
+        data: plain data, as ``yaml.safe_load`` returns it.
+        twice: the places of keys that occur twice in one mapping.
 
     Raises:
-        UsageError: it is not YAML; with the line.
+        UsageError: it is not YAML; the error has the line.
     """
 
     def __init__(self, text: str, name: str) -> None:
@@ -58,7 +61,7 @@ class Located:
         """Read a file.
 
         Raises:
-            UsageError: it is not there, or not YAML.
+            UsageError: it does not exist, cannot be read, or is not YAML.
         """
         try:
             text = path.read_text(encoding="utf-8")
@@ -68,7 +71,7 @@ class Located:
         return cls(text, str(path))
 
     def where(self, place: Place) -> str:
-        """``line 12, steps[0].fault``: the place, or the nearest part above it that is there."""
+        """A place as ``line 12, steps[0].fault``; a missing part has the line of the part above it."""
         known = place
         while known and known not in self._lines:
             known = known[:-1]
@@ -92,26 +95,23 @@ class Located:
         return loader.construct_object(node, deep=True)
 
 
-ACTIVE = 10.0
-"""Seconds that a step's faults stay, where it does not say."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step.
 
     Attributes:
-        name: what it is called.
-        faults: injected one after the other, lifted in reverse order; active together.
+        name: its name.
+        faults: the faults, injected one after the other, active together, and lifted in reverse order.
         hypothesis: what people expect to see.
-        active: seconds that the faults stay once all have landed; ``None``: until somebody lifts.
-        auto: whether it begins by itself when the step before it is over.
+        active: seconds from when all faults have landed until they are lifted; ``None`` until a person
+            lifts them.
+        auto: whether it starts by itself when the step before it is over.
     """
 
     name: str
     faults: tuple[Fault, ...]
     hypothesis: str = ""
-    active: float | None = ACTIVE
+    active: float | None = DEFAULT_ACTIVE
     auto: bool = False
 
 
@@ -120,11 +120,11 @@ class RunBook:
     """The plan of a game day.
 
     Attributes:
-        title: what it is called.
+        title: its title.
         system: ``module:attribute`` of the system; ``None`` leaves it to the command line.
-        stop: the conditions that lift everything by themselves.
-        steps: in their order.
-        path: the file; ``None`` where there is none.
+        stop: the stop conditions.
+        steps: the steps, in their order.
+        path: the file; ``None`` if there is none.
     """
 
     title: str = "Game day"
@@ -138,7 +138,7 @@ def read(path: Path) -> RunBook:
     """Read a run book.
 
     Raises:
-        UsageError: with every mistake of the file, each with its line.
+        UsageError: the file has mistakes; the error names each with its line.
     """
     return _Reader(Located.read(path)).book(path)
 
@@ -149,19 +149,19 @@ def parse(text: str, name: str = "run book") -> RunBook:
 
 
 def unknown_journeys(book: RunBook, journeys: Iterable[str]) -> None:
-    """Check the stop conditions against the system.
+    """Check the journeys of the stop conditions.
 
     Raises:
         UsageError: a condition is about a journey that the system does not have.
     """
     known = list(journeys)
-    wrong = [each for each in book.stop if each.journey not in (EVERY, *known)]
+    wrong = [each for each in book.stop if each.journey not in (ANY_JOURNEY, *known)]
     if wrong:
         raise UsageError(
             "a stop condition is about a journey that the system does not have",
             where=str(book.path) if book.path else None,
             evidence="\n".join(f"{each.text}: there is no journey {each.journey!r}" for each in wrong),
-            remedy=f"there are {', '.join(known)}, and '*' for any",
+            remedy=f"the journeys are {', '.join(known)}; '*' stands for any",
         )
 
 
@@ -169,7 +169,7 @@ class _Reader:
     def __init__(self, file: Located) -> None:
         self._file = file
         self._mistakes: list[str] = [
-            f"{file.where(place)}: {place[-1]!r} stands here twice" for place in file.twice
+            f"{file.where(place)}: {place[-1]!r} occurs twice" for place in file.twice
         ]
 
     def book(self, path: Path | None) -> RunBook:
@@ -186,7 +186,7 @@ class _Reader:
                 f"the run book has {count} mistake{'s' if count != 1 else ''}",
                 where=self._file.name,
                 evidence="\n".join(f"- {each}" for each in self._mistakes),
-                remedy="mend them; nothing was started",
+                remedy="correct them; nothing was started",
             )
         return RunBook(
             title=title,
@@ -202,28 +202,29 @@ class _Reader:
             return None
         found: list[Measure] = [each for each in MEASURES if each in data]
         if len(found) != 1:
-            said = f"has {', '.join(found)}" if found else "says nothing to look at"
-            self._wrong(at, f"a stop condition {said}; give one of {', '.join(MEASURES)}")
+            said = f"has {', '.join(found)}" if found else "has no measure"
+            self._wrong(at, f"a stop condition {said}; it needs exactly one of {', '.join(MEASURES)}")
             return None
         (measure,) = found
         bound = self._number(data, at, measure, 0.0)
         if measure == "availability_below" and not 0 < bound <= 1:
-            self._wrong((*at, measure), f"{bound:g} is no share; it must be above 0, and 1 at most")
+            self._wrong((*at, measure), f"{bound:g} is not a share: it must be above 0 and at most 1")
         elif bound <= 0 and measure != "failures_per_s_above":
-            self._wrong((*at, measure), f"{bound:g} must be above 0")
+            self._wrong((*at, measure), f"it is {bound:g}, but must be above 0")
         over = self._number(data, at, "over", 5.0)
         if not over > 0:
-            self._wrong((*at, "over"), f"{over:g} must be above 0 seconds")
+            self._wrong((*at, "over"), f"it is {over:g}, but must be above 0 seconds")
         least = self._number(data, at, "least", 10)
         if least < 2 or least != int(least):
             self._wrong(
-                (*at, "least"), f"{least:g} must be a whole number, 2 or more: one request decides nothing"
+                (*at, "least"),
+                f"it is {least:g}, but must be a whole number from 2 on: one request decides nothing",
             )
         return Condition(
             name=self._text(data, at, "name", ""),
             measure=measure,
             bound=bound,
-            journey=self._text(data, at, "journey", EVERY),
+            journey=self._text(data, at, "journey", ANY_JOURNEY),
             over=over,
             least=int(least),
         )
@@ -242,23 +243,23 @@ class _Reader:
         else:
             written += [(each, (*at, "faults", index)) for index, each in enumerate(several)]
         if not written:
-            self._wrong(at, "a step needs a fault (or faults, active together)")
+            self._wrong(at, "a step needs a fault, or faults that are active together")
         faults = []
         for each, place in written:
             fault, mistakes = build(each)
             for mistake in mistakes:
                 self._wrong((*place, *mistake.at), mistake.says)
             faults += [fault] if fault else []
-        active: float | None = ACTIVE
+        active: float | None = DEFAULT_ACTIVE
         if data.get("active") == "until lifted":
             active = None
         elif "active" in data:
-            active = self._number(data, at, "active", ACTIVE, ", or: until lifted")
+            active = self._number(data, at, "active", DEFAULT_ACTIVE, ", nor 'until lifted'")
             if not active > 0:
-                self._wrong((*at, "active"), f"{active:g} must be above 0 seconds")
+                self._wrong((*at, "active"), f"it is {active:g}, but must be above 0 seconds")
         advance = self._text(data, at, "advance", "key")
         if advance not in ("key", "auto"):
-            self._wrong((*at, "advance"), f"{advance!r} is neither key (waits for one) nor auto")
+            self._wrong((*at, "advance"), f"{advance!r} is neither 'key' (wait for a key) nor 'auto'")
         default = faults[0].name if faults else f"step {number}"
         return Step(
             name=self._text(data, at, "name", default),
@@ -277,7 +278,7 @@ class _Reader:
             return {}
         for key in given:
             if key not in keys:
-                self._wrong((*at, str(key)), f"there is no {key!r} here; there are {', '.join(keys)}")
+                self._wrong((*at, str(key)), f"there is no {key!r} here; the keys are {', '.join(keys)}")
         return given
 
     def _list(self, data: Mapping[str, Any], key: str) -> list[tuple[Any, Place]]:
@@ -292,7 +293,7 @@ class _Reader:
     def _text(self, data: Mapping[str, Any], at: Place, key: str, default: str) -> str:
         given = data.get(key, default)
         if not isinstance(given, str):
-            self._wrong((*at, key), f"{given!r} is not a text")
+            self._wrong((*at, key), f"{given!r} is not text")
             return default
         return given.strip()
 

@@ -1,6 +1,6 @@
-"""The screen of a game day: a snapshot in, something that rich draws out. Pure.
+"""The screen of a game day: turns a snapshot into a renderable of rich. Pure.
 
-What is so is said in words and symbols; colours only repeat it.
+Words and symbols say everything; colours only repeat it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from chaoskit.gameday.conditions import Reading
-from chaoskit.gameday.snapshot import BARS, JourneyNow, Snapshot
+from chaoskit.gameday.snapshot import BAR_COUNT, JourneyNow, Snapshot
 
-NARROW = 76
-"""Columns below which everything stands in one column."""
+NARROW_COLUMNS = 76
+"""Terminals with fewer columns show everything in one column."""
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_SYMBOLS = {
+_BAR_BLOCKS = "▁▂▃▄▅▆▇█"
+_STATE_SYMBOLS = {
     "SLO": ("✔ in SLO", "green"),
     "degraded": ("~ degraded", "yellow"),
     "OUTSIDE": ("✘ OUTSIDE", "bold red"),
@@ -37,7 +37,7 @@ _KEYS = (
 
 
 def render(shot: Snapshot, width: int, height: int) -> RenderableType:
-    """Everything, for a terminal of that size."""
+    """The whole screen, for a terminal of this size."""
     keys = _keys(width) if shot.prompt is None else [_while_typing()]
     below = _prompt(shot, width) or _message(shot)
     journeys = min(len(shot.journeys) + 1, max(3, height // 2 - 1))
@@ -52,7 +52,7 @@ def render(shot: Snapshot, width: int, height: int) -> RenderableType:
         Layout(Group(*below), size=len(below), visible=bool(below)),
         Layout(Group(*keys), size=len(keys)),
     )
-    if width < NARROW:
+    if width < NARROW_COLUMNS:
         middle.update(Group(*_injected(shot), *_next(shot), *_stops(shot, width), *_system(shot)))
     else:
         middle.split_row(
@@ -69,16 +69,15 @@ def _head(shot: Snapshot, width: int) -> list[Text]:
     phase = shot.phase + (f" {shot.phase_left:.0f} s left" if shot.phase_left is not None else "")
     state = Text(f"{phase}{f': {shot.step}' if shot.step else ''}", no_wrap=True, overflow="ellipsis")
     if shot.active:
-        state = Text.assemble(
-            (f" {len(shot.active)} FAULT{'S' * (len(shot.active) > 1)} IN ", "bold white on red"), " ", state
-        )
+        faults = "FAULT" if len(shot.active) == 1 else "FAULTS"
+        state = Text.assemble((f" {len(shot.active)} {faults} INJECTED ", "bold white on red"), " ", state)
     if shot.paused:
-        state.append("  [run book pauses]", style="yellow")
+        state.append("  [run book paused]", style="yellow")
     return [Text.assemble(title, "  ", clock, no_wrap=True), state]
 
 
 def _journeys(shot: Snapshot, width: int) -> Table:
-    wide = width >= NARROW
+    wide = width >= NARROW_COLUMNS
     table = Table.grid(padding=(0, 1))
     table.add_column("journey", no_wrap=True, max_width=18 if wide else 12)
     for name in ("rate/s", "ok", "p50", "p95"):
@@ -89,9 +88,9 @@ def _journeys(shot: Snapshot, width: int) -> Table:
         table.add_column("spark", no_wrap=True, overflow="crop")
         head.append("last minute: p95, ✗ fails")
     table.add_row(*(Text(each, style="dim") for each in head))
-    bars = max(8, min(BARS, width - 58))
+    bars = max(8, min(BAR_COUNT, width - 58))
     for each in shot.journeys:
-        symbol, style = _SYMBOLS[each.state]
+        symbol, style = _STATE_SYMBOLS[each.state]
         cells = [
             Text(each.name, overflow="ellipsis"),
             Text(f"{each.rate:.1f}"),
@@ -113,8 +112,8 @@ def _spark(each: JourneyNow, bars: int) -> Text:
             text.append("✗", style="bold red")
         else:
             over = value > 1
-            level = min(len(_BLOCKS) - 1, int(value * (len(_BLOCKS) - 1)))
-            text.append("!" if over else _BLOCKS[level], style="red" if over else "green")
+            level = min(len(_BAR_BLOCKS) - 1, int(value * (len(_BAR_BLOCKS) - 1)))
+            text.append("!" if over else _BAR_BLOCKS[level], style="red" if over else "green")
     return text
 
 
@@ -135,12 +134,12 @@ def _injected(shot: Snapshot) -> list[Text]:
 def _next(shot: Snapshot) -> list[Text]:
     step = shot.next_step
     if step is None:
-        return [Text("next: nothing in the run book", style="dim")]
+        return [Text("next: no more steps in the run book", style="dim")]
     faults = " + ".join(each.name for each in step.faults)
     name = step.name if step.name == faults else f"{step.name}: {faults}"
     found = [Text.assemble(("next ", "dim"), name, overflow="ellipsis")]
     if step.hypothesis:
-        found.append(Text.assemble(("  we expect: ", "dim"), step.hypothesis))
+        found.append(Text.assemble(("  expected: ", "dim"), step.hypothesis))
     return found
 
 
@@ -161,11 +160,13 @@ def _stop(reading: Reading, width: int) -> Text:
 def _system(shot: Snapshot) -> list[Text]:
     found = [
         Text(f"✘ {each.name} {each.says}", style="bold red")
-        for each in shot.looks.components
+        for each in shot.system.components
         if not each.well
     ]
-    found += [Text(f"⚡ {each}", style="red", overflow="ellipsis", no_wrap=True) for each in shot.looks.links]
-    well = [each.name for each in shot.looks.components if each.well]
+    found += [
+        Text(f"⚡ {each}", style="red", overflow="ellipsis", no_wrap=True) for each in shot.system.links
+    ]
+    well = [each.name for each in shot.system.components if each.well]
     if well:
         found.append(Text.assemble(("✔ ", "green"), "  ".join(well)))
     return found
@@ -207,7 +208,7 @@ def _message(shot: Snapshot) -> list[Text]:
 
 
 def _while_typing() -> Text:
-    keys = (("Enter", "done"), ("Esc", "never mind"), ("Ctrl-X", "LIFT EVERYTHING"))
+    keys = (("Enter", "done"), ("Esc", "cancel"), ("Ctrl-X", "LIFT EVERYTHING"))
     parts = [part for key, word in keys for part in ((key, "reverse"), f" {word}  ")]
     return Text.assemble(*parts, no_wrap=True)
 

@@ -1,7 +1,4 @@
-"""What is seen of the running system now and then, for the screen: components, and links at fault.
-
-What the screen shows at one moment, as plain data.
-"""
+"""What the screen shows at one moment, as plain data: the game day, and a look at the running system."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ class ComponentLook:
     Attributes:
         name: its name.
         well: whether it serves.
-        says: its state in words: ``running``, ``exited (137)``.
+        says: its state in words, such as ``running`` or ``exited (137)``.
     """
 
     name: str
@@ -38,30 +35,30 @@ class ComponentLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """One look at everything.
+class SystemLook:
+    """One look at the running system.
 
     Attributes:
-        components: all, those that do not serve first.
-        links: the links that carry a toxic or a cut, each with what it is, as read back.
+        components: all components, first those that do not serve.
+        links: the links with a toxic or a cut, each with what was read back.
     """
 
     components: tuple[ComponentLook, ...] = ()
     links: tuple[str, ...] = ()
 
 
-def look(runtime: Runtime, active: list[Active]) -> Looks:
-    """Look once. What cannot be looked at says so; it takes as long as the engine takes."""
+def look(runtime: Runtime, active: list[Active]) -> SystemLook:
+    """Look once, which takes as long as the Docker engine takes. A failed look is reported in the result."""
     seen = [_component(runtime, each.name) for each in runtime.components]
     seen.sort(key=lambda each: each.well)
-    return Looks(tuple(seen), tuple(_links(runtime, active)))
+    return SystemLook(tuple(seen), tuple(_links(runtime, active)))
 
 
 def _component(runtime: Runtime, name: str) -> ComponentLook:
     try:
         state = runtime.state(name)
     except ChaoskitError as error:
-        return ComponentLook(name, False, f"cannot be seen: {error.what}")
+        return ComponentLook(name, False, f"cannot be inspected: {error.what}")
     says = state.health if state.status == "running" and state.health else state.status
     if state.exit_code is not None and state.status in ("exited", "dead"):
         says = f"{state.status} ({state.exit_code})"
@@ -70,7 +67,7 @@ def _component(runtime: Runtime, name: str) -> ComponentLook:
 
 
 def _links(runtime: Runtime, active: list[Active]) -> list[str]:
-    """Cuts are read back all at once; toxics on the links that an active fault is about."""
+    """The links with a cut, and the toxics on the links that an active fault is about."""
     found = []
     try:
         found += [f"{link.name} cut: {how}" for link, how in runtime.cuts().items()]
@@ -91,30 +88,32 @@ def _toxic(toxic: Toxic) -> str:
     return f"{toxic.kind} {told}".strip()
 
 
-RECENT = 5.0
-"""Seconds of the figures of a journey."""
+FIGURES_OVER = 5.0
+"""Seconds over which the figures of a journey are taken."""
 
-MINUTE = 60.0
-"""Seconds of its sparkline."""
+BARS_OVER = 60.0
+"""Seconds that its bars show."""
 
-BARS = 30
-"""Bars of it."""
+BAR_COUNT = 30
+
+EVENT_COUNT = 12
+"""Events that the screen may show."""
 
 _OK = OUTCOMES.index(Outcome.OK)
 
 
 @dataclass(frozen=True, slots=True)
 class JourneyNow:
-    """A journey over the last seconds.
+    """A journey, over the last :data:`FIGURES_OVER` seconds.
 
     Attributes:
         name: its name.
-        rate: requests that ended in a second.
+        rate: requests that ended per second.
         ok: the share of them that succeeded; ``None`` if there were none.
-        p50, p95: latencies in seconds of those.
-        state: ``SLO``, ``degraded`` (inside its degraded SLO only), ``OUTSIDE``, or ``no data``.
+        p50, p95: latencies in seconds of those that succeeded.
+        state: ``SLO``, ``degraded`` (only inside its degraded SLO), ``OUTSIDE``, or ``no data``.
         bars: the p95 of each stretch of the last minute, as a share of the tightest bound; ``None``
-            without a request, -1 where requests failed beyond the SLO's share.
+            without a request, -1 if more requests failed than the SLO allows.
     """
 
     name: str
@@ -132,9 +131,9 @@ class ActiveNow:
 
     Attributes:
         name: its name.
-        seconds: since its injection began.
+        seconds: seconds since its injection began.
         phase: what is known of it.
-        evidence: what was seen.
+        evidence: what was seen of it.
     """
 
     name: str
@@ -145,7 +144,7 @@ class ActiveNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All of it."""
+    """Everything that the screen shows."""
 
     title: str
     wall: datetime
@@ -154,7 +153,7 @@ class Snapshot:
     phase_left: float | None = None
     paused: bool = False
     journeys: tuple[JourneyNow, ...] = ()
-    looks: Looks = field(default_factory=Looks)
+    system: SystemLook = field(default_factory=SystemLook)
     active: tuple[ActiveNow, ...] = ()
     step: str = ""
     next_step: Step | None = None
@@ -169,16 +168,16 @@ class Snapshot:
 
 def take(
     day: Day,
-    looks: Looks,
+    system: SystemLook,
     *,
     prompt: str | None = None,
     typed: str = "",
     hints: Sequence[str] = (),
     message: str = "",
 ) -> Snapshot:
-    """A snapshot of a day. Quick: it asks nobody but the record in memory."""
+    """A snapshot of a day. It is quick, since it reads memory only."""
     now = day.clock.now()
-    columns = day.history.columns(now - MINUTE - max((each.timeout for each in day.terms), default=0.0))
+    columns = day.history.columns(now - BARS_OVER - max((each.timeout for each in day.terms), default=0.0))
     left = None if day.phase_until is None else max(0.0, day.phase_until - now)
     return Snapshot(
         title=day.book.title,
@@ -188,13 +187,13 @@ def take(
         phase_left=left,
         paused=day.paused,
         journeys=tuple(journey(each, columns.get(each.name) or Column(each.name), now) for each in day.terms),
-        looks=looks,
+        system=system,
         active=tuple(ActiveNow(a.name, now - a.since, a.phase, a.evidence) for a in day.active),
         step=day.record.entry(day.number).name if day.trial is not None and day.number else "",
         next_step=day.next_step if day.trial is None else _after(day),
         steps_left=len(day.book.steps) - day.position,
         readings=day.readings,
-        events=day.record.events[-12:],
+        events=day.record.events[-EVENT_COUNT:],
         prompt=prompt,
         typed=typed,
         hints=hints,
@@ -209,13 +208,13 @@ def _after(day: Day) -> Step | None:
 
 
 def journey(terms: Terms, column: Column, now: float) -> JourneyNow:
-    """A journey's figures, of the requests that ended in the last seconds."""
-    low = bisect_left(column.intended, now - RECENT - terms.timeout)
+    """A journey's figures, from the requests that ended in the last :data:`FIGURES_OVER` seconds."""
+    low = bisect_left(column.intended, now - FIGURES_OVER - terms.timeout)
     ended = failed = 0
     good = []
     for row in range(low, len(column)):
         at = column.ended[row] if column.ended[row] < NEVER else column.intended[row]
-        if not now - RECENT < at <= now:
+        if not now - FIGURES_OVER < at <= now:
             continue
         ended += 1
         if column.outcome[row] == _OK:
@@ -227,7 +226,7 @@ def journey(terms: Terms, column: Column, now: float) -> JourneyNow:
     state = "no data" if ok is None else _state(terms, ok, good)
     return JourneyNow(
         terms.name,
-        ended / RECENT,
+        ended / FIGURES_OVER,
         ok,
         quantile(good, 0.5),
         quantile(good, 0.95),
@@ -249,12 +248,12 @@ def _inside(slo: Slo, ok: float, good: Sequence[float]) -> bool:
 
 
 def _bars(terms: Terms, column: Column, now: float) -> tuple[float | None, ...]:
-    width = MINUTE / BARS
+    width = BARS_OVER / BAR_COUNT
     bound = next((bound for share, bound in terms.slo.quantiles if share >= 0.9), None)
     scale = bound or max((b for _, b in terms.slo.quantiles), default=1.0)
-    first = (now // width - BARS + 1) * width  # fixed edges: bars move on, and do not flicker
+    first = (now // width - BAR_COUNT + 1) * width  # with fixed edges, bars move on and do not flicker
     found: list[float | None] = []
-    for number in range(BARS):
+    for number in range(BAR_COUNT):
         low = bisect_left(column.intended, first + number * width)
         high = bisect_left(column.intended, first + (number + 1) * width)
         bad = sum(column.outcome[row] != _OK for row in range(low, high))

@@ -1,4 +1,4 @@
-"""One step of a game day, in the order of the phases.
+"""One step of a game day, in the order of its phases.
 
 steady state → inject → prove it landed → active → lift → prove it is gone → recover → judge → journal.
 """
@@ -14,28 +14,28 @@ from chaoskit.gameday.day import Day
 from chaoskit.gameday.lifting import Active, lift_all
 from chaoskit.gameday.record import StepEntry
 from chaoskit.gameday.runbook import Step
-from chaoskit.gameday.trial import SLICE, Interrupted, StepTrial, seen
+from chaoskit.gameday.trial import LOOK_UP_EVERY, Interrupted, StepTrial, summary
 from chaoskit.judge import Verdict, shown_after, unsteady
 
-OUTCOMES = {Verdict.HELD: "confirmed", Verdict.BROKEN: "refuted", Verdict.UNKNOWN: "open"}
+OUTCOME_OF_VERDICT = {Verdict.HELD: "confirmed", Verdict.BROKEN: "refuted", Verdict.UNKNOWN: "open"}
 
 
 class Steps:
-    """Runs the steps of a day.
+    """Runs the steps of a game day.
 
     Args:
-        day: which.
+        day: the game day.
     """
 
     def __init__(self, day: Day) -> None:
         self.day = day
 
     def run(self, step: Step, *, by_book: bool = False) -> bool:
-        """One step, from the steady state to its journal; whether anything was injected."""
+        """Run one step, from the steady state to its journal; returns whether anything was injected."""
         day = self.day
         day.await_stop()
         if day.active:
-            day.record.event("error", "nothing more is injected while something is not seen to be gone")
+            day.record.event("error", "nothing more is injected until every fault is seen to be gone")
             return False
         self.day.enter("before")
         since = self._control() if self._fits(step.faults) else None
@@ -70,21 +70,21 @@ class Steps:
             self._carry_out(trial, step)
             self._recover(trial)
         except Interrupted:
-            pass  # the day ends: what is known by now is judged
+            pass  # the day ends: judge what is known by now
         except HarnessFailure as error:
             day.record.event("error", _line(error), number)
             trial.failed(error)
         finally:
             self._judge(trial)
             day.trial = None
-            # A step that ended well has shown a whole stability window of calm.
+            # A step that recovered has shown a whole stability window inside the SLOs.
             recovered = day.record.entry(number).recovered
             calm = day.clock.now() if recovered is None else day.origin + recovered - day.settings.stability
             day.calm_since = calm
         return bool(trial.injectors)
 
     def _fits(self, faults: Sequence[Fault]) -> bool:
-        """Whether faults fit the system; if not, that is said."""
+        """Whether the faults fit the system; a misfit is recorded."""
         try:
             for fault in faults:
                 check(fault, self.day.environment.runtime)
@@ -94,7 +94,10 @@ class Steps:
         return True
 
     def _control(self) -> float | None:
-        """When the control window begins: just before now, as the load runs anyway. Waits for calm."""
+        """Wait for a steady state; returns when the control window began, or ``None`` without a steady state.
+
+        The control window is the time just before the injection, since the load runs anyway.
+        """
         day = self.day
         seconds = max(day.timing.control, shown_after(day.terms, day.settings)[0])
         limit = day.clock.now() + seconds + day.timing.steady_within
@@ -118,7 +121,7 @@ class Steps:
             self.day.nap()
 
     def _carry_out(self, trial: StepTrial, step: Step) -> None:
-        """inject … gone."""
+        """From the injection to the proof that every fault is gone."""
         day = self.day
         try:
             for fault in step.faults:
@@ -149,7 +152,7 @@ class Steps:
                 day.look_up()
                 day.actives.append(active)
         except Interrupted:
-            injector.forgo()
+            injector.cancel()
             raise
         names = tuple(each.name for each in trial.faults)
         entry = day.record.entry(number)
@@ -161,11 +164,11 @@ class Steps:
         except Interrupted:
             raise
         except Exception as error:
-            active.evidence = f"{type(error).__name__} while it was injected"
+            active.evidence = f"{type(error).__name__} during its injection"
             raise
         finally:
             active.returned.set()
-        if active.phase == "injecting":  # nobody lifts it already
+        if active.phase == "injecting":  # no thread lifts it already
             active.phase = "active"
         active.evidence = evidence.says
         told = [each.evidence for each in day.actives if each.step == number and each.evidence]
@@ -173,12 +176,12 @@ class Steps:
         day.record.event("landed", f"{fault.name}: {evidence.says}", number)
 
     def _hold(self, trial: StepTrial, seconds: float | None) -> None:
-        """The fault window; faults may be added and lifted meanwhile."""
+        """The fault window. People may inject and lift faults meanwhile."""
         day = self.day
         self.day.enter("active", None if seconds is None else trial.enough(seconds))
         started = day.clock.now()
         while day.active:
-            command = self.day.asked.next()
+            command = self.day.commands.next()
             if isinstance(command, Inject):
                 if self._fits([command.fault]):
                     self.day.enter("inject")
@@ -197,7 +200,7 @@ class Steps:
                 now = day.clock.now()
                 if now >= until and (now >= late or not trial.under_way()):
                     return
-            trial.wait(SLICE)
+            trial.wait(LOOK_UP_EVERY)
 
     def _lift_rest(self) -> None:
         self.day.await_stop()
@@ -205,13 +208,13 @@ class Steps:
             self.lift(self.day.active)
 
     def lift(self, actives: list[Active]) -> None:
-        """Lift these, the last one first, and prove it."""
+        """Lift these faults, the last one first, and prove that they are gone."""
         day = self.day
         left = lift_all(actives, day.environment.runtime, day.clock.sleep, day.say)
         if left:
             day.environment.poison(f"{left[0].name} was not seen to be gone")
             day.paused = True
-            day.tell_lifted(left)
+            day.report_lifted(left)
 
     def _recover(self, trial: StepTrial) -> None:
         day = self.day
@@ -229,13 +232,13 @@ class Steps:
         self.day.enter("judge")
         result = trial.finish(ledger=not day.leaving and bool(trial.injectors))
         stopped = day.record.entry(day.number).stopped_by is not None
-        # A fault that was stopped before its time has not shown that the system holds.
+        # A step that was stopped early has not shown that the system holds.
         cut_short = stopped and result.verdict is Verdict.HELD
         day.record.change(
             day.number,
             verdict=result.verdict.name,
-            outcome="open" if cut_short else OUTCOMES[result.verdict],
-            seen=("stopped before its time; " if stopped else "") + seen(result.judgement),
+            outcome="open" if cut_short else OUTCOME_OF_VERDICT[result.verdict],
+            seen=("stopped early; " if stopped else "") + summary(result.judgement),
             journal=result.journal.name,
         )
         entry = day.record.entry(day.number)

@@ -1,4 +1,4 @@
-"""A game day on a terminal, or without one: who shows it, and who ends it."""
+"""A game day on a terminal or in plain lines: its threads, its screen, and the signals that end it."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from chaoskit.gameday.keys import Keyboard, TerminalGone
 from chaoskit.gameday.pressing import Pressing, fitting
 from chaoskit.gameday.record import DayEvent
 from chaoskit.gameday.screen import render
-from chaoskit.gameday.snapshot import Looks, look, take
+from chaoskit.gameday.snapshot import SystemLook, look, take
 from chaoskit.gameday.worker import DayWorker
 
 GUARD_EVERY = 0.25
 """Seconds between two looks at the stop conditions."""
 
 FIGURES_EVERY = 5.0
-"""Seconds by which the journeys' figures in the record may be behind."""
+"""Seconds between two updates of the journeys' figures in the record."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the components."""
 
-FRAME = 0.25
-"""Seconds between two frames, if no key comes in between."""
+FRAME_EVERY = 0.25
+"""Seconds between two frames if no key is pressed."""
 
-_SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
+_SIGNAL_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
 
 
 def can_show() -> bool:
     """Whether there is a terminal for a live screen and keys."""
     try:
-        there = sys.stdin.isatty() and sys.stdout.isatty()
+        both = sys.stdin.isatty() and sys.stdout.isatty()
     except ValueError:  # closed
         return False
-    return there and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    return both and os.environ.get("TERM", "dumb") not in ("", "dumb")
 
 
 @contextlib.contextmanager
@@ -52,9 +52,9 @@ def signals(day: Day) -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         day.interrupted = True
-        day.leave(_SIGNALS[signal.Signals(number)])
+        day.leave(_SIGNAL_NAMES[signal.Signals(number)])
 
-    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    before = {number: signal.signal(number, end) for number in _SIGNAL_NAMES}
     try:
         yield
     finally:
@@ -63,30 +63,38 @@ def signals(day: Day) -> Iterator[None]:
 
 
 class Threads:
-    """The worker, the guard and the eye of a day; ends with the day.
+    """The threads of a game day: worker, guard and watch. They end with the day.
 
     Args:
-        day: which.
-        eye: whether anybody sees what it sees; looking costs the engine something.
+        day: the game day.
+        watch_system: whether to watch the components for the screen, which costs the Docker engine work.
+
+    Attributes:
+        system: the watch's last look.
+        fitting: the lines of faults that fit the system.
     """
 
-    def __init__(self, day: Day, *, eye: bool) -> None:
+    def __init__(self, day: Day, *, watch_system: bool) -> None:
         self.day = day
-        self.looks = Looks()
+        self.system = SystemLook()
         self.fitting: tuple[str, ...] = ()
         self._ended = threading.Event()
-        targets = {"worker": DayWorker(day).work, "guard": self._guard, **({"eye": self._eye} if eye else {})}
+        targets = {
+            "worker": DayWorker(day).work,
+            "guard": self._guard,
+            **({"watch": self._watch} if watch_system else {}),
+        }
         self._threads = [
             threading.Thread(target=target, name=name, daemon=True) for name, target in targets.items()
         ]
 
     def start(self) -> None:
-        """Start all."""
+        """Start all of them."""
         for each in self._threads:
             each.start()
 
     def end(self) -> None:
-        """Let guard and eye come to their end."""
+        """End guard and watch."""
         self._ended.set()
         for each in self._threads[1:]:
             each.join(timeout=10.0)
@@ -99,14 +107,14 @@ class Threads:
                 if self.day.now() - figures >= FIGURES_EVERY:
                     figures = self.day.now()
                     self.day.record.refresh()
-            except Exception as error:  # noqa: BLE001 - without a guard nothing may stay injected
+            except Exception as error:  # noqa: BLE001 - without a guard no fault may stay injected
                 self.day.record.event("error", f"the guard failed: {type(error).__name__}: {error}")
                 self.day.stop("guard", "the guard failed")
                 self.day.leave("the guard failed", trouble=True)
 
-    def _eye(self) -> None:
+    def _watch(self) -> None:
         runtime = self.day.environment.runtime
-        self.looks = look(runtime, [])
+        self.system = look(runtime, [])
         found: list[str] = []
         with contextlib.suppress(ChaoskitError):
             for each in fitting(runtime):
@@ -115,11 +123,11 @@ class Threads:
                 found.append(each)
         self.fitting = tuple(found)
         while not self._ended.wait(LOOK_EVERY):
-            self.looks = look(runtime, self.day.active)
+            self.system = look(runtime, self.day.active)
 
 
 def show(day: Day, threads: Threads) -> None:
-    """The live screen, until the day ends. The terminal is as it was afterwards."""
+    """Show the live screen until the day ends, and restore the terminal."""
     console = Console(file=sys.stdout)
     pressing = Pressing(day, lambda: threads.fitting)
     with contextlib.ExitStack() as stack:
@@ -134,14 +142,14 @@ def show(day: Day, threads: Threads) -> None:
             line = pressing.line
             shot = take(
                 day,
-                threads.looks,
+                threads.system,
                 prompt=line.asks if line else None,
                 typed=line.text if line else "",
                 hints=line.hints if line else (),
                 message=pressing.message,
             )
             live.update(render(shot, *console.size), refresh=True)
-            key = keyboard.read(FRAME)
+            key = keyboard.read(FRAME_EVERY)
             while key is not None:
                 pressing.press(key)
                 key = keyboard.read(0.0)
@@ -157,9 +165,9 @@ def _unless_gone(day: Day) -> Iterator[None]:
 
 
 def tell(day: Day, say: Callable[[str], None]) -> int:
-    """Plain lines, until the day ends; how many events were told."""
+    """Print events as plain lines until the day ends; returns how many."""
     told = 0
-    while not (day.over.wait(FRAME) or day.leaving):
+    while not (day.over.wait(FRAME_EVERY) or day.leaving):
         told = _tell_new(day, told, say)
     return _tell_new(day, told, say)
 

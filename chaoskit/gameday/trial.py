@@ -1,6 +1,6 @@
 """One step as an experiment, over a load that runs all day.
 
-The phases are those of :class:`chaoskit.experiment.experiment.Experiment`; each of them can be broken off.
+The phases are those of :class:`chaoskit.experiment.experiment.Experiment`, and each can be interrupted.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from chaoskit.record.history import Mark
 from chaoskit.record.samples import Column
 from chaoskit.system import Terms
 
-SLICE = 0.1
-"""Seconds after which whoever waits looks up."""
+LOOK_UP_EVERY = 0.1
+"""Seconds between two moments at which a wait can be interrupted."""
 
 
 class Interrupted(Exception):
-    """Waiting came to an end because something is more urgent."""
+    """A wait was interrupted because something is more urgent."""
 
 
 class StepTrial(Experiment):
-    """A step.
+    """The experiment of one step.
 
     Args:
         environment, folder, settings, timing: as for an experiment.
@@ -39,7 +39,7 @@ class StepTrial(Experiment):
         traffic: the load.
         since: when its control window began.
         begin: when the load began.
-        look_up: called every now and then while it waits; raises :class:`Interrupted`.
+        look_up: called now and then during waits; raises :class:`Interrupted` to end one.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class StepTrial(Experiment):
         )
         self._day, self._look_up = day, look_up
         self._excerpt: Excerpt = day.follow(since)
-        self.over(traffic, self._excerpt)
+        self.use_traffic(traffic, self._excerpt)
         steady = all(each.terms.course.steady for each in environment.system.journeys)
         self.history.add(Mark("begin", since if steady else begin), Mark("control", since))
 
     def wait(self, seconds: float) -> None:
-        """Let time go by, in slices.
+        """Let time pass, and look up now and then.
 
         Raises:
             Interrupted: something is more urgent.
@@ -83,24 +83,24 @@ class StepTrial(Experiment):
         until = clock.now() + seconds
         while True:
             self._look_up()
-            super().wait(min(SLICE, max(0.0, until - clock.now())))
+            super().wait(min(LOOK_UP_EVERY, max(0.0, until - clock.now())))
             if clock.now() >= until:
                 return
 
     def failed(self, error: ChaoskitError) -> None:
-        """The step cannot be judged: the verdict will be UNKNOWN, with this reason."""
+        """Record that the step cannot be judged: its verdict will be UNKNOWN, with this reason."""
         instrument = isinstance(error, HarnessFailure)
         detail = {"says": str(error), "instrument": instrument}
         self.history.add(Mark("harness failure", self.environment.runtime.clock.now(), detail))
 
     def finish(self, *, ledger: bool) -> Result:
-        """The observation ends here: wait for what is in flight, check what was promised, judge.
+        """End the observation: wait for requests in flight, check acknowledgements, and judge.
 
         Args:
-            ledger: whether promises are checked; that may take as long as the slowest recovery.
+            ledger: whether acknowledgements are checked, which may take as long as the slowest recovery.
 
         Raises:
-            JournalUnwritable: there is no record, so there is no verdict.
+            JournalUnwritable: the journal cannot be written, so there is no verdict.
         """
         clock = self.environment.runtime.clock
         end = clock.now()
@@ -112,7 +112,7 @@ class StepTrial(Experiment):
             if ledger:
                 self.check_ledger()
         except (Interrupted, HarnessFailure):
-            pass  # what is known by now is judged
+            pass  # judge what is known by now
         finally:
             self._day.leave(self._excerpt)
         if not self.history.mark("end"):
@@ -126,7 +126,7 @@ class StepTrial(Experiment):
             straggling(self.history.columns().get(each.name) or Column(each.name), each, end)
             for each in self._terms
         ):
-            self.wait(SLICE)
+            self.wait(LOOK_UP_EVERY)
 
 
 def straggling(column: Column, terms: Terms, end: float) -> bool:
@@ -138,13 +138,13 @@ def straggling(column: Column, terms: Terms, end: float) -> bool:
 
 
 def slug(name: str) -> str:
-    """A name as part of a file's name."""
+    """A name in the form of a file's name."""
     plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "step"
 
 
-def seen(judgement: Judgement) -> str:
-    """What was seen, one sentence with figures."""
+def summary(judgement: Judgement) -> str:
+    """What the step showed, in one sentence with figures."""
     for verdict in (Verdict.BROKEN, Verdict.UNKNOWN):
         found = [each for each in judgement.all_findings if each.verdict is verdict]
         if judgement.verdict is verdict and found:

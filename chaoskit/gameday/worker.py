@@ -1,4 +1,4 @@
-"""The worker of a game day: it waits for the steady state, and then does what it is asked, in turn."""
+"""The worker of a game day: it waits for the steady state, and then carries out the commands in turn."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from chaoskit.judge import pending, recovered, shown_after, unsteady
 
 
 class DayWorker:
-    """Works for a day, in a thread of its own.
+    """Does the work of a game day in a thread of its own.
 
     Args:
-        day: which.
+        day: the game day.
     """
 
     def __init__(self, day: Day) -> None:
@@ -23,14 +23,14 @@ class DayWorker:
         self._steps = Steps(day)
 
     def work(self) -> None:
-        """Until the day ends. Never raises."""
+        """Work until the day ends. Never raises."""
         day = self.day
         try:
-            if self._come_up():
+            if self._await_steady_state():
                 self._serve()
         except Interrupted:
             pass
-        except Exception as error:  # noqa: BLE001 - a defect must not leave anything injected
+        except Exception as error:  # noqa: BLE001 - a defect must leave no fault injected
             what = error.what if isinstance(error, ChaoskitError) else f"{type(error).__name__}: {error}"
             day.record.event("error", what, day.step)
             day.leave(what, trouble=True)
@@ -42,7 +42,7 @@ class DayWorker:
         while not day.leaving:
             self.day.enter("idle")
             step = day.next_step
-            command = self.day.asked.next()
+            command = self.day.commands.next()
             if isinstance(command, Finish):
                 return
             if isinstance(command, Inject):
@@ -60,9 +60,9 @@ class DayWorker:
                 if self._steps.run(step, by_book=True):
                     day.position += 1
                 elif day.unattended:
-                    day.leave("a step could not begin", trouble=True)
+                    day.leave("a step could not start", trouble=True)
             elif day.unattended and (step is None or day.paused):
-                day.leave("the run book is at its end" if step is None else "stopped", trouble=False)
+                day.leave("the run book is finished" if step is None else "stopped", trouble=False)
             else:
                 self.day.nap()
 
@@ -70,18 +70,18 @@ class DayWorker:
         auto = self.day.unattended or (step.auto and self.day.position > 0)
         return auto and not self.day.paused
 
-    def _come_up(self) -> bool:
-        """Wait for the steady state; whether it came."""
+    def _await_steady_state(self) -> bool:
+        """Wait for the steady state; returns whether it came."""
         day = self.day
         brief = day.settings.brief(day.timing.warm_up)
         limit = max(day.timing.steady_within, 2 * shown_after(day.terms, day.settings)[0])
-        told = False
+        reported = False
         while not recovered(day.terms, day.history, day.begun, day.clock.now(), brief):
             day.look_up()
-            if isinstance(day.asked.next(), Finish):
+            if isinstance(day.commands.next(), Finish):
                 return False
-            if day.clock.now() - day.begun > limit and not told:
-                told = True
+            if day.clock.now() - day.begun > limit and not reported:
+                reported = True
                 since = day.clock.now() - day.timing.control - day.timing.warm_up
                 day.record.event("unsteady", f"no steady state within {limit:g} s: {self._unsteady(since)}")
                 if day.unattended:

@@ -14,16 +14,16 @@ from chaoskit import faults
 from chaoskit.faults.base import Fault
 
 NOT_AS_DATA = frozenset({"CallableQueue"})
-"""What is made of functions cannot be written as data."""
+"""Classes that hold functions, which cannot be written as data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something that is wrong with data.
+    """A mistake in data.
 
     Attributes:
         at: the keys that lead to it.
-        says: what is wrong, and what could stand there.
+        says: what is wrong, and what is possible.
     """
 
     at: tuple[str | int, ...]
@@ -32,7 +32,7 @@ class Mistake:
 
 @cache
 def kinds(base: type = Fault) -> Mapping[str, type]:
-    """The public faults that can be written as data (or queues, by their base), by their names."""
+    """Name → public fault that can be written as data; with another ``base``, such as queues, its classes."""
     found: dict[str, Any] = {name: getattr(faults, name) for name in sorted(faults.__all__)}
     return {
         name: kind
@@ -46,13 +46,13 @@ def kinds(base: type = Fault) -> Mapping[str, type]:
 
 
 def choices(kind: type) -> dict[str, Field[Any]]:
-    """The fields that a user may write, by their names."""
+    """Name → field that a user may write."""
     hints = get_type_hints(kind)
     return {each.name: each for each in fields(kind) if each.init and _writable(hints[each.name])}
 
 
 def build(data: object) -> tuple[Fault | None, list[Mistake]]:
-    """The fault that data describes, or everything that is wrong with it."""
+    """The fault that data describes, or all mistakes in it."""
     made, mistakes = _make(data, Fault, "fault")
     assert made is None or isinstance(made, Fault)
     return made, mistakes
@@ -60,7 +60,7 @@ def build(data: object) -> tuple[Fault | None, list[Mistake]]:
 
 def _make(data: object, base: type, word: str) -> tuple[object | None, list[Mistake]]:
     known = kinds(base)
-    example = f"a {word} is written as {{Name: {{field: value}}}}; there are {', '.join(known)}"
+    example = f"a {word} is written as {{Name: {{field: value}}}}; the {word}s are {', '.join(known)}"
     if isinstance(data, str):
         data = {data: {}}
     if not isinstance(data, Mapping) or len(data) != 1:
@@ -68,15 +68,17 @@ def _make(data: object, base: type, word: str) -> tuple[object | None, list[Mist
     ((name, given),) = data.items()
     kind = known.get(str(name))
     if kind is None:
-        return None, [Mistake((str(name),), f"there is no {word} {name!r}; there are {', '.join(known)}")]
+        return None, [
+            Mistake((str(name),), f"there is no {word} {name!r}; the {word}s are {', '.join(known)}")
+        ]
     open_to = choices(kind)
     if given is None:
         given = {}
     if not isinstance(given, Mapping):  # {Kill: cache}
         given = {next(iter(open_to)): given}
-    there = ", ".join(open_to)
+    names = ", ".join(open_to)
     mistakes = [
-        Mistake((str(name), str(key)), f"{name} has no field {key!r}; there are {there}")
+        Mistake((str(name), str(key)), f"{name} has no field {key!r}; its fields are {names}")
         for key in given
         if str(key) not in open_to
     ]
@@ -98,7 +100,7 @@ def _make(data: object, base: type, word: str) -> tuple[object | None, list[Mist
 
 
 def _value(given: object, hint: Any) -> tuple[object, list[Mistake]]:
-    """A field's value by its type, or what is wrong with it."""
+    """A field's value by its type, or the mistakes in it."""
     options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     tried: list[Mistake] = []
     for option in options:
@@ -140,14 +142,14 @@ def _writable(hint: Any) -> bool:
 
 
 def _word(option: Any) -> str:
-    """What people call a type; empty for one that cannot be written as data."""
+    """The word for a type in messages; empty for a type that cannot be written as data."""
     if option is None or option is type(None):
         return "nothing"
     if get_origin(option) is Literal:
         return "one of " + ", ".join(map(str, get_args(option)))
     if get_origin(option) in (Mapping, dict) or option is Mapping:
         return "a mapping"
-    words: dict[Any, str] = {bool: "true or false", str: "a text", int: "a whole number", float: "a number"}
+    words: dict[Any, str] = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
     if option in words:
         return words[option]
     if isinstance(option, type) and kinds(option):

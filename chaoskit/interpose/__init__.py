@@ -1,4 +1,4 @@
-"""The rewrite: a compose configuration becomes one with Toxiproxy on every link."""
+"""The rewrite of a compose configuration into one with Toxiproxy on every link."""
 
 from chaoskit.interpose.interposition import interpose
 from chaoskit.interpose.model import API_PORT, COMPONENT_LABEL, RUN_LABEL, Interposed, Placed, Route

@@ -1,4 +1,7 @@
-"""Hosts outside that the user names: the only way out, and a link like any other."""
+"""The external hosts that the user names: all that a service can reach outside of the application.
+
+A connection to an external host is a link like any other.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,24 @@ from dataclasses import dataclass
 from chaoskit.interpose.members import BRIDGE, Application, Member
 from chaoskit.interpose.names import Names
 
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Outsider:
-    """A host outside and the ports of it that may be reached."""
+class ExternalHost:
+    """An external host, and its ports that services may reach."""
 
     host: str
     ports: tuple[int, ...]
 
 
-def outsiders(
+def external_hosts(
     external: Iterable[str], application: Application, names: Names
-) -> tuple[list[Outsider], list[str]]:
+) -> tuple[list[ExternalHost], list[str]]:
     """Read ``host:port`` entries.
 
     Returns:
-        The hosts in the order in which they were named, and what is wrong with the entries.
+        The hosts in the order in which they were named, and a reason for each wrong entry.
     """
     found: dict[str, list[int]] = {}
     wrong: list[str] = []
@@ -35,22 +38,22 @@ def outsiders(
     inside |= {member.name for member in application.members}
     for entry in external:
         host, _, port = entry.rpartition(":")
-        if not _HOST.fullmatch(host) or not port.isdigit() or not 0 < int(port) < 65536:
+        if not _HOST_NAME.fullmatch(host) or not port.isdigit() or not 0 < int(port) < 65536:
             wrong.append(f"external host {entry!r} is not of the form host:port")
         elif _is_address(host):
             wrong.append(
-                f"external host {entry!r} is an address: Toxiproxy stands in for names; "
-                "let the application call it by a name"
+                f"external host {entry!r} is an address, but Toxiproxy can only stand in for a name; "
+                "let the application use a name"
             )
         elif host in inside:
-            wrong.append(f"external host {entry!r} has the name of a service; only one of them can be meant")
+            wrong.append(f"external host {entry!r} has the same name as a service, so it would be ambiguous")
         elif int(port) not in found.setdefault(host, []):
             found[host].append(int(port))
-    return [Outsider(host, tuple(ports)) for host, ports in found.items()], wrong
+    return [ExternalHost(host, tuple(ports)) for host, ports in found.items()], wrong
 
 
-def gets_out(member: Member, application: Application) -> bool:
-    """Whether it could reach beyond the application's networks before: one of them was not internal."""
+def reaches_beyond(member: Member, application: Application) -> bool:
+    """Whether a member could reach hosts outside before: one of its networks was not internal."""
     networks = application.config.get("networks") or {}
     return any(key == BRIDGE or not (networks.get(key) or {}).get("internal") for key in member.networks)
 

@@ -1,4 +1,4 @@
-"""The pure function: a resolved configuration in, a configuration with Toxiproxy on every link out."""
+"""The pure function that turns a resolved configuration into one with Toxiproxy on every link."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 
 from chaoskit.errors import Uninterposable
 from chaoskit.interpose.assembly import Assembly, fresh
-from chaoskit.interpose.external import outsiders
-from chaoskit.interpose.members import read
+from chaoskit.interpose.external import external_hosts
+from chaoskit.interpose.members import read_application
 from chaoskit.interpose.model import RUN_LABEL, Interposed, Resolved
 from chaoskit.interpose.names import look_up
 from chaoskit.interpose.placing import place
@@ -18,7 +18,7 @@ from chaoskit.interpose.remarks import remarks
 from chaoskit.interpose.subnets import NoRoom
 from chaoskit.interpose.wiring import Wiring, wire
 
-_RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_RUN_ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def interpose(
@@ -35,41 +35,41 @@ def interpose(
 
     Args:
         resolved: the application, as Compose reads it.
-        run_id: lower case letters, digits, ``_`` and ``-``; part of the project's name, on every
-            label, and what chooses the addresses.
-        taken: the networks that this machine routes already.
-        external: hosts outside that services may reach, ``host:port``.
-        enabled: whether the proxies listen from the start. The runtime says no, and keeps each in
-            step with its provider.
-        toxiproxy_image: an image of Toxiproxy 2 that has it as its entry point.
-        found: component → ports that an earlier run saw it listen on: links from the start. One
-            that listened on nothing needs no Toxiproxy of its own.
+        run_id: lower-case letters, digits, ``_`` and ``-``. It is part of the project's name and of
+            every label, and it decides the addresses.
+        taken: the networks that this machine already routes.
+        external: the external hosts that services may reach, each ``host:port``.
+        enabled: whether the proxies listen from the start. The runtime passes false, and keeps each
+            proxy in step with its provider.
+        toxiproxy_image: an image of Toxiproxy 2 that has Toxiproxy as its entry point.
+        found: component → ports on which an earlier run saw it listen. These get links from the start.
+            A component that listened on no port needs no Toxiproxy of its own.
 
     Raises:
-        Uninterposable: with every reason at once, each naming its service.
-        ValueError: ``run_id`` is of another form.
+        Uninterposable: the application cannot be rewritten; with all reasons, each naming its service.
+        ValueError: ``run_id`` has another form.
     """
-    if not _RUN_ID.fullmatch(run_id):
+    if not _RUN_ID_PATTERN.fullmatch(run_id):
         raise ValueError(f"run_id {run_id!r} cannot be part of a Compose project's name")
-    application = read(resolved.config)
+    application = read_application(resolved.config)
     names = look_up(application)
-    outside, wrong = outsiders(external, application, names)
+    hosts, wrong = external_hosts(external, application, names)
     _refuse([*application.reasons, *wrong], resolved)
     ports, too_many = known_ports(application, names, resolved.exposed, found or {})
     try:
         silent = frozenset(name for name in found or {} if not ports.get(name))
-        places = place(application, names, ports, outside, seed=run_id, taken=taken, silent=silent)
+        places = place(application, names, ports, hosts, seed=run_id, taken=taken, silent=silent)
     except NoRoom as full:
-        _refuse([f"{full}: this machine routes all of them"], resolved)
+        _refuse([f"{full}: this machine already routes all of them"], resolved)
         raise
     members = {member.name for member in application.members}
     toxiproxies = tuple(fresh(f"toxiproxy-{number + 1}", members) for number in range(places.toxiproxies))
-    wiring = wire(application, places, outside, toxiproxies)
+    wiring = wire(application, places, hosts, toxiproxies)
     _refuse(_ambiguous(wiring), resolved)
     assembly = Assembly(
         application=application,
         names=names,
-        outside=outside,
+        external=hosts,
         places=places,
         wiring=wiring,
         toxiproxies=toxiproxies,
@@ -88,12 +88,12 @@ def interpose(
         spares=wiring.spares,
         entries=wiring.entries,
         harness=wiring.harness,
-        warnings=(*remarks(application, names, outside), *too_many),
+        warnings=(*remarks(application, names, hosts), *too_many),
     )
 
 
 def _ambiguous(wiring: Wiring) -> Iterator[str]:
-    """Dots in services' names can give two links the same proxy name."""
+    """A reason for each two links whose proxies would have the same name, through dots in services' names."""
     seen: dict[str, str] = {}
     for each in wiring.placed:
         other = seen.setdefault(each.link.proxy, each.link.name)
@@ -111,5 +111,5 @@ def _refuse(reasons: Iterable[str], resolved: Resolved) -> None:
             "the application cannot be put behind Toxiproxy",
             where=f"the compose file in {resolved.directory}",
             evidence="\n".join(f"- {reason}" for reason in several),
-            remedy="change what is named above, in the file or in an override; nothing was started",
+            remedy="change the points above in the file or in an override; nothing was started",
         )

@@ -1,4 +1,4 @@
-"""Who is there: the containers of an application, and the networks they had."""
+"""The members of an application: its containers, and the networks that they had."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import Any
 from chaoskit.system import HARNESS, OUTSIDE, Component
 
 BRIDGE = "network_mode: bridge"
-"""Stands for the engine's default bridge among a member's networks; it has no names but links."""
+"""The key of the engine's default bridge among a member's networks; its only names are those of ``links``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One container that the application wants.
+    """One container that the application declares.
 
     Attributes:
-        component: what it is called.
+        component: its component.
         service: its service's configuration, as Compose resolved it.
-        seat: the component whose network it lives in, itself most often; ``None`` where it has no
+        namespace: the component whose network namespace it is in, mostly its own; ``None`` if it has no
             network.
-        networks: the networks it had, with its settings in each; empty unless it sits by itself.
-        container_name: what Compose would call the container.
+        networks: the networks that it had, with its settings in each; empty if it is in the namespace
+            of another component.
+        container_name: the name that Compose would give the container.
     """
 
     component: Component
     service: Mapping[str, Any]
-    seat: str | None
+    namespace: str | None
     networks: Mapping[str, Mapping[str, Any]]
     container_name: str
 
@@ -37,9 +38,9 @@ class Member:
         return self.component.name
 
     @property
-    def sits_alone(self) -> bool:
-        """Whether it has a network of its own, in which others may sit with it."""
-        return self.seat == self.name
+    def owns_namespace(self) -> bool:
+        """Whether it has a network namespace of its own, which other members may share."""
+        return self.namespace == self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ class Application:
     """The application as its user wrote it.
 
     Attributes:
-        project: the name Compose gave it.
-        config: all of its configuration.
+        project: the name that Compose gave it.
+        config: its whole configuration.
         members: its containers, service by service.
-        reasons: why it cannot be interposed; each names the service.
+        reasons: the reasons why it cannot be interposed; each names the service.
     """
 
     project: str
@@ -60,30 +61,30 @@ class Application:
 
     @property
     def hosts(self) -> tuple[Member, ...]:
-        """The members with a network of their own: the only ones that have addresses."""
-        return tuple(member for member in self.members if member.sits_alone)
+        """The members with a network namespace of their own: only these have addresses."""
+        return tuple(member for member in self.members if member.owns_namespace)
 
     def of_service(self, service: str) -> tuple[Member, ...]:
         """The containers of a service."""
         return tuple(member for member in self.members if member.component.service == service)
 
-    def at(self, seat: str) -> tuple[Member, ...]:
-        """All who share the network of component ``seat``, itself first."""
-        found = [member for member in self.members if member.seat == seat]
-        return tuple(sorted(found, key=lambda member: member.name != seat))
+    def at(self, namespace: str) -> tuple[Member, ...]:
+        """All members in the network namespace of component ``namespace``, that component first."""
+        found = [member for member in self.members if member.namespace == namespace]
+        return tuple(sorted(found, key=lambda member: member.name != namespace))
 
     def network_name(self, key: str) -> str:
-        """What the engine would call the network."""
+        """The name that the engine would give the network."""
         settings = (self.config.get("networks") or {}).get(key) or {}
         return str(settings.get("name") or f"{self.project}_{key}")
 
 
-def read(config: Mapping[str, Any]) -> Application:
-    """See who is there in a configuration that Compose has resolved."""
+def read_application(config: Mapping[str, Any]) -> Application:
+    """Read the members of a configuration that Compose has resolved."""
     project = str(config.get("name") or "app")
     services: Mapping[str, Mapping[str, Any]] = config.get("services") or {}
     counts = {name: _count(service) for name, service in services.items()}
-    seats = {name: _seat(name, services) for name in services}
+    namespaces = {name: _namespace(name, services) for name in services}
     members: list[Member] = []
     for service, settings in services.items():
         for index in range(1, counts[service] + 1):
@@ -93,28 +94,30 @@ def read(config: Mapping[str, Any]) -> Application:
                 index=index,
                 image=str(settings.get("image") or f"{project}-{service}"),
             )
-            owner = seats[service]
-            # Compose gives a service that joins a replicated one's network to one replica.
-            seat = component.name if owner == service else owner and component_name(owner, 1, counts[owner])
+            owner = namespaces[service]
+            # If a service joins the network of a replicated service, Compose puts it into one replica's.
+            namespace = (
+                component.name if owner == service else owner and component_name(owner, 1, counts[owner])
+            )
             members.append(
                 Member(
                     component=component,
                     service=settings,
-                    seat=seat,
+                    namespace=namespace,
                     networks=_networks(settings) if owner == service else {},
                     container_name=str(settings.get("container_name") or f"{project}-{service}-{index}"),
                 )
             )
-    reasons = [*_refusals(services, counts), *_confusions(members)]
+    reasons = [*_refusals(services, counts), *_name_collisions(members)]
     return Application(project, config, tuple(members), tuple(reasons))
 
 
 def component_name(service: str, index: int, count: int) -> str:
-    """What a service's container ``index`` of ``count`` is called."""
+    """The component name of a service's container ``index`` of ``count``."""
     return service if count == 1 else f"{service}-{index}"
 
 
-def tcp(port: Mapping[str, Any]) -> bool:
+def is_tcp(port: Mapping[str, Any]) -> bool:
     """Whether an entry of ``ports`` is TCP."""
     return str(port.get("protocol") or "tcp") == "tcp"
 
@@ -133,8 +136,8 @@ def _networks(service: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {key: settings or {} for key, settings in (service.get("networks") or {"default": {}}).items()}
 
 
-def _seat(service: str, services: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The service whose network namespace this one is in, ``None`` for none at all."""
+def _namespace(service: str, services: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The service in whose network namespace this one is; ``None`` if it has no network."""
     seen = {service}
     while True:
         mode = str(services[service].get("network_mode") or "")
@@ -153,39 +156,39 @@ def _refusals(services: Mapping[str, Mapping[str, Any]], counts: Mapping[str, in
         kind, _, owner = mode.partition(":")
         if mode == "host":
             yield (
-                f"service {name!r} has network_mode: host: it shares this machine's network, so nothing "
-                "can stand between it and the others; give it networks and ports"
+                f"service {name!r} has network_mode: host: it shares this machine's network, so Toxiproxy "
+                "cannot stand between it and the others; give it networks and ports"
             )
         elif kind == "container":
             yield (
                 f"service {name!r} has network_mode: {mode}: that container is not part of this application; "
-                "make it a service and use network_mode: service:…"
+                "make it a service, and use network_mode: service:…"
             )
         elif kind == "service" and counts.get(owner) == 0:
             yield f"service {name!r} shares the network of {owner!r}, which has no replica"
         elif kind not in ("", "none", "bridge", "default", "service"):
-            yield f"service {name!r} has network_mode: {mode}, which chaoskit does not know; use networks"
+            yield f"service {name!r} has network_mode: {mode}, which chaoskit does not support; use networks"
         if name in (HARNESS, OUTSIDE):
-            yield f"service {name!r} has a name that chaoskit keeps for itself; call it something else"
-        yield from _crowded(name, service, counts[name])
+            yield f"service {name!r} has a name that chaoskit reserves; rename it"
+        yield from _port_shortages(name, service, counts[name])
 
 
-def _crowded(name: str, service: Mapping[str, Any], count: int) -> Iterator[str]:
-    """A host port goes to one replica; Compose would fail on the second, at start."""
+def _port_shortages(name: str, service: Mapping[str, Any], count: int) -> Iterator[str]:
+    """A reason for each port with fewer host ports than replicas, on which Compose would fail at start."""
     for port in service.get("ports") or ():
         first, _, last = str(port.get("published") or "").partition("-")
-        if count < 2 or not tcp(port) or not first.isdigit() or first == "0":
+        if count < 2 or not is_tcp(port) or not first.isdigit() or first == "0":
             continue
         room = int(last) - int(first) + 1 if last.isdigit() else 1
         if room < count:
             yield (
                 f"service {name!r} has {count} replicas and publishes host port {port['published']}, which "
-                f"{'only one' if room == 1 else f'only {room}'} can have, with Compose alone too; "
-                f"write '{port.get('target')}' without a host port"
+                f"only {room} of them can have (Compose alone fails too); "
+                f"publish '{port.get('target')}' without a host port"
             )
 
 
-def _confusions(members: list[Member]) -> Iterator[str]:
+def _name_collisions(members: list[Member]) -> Iterator[str]:
     seen: dict[str, str] = {}
     for member in members:
         other = seen.setdefault(member.name, member.component.service)

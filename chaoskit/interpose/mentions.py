@@ -1,6 +1,7 @@
-"""Ports that need no saying: of schemes, of clients in health checks, of images not yet here.
+"""Finding ``host:port`` in environments, commands and health checks.
 
-Finds ``host:port`` in what people write: environments, commands, health checks.
+Where the port is not written, it is a well-known port: of a URL scheme, of a client in a health check, or
+of an image that the engine does not have yet.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-SCHEMES: Mapping[str, int] = {
+SCHEME_PORTS: Mapping[str, int] = {
     "amqp": 5672,
     "amqps": 5671,
     "cassandra": 9042,
@@ -37,9 +38,9 @@ SCHEMES: Mapping[str, int] = {
     "wss": 443,
     "zookeeper": 2181,
 }
-"""URL scheme → its port when the URL has none. A driver (``postgresql+asyncpg``) is left off first."""
+"""URL scheme → the port of a URL without one. A driver (``postgresql+asyncpg``) is removed first."""
 
-CLIENTS: Mapping[str, tuple[str, int]] = {
+CLIENT_PORTS: Mapping[str, tuple[str, int]] = {
     "cqlsh": ("", 9042),
     "mariadb": ("-P", 3306),
     "mariadb-admin": ("-P", 3306),
@@ -54,9 +55,9 @@ CLIENTS: Mapping[str, tuple[str, int]] = {
     "redis-cli": ("-p", 6379),
     "valkey-cli": ("-p", 6379),
 }
-"""Command → its option for the port beside ``--port``, and the port without it."""
+"""Command → its option for the port in addition to ``--port``, and its default port."""
 
-_IMAGES: Mapping[str, tuple[int, ...]] = {
+_IMAGE_PORTS: Mapping[str, tuple[int, ...]] = {
     "caddy": (80, 443),
     "clickhouse": (8123, 9000),
     "consul": (8500,),
@@ -85,37 +86,38 @@ _IMAGES: Mapping[str, tuple[int, ...]] = {
     "valkey": (6379,),
     "zookeeper": (2181,),
 }
+"""Last part of an image's name → the ports of that engine."""
 
 
 def image_ports(image: str) -> tuple[int, ...]:
-    """The ports of a well-known engine, by the last part of its image's name without the tag.
+    """The ports of a well-known image, by the last part of its name without the tag.
 
-    Asked only where the engine does not have the image, whose EXPOSE is the better source.
+    They are used only if the Docker engine does not have the image: its EXPOSE is the better source.
     """
     name = re.sub(r"[:@].*$", "", image.rpartition("/")[2])
-    return _IMAGES.get(name, ())
+    return _IMAGE_PORTS.get(name, ())
 
 
 _URL = re.compile(
     r"\b([a-z][a-z0-9]*)(?:\+[a-z0-9]+)*://(?:[^\s/@'\"]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*)(:\d)?"
 )
-_PAIR = re.compile(r"(?<![\w.-])([A-Za-z0-9_][A-Za-z0-9_.-]*):(\d{1,5})(?![\w.@])")
-_BOUND = re.compile(r"(?:0\.0\.0\.0|\[::\]|(?<![^\s=,])):(\d{2,5})(?![\w.:@])")
-_OPTION = re.compile(r"--(?:[a-z]+-)?port[= ](\d{2,5})(?!\w)")
-_WAIT = re.compile(
+_HOST_AND_PORT = re.compile(r"(?<![\w.-])([A-Za-z0-9_][A-Za-z0-9_.-]*):(\d{1,5})(?![\w.@])")
+_BOUND_ADDRESS = re.compile(r"(?:0\.0\.0\.0|\[::\]|(?<![^\s=,])):(\d{2,5})(?![\w.:@])")
+_PORT_OPTION = re.compile(r"--(?:[a-z]+-)?port[= ](\d{2,5})(?!\w)")
+_WAIT_COMMAND = re.compile(
     r"\b(?:nc|ncat|netcat|telnet)\s+(?:-\w+\s+(?:\d+\s+)?)*([A-Za-z0-9_][\w.-]*)\s+(\d{1,5})(?!\w)"
 )
 _TCP_DEVICE = re.compile(r"/dev/tcp/([A-Za-z0-9_][\w.-]*)/(\d{1,5})")
 _HOST_VARIABLE = re.compile(r"^(.*)(?:HOSTNAME|HOST|ADDRESS|ADDR|SERVER|SERVICE|ENDPOINT)$", re.IGNORECASE)
-_LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "ip6-localhost"})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "ip6-localhost"})
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A port that somebody writes down.
+    """A port that a service's configuration mentions.
 
     Attributes:
-        host: whose, by the writer's name for it; empty for the writer's own.
+        host: the host with that port, by the name that the service uses; empty for the service itself.
         port: the port.
     """
 
@@ -124,21 +126,21 @@ class Mention:
 
 
 def in_text(text: str) -> Iterator[Mention]:
-    """``host:port``, URLs by their scheme's port, and what wait scripts say (``nc -z db 5432``)."""
+    """The mentions as ``host:port``, in URLs (by their scheme) and in wait scripts (``nc -z db 5432``)."""
     for scheme, host, port in _URL.findall(text):
-        if not port and scheme in SCHEMES:
-            yield Mention(host, SCHEMES[scheme])
-    for pattern in (_PAIR, _WAIT, _TCP_DEVICE):
+        if not port and scheme in SCHEME_PORTS:
+            yield Mention(host, SCHEME_PORTS[scheme])
+    for pattern in (_HOST_AND_PORT, _WAIT_COMMAND, _TCP_DEVICE):
         for host, port in pattern.findall(text):
             yield Mention(host, int(port))
 
 
 def in_environment(environment: Mapping[str, str]) -> Iterator[Mention]:
-    """In the values; ``DB_HOST=db`` together with ``DB_PORT=5432``; and ``PORT``, one's own."""
+    """The mentions in the values, in pairs (``DB_HOST=db``, ``DB_PORT=5432``), and in ``PORT``, its own."""
     by_key = {key.upper(): value for key, value in environment.items()}
     for key, value in environment.items():
         yield from in_text(value)
-        for port in _BOUND.findall(value):
+        for port in _BOUND_ADDRESS.findall(value):
             yield Mention("", int(port))
         variable = _HOST_VARIABLE.match(key)
         if variable and variable[1]:
@@ -150,20 +152,20 @@ def in_environment(environment: Mapping[str, str]) -> Iterator[Mention]:
 
 
 def in_command(words: Sequence[str]) -> Iterator[Mention]:
-    """Whom it dials, and where it says that it listens (``--port 8000``, ``-b 0.0.0.0:8000``)."""
+    """The hosts that a command dials, and its own ports (``--port 8000``, ``-b 0.0.0.0:8000``)."""
     text = " ".join(words)
     yield from in_text(text)
-    for pattern in (_BOUND, _OPTION):
+    for pattern in (_BOUND_ADDRESS, _PORT_OPTION):
         for port in pattern.findall(text):
             yield Mention("", int(port))
 
 
 def in_health_check(words: Sequence[str]) -> Iterator[Mention]:
-    """What is checked: by address, or by a client of which the port is known (``redis-cli ping``)."""
+    """The ports that a health check tests, by address or by a well-known client (``redis-cli ping``)."""
     text = " ".join(words[1:] if words[:1] and words[0] in ("CMD", "CMD-SHELL") else words)
     for mention in in_text(text):
-        yield Mention("" if mention.host in _LOCAL else mention.host, mention.port)
-    for port in _BOUND.findall(text):
+        yield Mention("" if mention.host in _LOCAL_HOSTS else mention.host, mention.port)
+    for port in _BOUND_ADDRESS.findall(text):
         yield Mention("", int(port))
     for part in re.split(r"&&|\|\||[;|]", text):
         yield from _client(part.split())
@@ -171,14 +173,14 @@ def in_health_check(words: Sequence[str]) -> Iterator[Mention]:
 
 def _client(words: Sequence[str]) -> Iterator[Mention]:
     for position, word in enumerate(words):
-        known = CLIENTS.get(word.rpartition("/")[2].strip("'\"()"))
+        known = CLIENT_PORTS.get(word.rpartition("/")[2].strip("'\"()"))
         if known is None:
             continue
         rest = words[position + 1 :]
         option, port = known
         given = _value(rest, ("--port", *((option,) if option else ())))
         host = _value(rest, ("--host", "-h")) or ""
-        yield Mention("" if host in _LOCAL else host, int(given) if given and given.isdigit() else port)
+        yield Mention("" if host in _LOCAL_HOSTS else host, int(given) if given and given.isdigit() else port)
         return
 
 

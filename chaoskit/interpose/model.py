@@ -1,4 +1,4 @@
-"""What the rewrite takes, an application as Compose reads it, and what it gives: where each link runs."""
+"""The input of the rewrite, an application as Compose reads it, and its output, with each link's place."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 from chaoskit.system import Component, Link
 
 RUN_LABEL = "org.chaoskit.run"
-"""On every container, network and volume of a run: its id."""
+"""The label with the run's id, on every container, network and volume of a run."""
 
 COMPONENT_LABEL = "org.chaoskit.component"
-"""On the containers of the system under test: the component's name."""
+"""The label with the component's name, on the containers of the system under test."""
 
 API_PORT = 8474
-"""Where each Toxiproxy serves its API, on its address in the edge network and nowhere else."""
+"""The port on which each Toxiproxy serves its API, only at its address in the edge network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a link's proxy lives.
+    """A link, and the place of its proxy.
 
     Attributes:
         link: the link; its ``proxy`` is the proxy's name.
         toxiproxy: the service name of its Toxiproxy.
-        listen: ``address:port`` that consumers dial, whatever name they call it by.
-        upstream: ``address:port`` that Toxiproxy dials: the provider's fixed address.
+        listen: the ``address:port`` that consumers dial, by whatever name.
+        upstream: the ``address:port`` that Toxiproxy dials, which is the provider's fixed address.
     """
 
     link: Link
@@ -38,13 +38,13 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A pair that may talk, whatever the port: where to put the proxy of a port found at run time.
+    """A consumer and a provider that may talk over any port, with the place for a proxy found at run time.
 
     Attributes:
         consumer: a component's name, or :data:`chaoskit.system.HARNESS`.
         provider: a component's name.
-        toxiproxy: the service name of the Toxiproxy that stands between them.
-        listen_host: its address in the consumer's network.
+        toxiproxy: the service name of the Toxiproxy between them.
+        listen_host: that Toxiproxy's address in the consumer's network.
         upstream_host: the provider's fixed address.
     """
 
@@ -60,17 +60,18 @@ class Interposed:
     """A system's compose configuration with Toxiproxy on every link.
 
     Attributes:
-        compose: the rewritten configuration; ``docker compose up`` takes it, as JSON or YAML.
+        compose: the rewritten configuration; ``docker compose up`` accepts it as JSON or YAML.
         components: the containers of the system under test.
-        placed: every link that is known, those from OUTSIDE and of the HARNESS among them.
-        routes: every pair that may talk, with the HARNESS as a consumer of each component.
+        placed: every known link, including those from OUTSIDE and of the HARNESS.
+        routes: every pair that may talk; the HARNESS is a consumer of each component.
         services: component → service name in ``compose``.
         toxiproxies: the service names of the Toxiproxies that carry links.
-        spares: toxiproxy → container ports that are published and carry nothing yet: for links of
-            the harness to ports that are found at run time.
-        entries: entry point ``component:port`` → (toxiproxy, its published container port).
+        spares: toxiproxy → published container ports without a link yet, for harness links to ports
+            that are found at run time.
+        entries: entry ``component:port`` → (toxiproxy, its published container port).
         harness: (component, port) → (toxiproxy, its published container port).
-        warnings: what the rewrite could not keep as it was, each one sentence that names the service.
+        warnings: the differences from the application as the user wrote it, each one sentence that
+            names the service.
     """
 
     compose: dict[str, Any]
@@ -90,10 +91,10 @@ class Resolved:
     """An application, as Compose reads it.
 
     Attributes:
-        config: what ``docker compose config --format json`` says; ``$`` is doubled in it.
+        config: the output of ``docker compose config --format json``, in which each ``$`` is doubled.
         directory: the project's folder.
-        exposed: service → TCP ports that its image EXPOSEs; without the services whose image the
-            engine does not have.
+        exposed: service → TCP ports that its image EXPOSEs; services whose image the engine does not
+            have are left out.
     """
 
     config: Mapping[str, Any]

@@ -1,8 +1,8 @@
-"""What a name meant: for each container, every name it could resolve and whom it got.
+"""The meaning of names before the rewrite: every name that a container could resolve, and its answer.
 
-As Docker's embedded DNS answers (read off Docker 26.1): a name is looked up in one network after
-the other and the first that knows it answers, with all who carry it there. The order is by the
-networks' priority, then internal ones last, then by name. Legacy ``links`` come before.
+This follows Docker's embedded DNS (as observed with Docker 26.1). A name is looked up in one network after
+another, and the first network that knows it answers with all containers that carry it there. The order is by
+the networks' priority, then internal networks last, then by name. Legacy ``links`` come first.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 from chaoskit.interpose.members import BRIDGE, Application, Member
 
 Book = Mapping[str, tuple[str, ...]]
-"""name → the components it means, to one consumer."""
+"""Name → the components that it means to one consumer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Who could reach whom, and by what names.
+    """Which components could reach each other, and by what names.
 
     Attributes:
-        peers: component → the others with whom it shared a network.
-        books: component → its :data:`Book`, which has itself under its own names.
-        mapped: component → names in its ``extra_hosts`` that turned out to be a peer's fixed address.
+        peers: component → the other components with which it shared a network.
+        books: component → its :data:`Book`, which also has the component itself under its own names.
+        mapped: component → names in its ``extra_hosts`` that are a peer's fixed address.
     """
 
     peers: Mapping[str, frozenset[str]]
@@ -34,7 +34,7 @@ class Names:
 
 
 def look_up(application: Application) -> Names:
-    """Answer every name for every container that has a network of its own."""
+    """Resolve every name for every container that has a network namespace of its own."""
     hosts = application.hosts
     by_network: dict[str, list[Member]] = {}
     for member in hosts:
@@ -49,8 +49,8 @@ def look_up(application: Application) -> Names:
         peers[member.name] = frozenset(other.name for other in shared) - {member.name}
         book: dict[str, tuple[str, ...]] = {}
         for key in sorted(member.networks, key=lambda each: _order(each, member, application)):
-            for name, who in directories[key].items():
-                book.setdefault(name, who)
+            for name, providers in directories[key].items():
+                book.setdefault(name, providers)
         book.update(_links(member, application, peers[member.name]))
         known = _mapped(member, shared)
         mapped[member.name] = frozenset(known)
@@ -59,7 +59,7 @@ def look_up(application: Application) -> Names:
 
 
 def extra_hosts(service: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """``extra_hosts`` as name → addresses, in each of the shapes that Compose has given it."""
+    """``extra_hosts`` as name → addresses, from every shape in which Compose writes it."""
     given = service.get("extra_hosts") or ()
     found: dict[str, tuple[str, ...]] = {}
     if isinstance(given, Mapping):
@@ -73,7 +73,7 @@ def extra_hosts(service: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _directory(key: str, members: list[Member], application: Application) -> dict[str, tuple[str, ...]]:
-    """Name → who carries it in one network."""
+    """Name → the components that carry it in one network."""
     if key == BRIDGE:
         return {}
     network = application.network_name(key)
@@ -85,7 +85,7 @@ def _directory(key: str, members: list[Member], application: Application) -> dic
         for name in names:
             found.setdefault(str(name), {})[member.name] = None
             found.setdefault(f"{name}.{network}", {})[member.name] = None
-    return {name: tuple(who) for name, who in found.items()}
+    return {name: tuple(providers) for name, providers in found.items()}
 
 
 def _order(key: str, member: Member, application: Application) -> tuple[int, bool, str]:
@@ -107,11 +107,11 @@ def _links(member: Member, application: Application, peers: frozenset[str]) -> d
             numbered = f"{service}-{provider.component.index}"
             for name in (alias or service, numbered, f"{application.project}-{numbered}"):
                 found.setdefault(name, []).append(provider.name)
-    return {name: tuple(dict.fromkeys(who)) for name, who in found.items()}
+    return {name: tuple(dict.fromkeys(providers)) for name, providers in found.items()}
 
 
 def _mapped(member: Member, shared: list[Member]) -> dict[str, tuple[str, ...]]:
-    """Names that ``extra_hosts`` gives to the fixed address of a peer."""
+    """The names that ``extra_hosts`` gives to a peer's fixed address."""
     fixed: dict[str, str] = {}
     for other in shared:
         for settings in other.networks.values():

@@ -1,9 +1,8 @@
-"""How many Toxiproxies it takes: graph colouring.
+"""Placing everything: which Toxiproxy carries which provider, and at what addresses.
 
-Two providers that answer the same consumer on the same port would need two listeners on one
-address, so they need different Toxiproxies: an edge between them, and a colour is a Toxiproxy.
-
-Where everything goes: which Toxiproxy carries which provider, and at what addresses.
+The number of Toxiproxies comes from graph colouring. Two providers that serve the same consumer on the
+same port would need two listeners on one address, so they need different Toxiproxies. In the graph they
+have an edge between them, and each colour is a Toxiproxy.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from chaoskit.interpose import subnets
-from chaoskit.interpose.external import Outsider, gets_out
+from chaoskit.interpose.external import ExternalHost, reaches_beyond
 from chaoskit.interpose.members import Application
 from chaoskit.interpose.names import Names
 
@@ -24,13 +23,13 @@ def conflicts(
     """Which providers cannot share a Toxiproxy.
 
     Args:
-        ports: provider → the ports it is known to serve; none means that they are found at run
-            time, when any port may turn up.
-        consumers: provider → who may dial it.
-        silent: providers that are known to listen on nothing: they may be anywhere.
+        ports: provider → the ports that it is known to serve. If there are none, its ports are found at
+            run time, so any port may turn up.
+        consumers: provider → the consumers that may dial it.
+        silent: providers that are known to listen on no port, so that they fit on any Toxiproxy.
 
     Returns:
-        provider → the providers that must be elsewhere.
+        provider → the providers that must be on other Toxiproxies.
     """
     clashing: dict[str, set[str]] = {provider: set() for provider in ports}
     names = list(ports)
@@ -47,18 +46,18 @@ def conflicts(
 
 
 def colour(clashing: Mapping[str, Set[str]], order: Sequence[str]) -> dict[str, int]:
-    """Give each provider a number from 0 so that no two that clash have the same.
+    """Give each provider a number from 0, so that two providers that clash have different numbers.
 
-    DSATUR (D. Brélaz, "New methods to color the vertices of a graph", CACM 22(4), 1979): next
-    comes the vertex whose neighbours already have the most colours, and it gets the lowest that
-    is free. Exact for bipartite graphs and cliques, which is what shared ports make; ties go by
-    ``order``, so that the outcome is the same every time.
+    The algorithm is DSATUR (D. Brélaz, "New methods to color the vertices of a graph", CACM 22(4),
+    1979): the next vertex is the one whose neighbours already have the most colours, and it gets the
+    lowest free colour. It is exact for bipartite graphs and cliques, which are the graphs that shared
+    ports produce. ``order`` breaks ties, so that the result is always the same.
 
-    Numbers are given out in ``order`` too: the first provider is on the first Toxiproxy.
+    The numbers follow ``order`` too: the first provider is on the first Toxiproxy.
 
     Args:
-        clashing: as :func:`conflicts` gives it.
-        order: all providers, in the order in which ties are broken.
+        clashing: the result of :func:`conflicts`.
+        order: all providers, in the order that breaks ties.
     """
     rank = {name: position for position, name in enumerate(order)}
     chosen: dict[str, int] = {}
@@ -75,22 +74,23 @@ def colour(clashing: Mapping[str, Set[str]], order: Sequence[str]) -> dict[str, 
 
 
 EDGE = ""
-"""Stands for the edge network among components' names: the one from which Toxiproxy publishes."""
+"""The key of the edge network, from which Toxiproxies publish ports, among the components' names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The plan of the ground.
+    """The places of all providers, networks and addresses.
 
     Attributes:
-        consumers: provider → the components that may dial it, in their order; outsiders too.
+        consumers: provider → the components that may dial it, in their order; external hosts are
+            providers too.
         ports: provider → its known ports.
         home: provider → the number of its Toxiproxy, from 0.
-        toxiproxies: how many there are.
+        toxiproxies: the number of Toxiproxies.
         subnets: component (or :data:`EDGE`) → its network.
         address: component → its address.
         toxiproxy: (number, component or :data:`EDGE`) → that Toxiproxy's address there.
-        way_out: the forwarder's address in the edge network, where there are outsiders.
+        forwarder: the forwarder's address in the edge network; ``None`` if there are no external hosts.
     """
 
     consumers: Mapping[str, tuple[str, ...]]
@@ -100,10 +100,10 @@ class Places:
     subnets: Mapping[str, IPv4Network]
     address: Mapping[str, str]
     toxiproxy: Mapping[tuple[int, str], str]
-    way_out: str | None
+    forwarder: str | None
 
     def at(self, component: str) -> list[int]:
-        """The Toxiproxies in a component's network (or on the edge)."""
+        """The numbers of the Toxiproxies in a component's network, or in the edge network."""
         return [number for number, where in self.toxiproxy if where == component]
 
 
@@ -111,7 +111,7 @@ def place(
     application: Application,
     names: Names,
     ports: Mapping[str, tuple[int, ...]],
-    outside: Sequence[Outsider],
+    external: Sequence[ExternalHost],
     *,
     seed: str,
     taken: Iterable[IPv4Network],
@@ -119,32 +119,36 @@ def place(
 ) -> Places:
     """Colour the providers, then lay out the networks.
 
-    ``silent`` are components that are known to listen on nothing.
+    Args:
+        application, names, ports, external: the application, with its names, ports and external hosts.
+        seed: the run's id, which decides the addresses.
+        taken: the networks that this machine already routes.
+        silent: components that are known to listen on no port.
 
     Raises:
         subnets.NoRoom: no private addresses are free.
     """
     hosts = [member.name for member in application.hosts]
     consumers = {name: tuple(each for each in hosts if each in names.peers[name]) for name in hosts}
-    free = tuple(member.name for member in application.hosts if gets_out(member, application))
-    consumers |= {each.host: free for each in outside}
-    ports = {**ports, **{each.host: each.ports for each in outside}}
+    free = tuple(member.name for member in application.hosts if reaches_beyond(member, application))
+    consumers |= {each.host: free for each in external}
+    ports = {**ports, **{each.host: each.ports for each in external}}
     home = colour(
         conflicts(
             {name: frozenset(ports[name]) for name in consumers},
-            {name: frozenset(who) for name, who in consumers.items()},
+            {name: frozenset(dialling) for name, dialling in consumers.items()},
             silent,
         ),
         list(consumers),
     )
     present: dict[str, set[int]] = {name: {home[name]} for name in hosts}
-    for provider, who in consumers.items():
-        for consumer in who:
+    for provider, dialling in consumers.items():
+        for consumer in dialling:
             present[consumer].add(home[provider])
     count = max(home.values(), default=-1) + 1
     sizes = {name: len(present[name]) + 1 for name in hosts}
     if count:
-        sizes[EDGE] = count + bool(outside)
+        sizes[EDGE] = count + bool(external)
     nets = subnets.allocate(sizes, seed=seed, taken=taken)
     toxiproxy = {(number, EDGE): str(subnets.host(nets[EDGE], number)) for number in range(count)}
     address = {}
@@ -152,5 +156,5 @@ def place(
         for position, number in enumerate(sorted(present[name])):
             toxiproxy[number, name] = str(subnets.host(nets[name], position))
         address[name] = str(subnets.host(nets[name], len(present[name])))
-    way_out = str(subnets.host(nets[EDGE], count)) if outside and count else None
-    return Places(consumers, ports, home, count, nets, address, toxiproxy, way_out)
+    forwarder = str(subnets.host(nets[EDGE], count)) if external and count else None
+    return Places(consumers, ports, home, count, nets, address, toxiproxy, forwarder)

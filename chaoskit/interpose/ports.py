@@ -1,7 +1,7 @@
-"""Which TCP ports a container serves, as far as it can be known before it runs.
+"""The TCP ports that a container serves, as far as they can be known before it runs.
 
-Two sources: what its own service declares, and what others write when they name it. A port too
-many does little harm (a link that never carries a byte); one too few is found at run time.
+There are two sources: the declarations of its own service, and the mentions in other services. A port too
+many does little harm: it is a link that never carries a byte. A missing port is found at run time.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chaoskit.interpose.members import Application, Member, tcp
+from chaoskit.interpose.members import Application, Member, is_tcp
 from chaoskit.interpose.mentions import Mention, image_ports, in_command, in_environment, in_health_check
 from chaoskit.interpose.names import Names
 
-MOST = 64
-"""Ports of one component that are known beforehand. A range of thousands would mean as many proxies
-for each consumer; beyond this number they are found at run time, if something listens on them."""
+MOST_KNOWN_PORTS = 64
+"""Ports of one component that get links beforehand. A range of thousands of ports would need as many proxies
+for each consumer. Ports beyond this number get their links at run time, if something listens on them."""
 
 
 def known_ports(
@@ -24,15 +24,15 @@ def known_ports(
     exposed: Mapping[str, Iterable[int]],
     found: Mapping[str, Iterable[int]],
 ) -> tuple[dict[str, tuple[int, ...]], list[str]]:
-    """Gather the ports of every component that has a network of its own.
+    """Gather the ports of every component that has a network namespace of its own.
 
     Args:
-        application, names: who is there, and whom a name means.
-        exposed: service → what its image EXPOSEs, where that is known.
-        found: component → ports that an earlier run saw it listen on.
+        application, names: the members, and the meaning of each name.
+        exposed: service → the ports that its image EXPOSEs, if they are known.
+        found: component → the ports on which an earlier run saw it listen.
 
     Returns:
-        component → its ports, ascending; and a warning for each that has too many.
+        component → its ports, ascending; and a warning for each component with too many ports.
     """
     gathered = {member.name: set(found.get(member.name, ())) for member in application.hosts}
     first: dict[str, set[int]] = {name: set() for name in gathered}
@@ -48,34 +48,36 @@ def known_ports(
     kept: dict[str, tuple[int, ...]] = {}
     for name, ports in gathered.items():
         valid = sorted(port for port in ports if 0 < port < 65536)
-        # What is published comes first: it must have its link whatever else there is.
+        # Published ports come first, because they must always have their link.
         valid.sort(key=lambda port: port not in first[name])
-        kept[name] = tuple(sorted(valid[:MOST]))
-        if len(valid) > MOST:
+        kept[name] = tuple(sorted(valid[:MOST_KNOWN_PORTS]))
+        if len(valid) > MOST_KNOWN_PORTS:
             warnings.append(
-                f"{name!r} has {len(valid)} ports; the {MOST} of them up to {kept[name][-1]} get links now, "
-                "others when something listens there"
+                f"{name!r} has {len(valid)} ports; {MOST_KNOWN_PORTS} of them, up to {kept[name][-1]}, get "
+                "links now, and the others get theirs when something listens there"
             )
     return kept, warnings
 
 
 def published_ports(member: Member) -> tuple[int, ...]:
-    """The container's TCP ports that its user publishes, in the order of the file."""
-    ports = (int(port["target"]) for port in member.service.get("ports") or () if tcp(port))
+    """The container's TCP ports that the user publishes, in the order of the file."""
+    ports = (int(port["target"]) for port in member.service.get("ports") or () if is_tcp(port))
     return tuple(dict.fromkeys(ports))
 
 
 def udp_ports(member: Member) -> tuple[str, ...]:
-    """Declared ports that are not TCP, as ``53/udp``."""
+    """The declared ports that are not TCP, in the form ``53/udp``."""
     published = (
-        f"{port['target']}/{port['protocol']}" for port in member.service.get("ports") or () if not tcp(port)
+        f"{port['target']}/{port['protocol']}"
+        for port in member.service.get("ports") or ()
+        if not is_tcp(port)
     )
     named = (str(text) for text in member.service.get("expose") or () if not _is_tcp(str(text)))
     return tuple(dict.fromkeys((*published, *named)))
 
 
 def _declared(member: Member, exposed: Mapping[str, Iterable[int]]) -> tuple[set[int], set[int]]:
-    """What its user publishes; and what its service or its image says beside that."""
+    """The ports that the user publishes, and the other ports that its service or image declares."""
     service = member.component.service
     declared: set[int] = set()
     for text in map(str, member.service.get("expose") or ()):

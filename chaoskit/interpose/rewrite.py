@@ -1,6 +1,6 @@
-"""A component's service in the new file: what is not networking stays as Compose resolved it.
+"""A component's service in the new file, and the order in which components start.
 
-Who starts before whom.
+Everything but networking stays as Compose resolved it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from chaoskit.interpose.members import Application, Member, component_name
 from chaoskit.interpose.model import COMPONENT_LABEL
 from chaoskit.interpose.names import extra_hosts
 
-_OURS = ("container_name", "external_links", "links", "networks", "ports", "profiles")
-"""Keys of a service that are networking, or that Compose has applied already (``profiles``)."""
+_NETWORKING_KEYS = ("container_name", "external_links", "links", "networks", "ports", "profiles")
+"""Keys of a service that are about networking, or that Compose has already applied (``profiles``)."""
 
 
 def member_service(
@@ -32,27 +32,27 @@ def member_service(
 
     Args:
         member: the container.
-        application: it and the others.
-        labels: the run's.
-        network: its network and its settings there; ``None`` where it has none of its own.
-        gone_hosts: names in its ``extra_hosts`` that resolve to Toxiproxy from now on.
-        toxiproxies: those it talks through, to be started first.
+        application: the application with all members.
+        labels: the run's labels.
+        network: its network, with its settings there; ``None`` if it has no network of its own.
+        gone_hosts: names in its ``extra_hosts`` that must now resolve to Toxiproxy.
+        toxiproxies: the Toxiproxies of its links, which must start first.
     """
-    kept = {key: value for key, value in member.service.items() if key not in _OURS}
+    kept = {key: value for key, value in member.service.items() if key not in _NETWORKING_KEYS}
     service: dict[str, Any] = copy.deepcopy(kept)
     service["image"] = member.component.image
     if len(application.of_service(member.component.service)) > 1:
         service.pop("scale", None)
         (service.get("deploy") or {}).pop("replicas", None)
         if member.component.index > 1:
-            # Compose finds the image that the first replica builds; with this it would build twice.
+            # Compose finds the image that the first replica builds; with this key it would build twice.
             service.pop("build", None)
     service["labels"] = {**(service.get("labels") or {}), **labels, COMPONENT_LABEL: member.name}
     if network is not None:
         service.pop("network_mode", None)
         service["networks"] = dict(network)
     _drop_hosts(service, set(gone_hosts))
-    _refer(service, application)
+    _resolve_references(service, application)
     waits = {name: {"condition": "service_started", "required": True} for name in toxiproxies}
     depends = {**_depends(service, application), **waits}
     service.pop("depends_on", None)
@@ -60,7 +60,7 @@ def member_service(
 
 
 def _drop_hosts(service: dict[str, Any], gone: set[str]) -> None:
-    """Take names out of ``extra_hosts``, which comes before any name server."""
+    """Remove names from ``extra_hosts``, which comes before any name server."""
     hosts = extra_hosts(service)
     if gone.isdisjoint(hosts):
         return
@@ -71,7 +71,7 @@ def _drop_hosts(service: dict[str, Any], gone: set[str]) -> None:
 
 
 def _depends(service: Mapping[str, Any], application: Application) -> dict[str, Any]:
-    """``depends_on`` with components in the place of services; one without replicas waits for nobody."""
+    """``depends_on`` with components instead of services; a service without replicas is left out."""
     return {
         member.name: copy.deepcopy(how)
         for name, how in (service.get("depends_on") or {}).items()
@@ -79,8 +79,8 @@ def _depends(service: Mapping[str, Any], application: Application) -> dict[str, 
     }
 
 
-def _refer(service: dict[str, Any], application: Application) -> None:
-    """Elsewhere a service that was named stands for its first replica, as it does for Compose."""
+def _resolve_references(service: dict[str, Any], application: Application) -> None:
+    """Replace a service's name elsewhere by that of its first replica, which Compose means by it."""
 
     def first(name: str) -> str:
         count = len(application.of_service(name))
@@ -98,11 +98,11 @@ def _refer(service: dict[str, Any], application: Application) -> None:
         ]
 
 
-def comes_first(member: Member, application: Application) -> bool:
-    """Whether a component starts beside Toxiproxy instead of after it, which saves that time.
+def starts_first(member: Member, application: Application) -> bool:
+    """Whether a component can start together with Toxiproxy instead of after it, which saves time.
 
-    One that others wait for, that waits for nobody and names nobody is at the bottom of the order:
-    without chaoskit, too, nobody else is there when it starts.
+    It can if other services wait for it, and it neither waits for nor names another service. Such a
+    component starts first without chaoskit as well, when no other component is running.
     """
     service = member.component.service
     if member.service.get("depends_on"):
@@ -110,5 +110,5 @@ def comes_first(member: Member, application: Application) -> bool:
     others = [each for each in application.members if each.component.service != service]
     if not any(service in (each.service.get("depends_on") or {}) for each in others):
         return False
-    said = json.dumps([member.service.get(key) for key in ("environment", "command", "entrypoint")])
-    return not any(re.search(rf"\b{re.escape(each.component.service)}\b", said) for each in others)
+    text = json.dumps([member.service.get(key) for key in ("environment", "command", "entrypoint")])
+    return not any(re.search(rf"\b{re.escape(each.component.service)}\b", text) for each in others)

@@ -1,4 +1,4 @@
-"""Where the run's networks lie: one block of private addresses that the machine does not route yet."""
+"""Subnets for the run's networks, in one block of private addresses that the machine does not route yet."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
-POOLS = tuple(
+ADDRESS_POOLS = tuple(
     IPv4Network(text)
     for text in ("10.128.0.0/9", "10.0.0.0/9", "172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15")
 )
 """Private (RFC 1918) and benchmarking (RFC 2544) addresses, in the order in which they are tried."""
 
-_OVERHEAD = 3
-"""The network's own address, Docker's gateway (taken in internal networks, too), the broadcast."""
+_RESERVED_ADDRESSES = 3
+"""Addresses of a subnet that no container gets: the network's own, Docker's gateway (also reserved in
+internal networks) and the broadcast address."""
 
-_SPARE = 2
-"""Addresses left for containers that join for a moment, to look at a link from where it is used."""
+_SPARE_ADDRESSES = 2
+"""Free addresses for containers that join a network briefly, to look at a link from its consumer's side."""
 
 
 class NoRoom(Exception):
-    """No pool has a block that is large enough and free."""
+    """No pool has a free block that is large enough."""
 
 
 def allocate(
     hosts: Mapping[str, int], *, seed: str, taken: Iterable[IPv4Network] = ()
 ) -> dict[str, IPv4Network]:
-    """Give every network a subnet, all of them inside one free block.
+    """Give every network a subnet inside one common free block.
 
-    Where the block lies depends on ``seed`` alone as long as it is free there, so that two runs
-    that start at once look in different places and one run looks in the same place every time.
+    The position of the block depends only on ``seed`` as long as that position is free. So two runs
+    that start at the same time look in different places, and one run always looks in the same place.
 
     Args:
-        hosts: network → how many containers it holds.
+        hosts: network → the number of its containers.
         seed: the run's id.
-        taken: what the machine already routes; default routes are ignored.
+        taken: the networks that the machine already routes; default routes are ignored.
 
     Raises:
         NoRoom: every pool is taken.
@@ -46,7 +47,7 @@ def allocate(
     block = _free_block(32 - (total - 1).bit_length(), seed, [net for net in taken if net.prefixlen > 0])
     start = int(block.network_address)
     placed: dict[str, IPv4Network] = {}
-    # Large ones first: then each start is a multiple of its own size.
+    # Large subnets come first, so that each start is a multiple of the subnet's size.
     for name in sorted(prefixes, key=lambda each: prefixes[each]):
         placed[name] = IPv4Network((start, prefixes[name]))
         start += placed[name].num_addresses
@@ -54,25 +55,25 @@ def allocate(
 
 
 def host(network: IPv4Network, number: int) -> IPv4Address:
-    """The address of a network's container ``number``, from 0, behind Docker's gateway."""
+    """The address of a network's container ``number``, counted from 0, after Docker's gateway."""
     return network.network_address + 2 + number
 
 
 def _prefix(hosts: int) -> int:
-    return 32 - (hosts + _OVERHEAD + _SPARE - 1).bit_length()
+    return 32 - (hosts + _RESERVED_ADDRESSES + _SPARE_ADDRESSES - 1).bit_length()
 
 
 def _free_block(prefix: int, seed: str, taken: list[IPv4Network]) -> IPv4Network:
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
-    for pool in POOLS:
+    for pool in ADDRESS_POOLS:
         block = _block_in(pool, prefix, number, taken)
         if block is not None:
             return block
-    raise NoRoom(f"no free /{prefix} in {', '.join(map(str, POOLS))}")
+    raise NoRoom(f"no free /{prefix} in {', '.join(map(str, ADDRESS_POOLS))}")
 
 
 def _block_in(pool: IPv4Network, prefix: int, number: int, taken: list[IPv4Network]) -> IPv4Network | None:
-    """The first free block of a pool, from a place that ``number`` chooses and round to it again."""
+    """The first free block of a pool, searched in a circle from a position that ``number`` chooses."""
     if prefix < pool.prefixlen:
         return None
     size = 2 ** (32 - prefix)
@@ -85,7 +86,7 @@ def _block_in(pool: IPv4Network, prefix: int, number: int, taken: list[IPv4Netwo
         clash = next((net for net in inside if net.overlaps(block)), None)
         if clash is None:
             return block
-        # Behind what is in the way: a large route is left in one step.
+        # Continue after the clashing network, so that one step leaves a large one behind.
         ahead = max(1, (int(clash.broadcast_address) + 1 - int(block.network_address) + size - 1) // size)
         position, seen = (position + ahead) % count, seen + ahead
     return None

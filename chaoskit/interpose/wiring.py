@@ -1,30 +1,31 @@
-"""Every link gets its proxy: between components, from outside, to outside, and the harness's own."""
+"""The proxies of all links: between components, from OUTSIDE, to external hosts, and of the harness."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chaoskit.interpose.external import Outsider
+from chaoskit.interpose.external import ExternalHost
 from chaoskit.interpose.members import Application
 from chaoskit.interpose.model import API_PORT, Placed, Route
 from chaoskit.interpose.placing import EDGE, Places
 from chaoskit.interpose.ports import published_ports
 from chaoskit.system import HARNESS, OUTSIDE, Link
 
-BASE = 20001
-"""The first container port for what has none of its own on the edge; below the ephemeral range."""
+FIRST_EDGE_PORT = 20001
+"""The first container port in the edge network for proxies that cannot have, or need not have, their
+provider's port; below the ephemeral range."""
 
-SPARES = 2
-"""Published ports kept free on a Toxiproxy for each ten of its providers that have known ports."""
+SPARES_PER_TEN_PROVIDERS = 2
+"""Spare published ports on a Toxiproxy for each ten of its providers with known ports."""
 
-SPARES_UNKNOWN = 4
-"""The same for each provider without a known port."""
+SPARES_PER_UNKNOWN_PROVIDER = 4
+"""Spare published ports on a Toxiproxy for each of its providers without a known port."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A step of the way out: ``listen`` on the forwarder, ``upstream`` outside."""
+    """A proxy of the forwarder: it listens at ``listen``, and ``upstream`` is an external host's port."""
 
     name: str
     listen: str
@@ -33,7 +34,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """All proxies; see :class:`chaoskit.interpose.model.Interposed` for the attributes."""
+    """All proxies; :class:`chaoskit.interpose.model.Interposed` documents the attributes."""
 
     placed: tuple[Placed, ...]
     routes: tuple[Route, ...]
@@ -44,9 +45,9 @@ class Wiring:
 
 
 def wire(
-    application: Application, places: Places, outside: list[Outsider], toxiproxies: tuple[str, ...]
+    application: Application, places: Places, external: list[ExternalHost], toxiproxies: tuple[str, ...]
 ) -> Wiring:
-    """Write down every proxy, in the order of the compose file."""
+    """List every proxy, in the order of the compose file."""
     hosts = [member.name for member in application.hosts]
     edge = _Edge(places, toxiproxies)
     routes = [
@@ -76,7 +77,7 @@ def wire(
         for port in published_ports(member):
             placed.append(edge.link(OUTSIDE, member.name, port, wish=port))
             entries[f"{member.name}:{port}"] = edge.last
-    forwards = _outward(places, outside, toxiproxies, placed)
+    forwards = _external_links(places, external, toxiproxies, placed)
     harness: dict[tuple[str, int], tuple[str, int]] = {}
     for provider in hosts:
         for port in places.ports[provider]:
@@ -92,7 +93,7 @@ def port_of(address: str) -> int:
 
 
 class _Edge:
-    """Deals out the ports of the Toxiproxies' addresses in the edge network."""
+    """Allocates the ports of the Toxiproxies' addresses in the edge network."""
 
     def __init__(self, places: Places, toxiproxies: tuple[str, ...]) -> None:
         self._places = places
@@ -101,16 +102,16 @@ class _Edge:
         self.last: tuple[str, int] = ("", 0)
 
     def port(self, number: int, wish: int | None = None) -> int:
-        """A free port of one Toxiproxy: the one wished for, or the next from :data:`BASE`."""
+        """A free port of a Toxiproxy: ``wish`` if it is free, or the next from :data:`FIRST_EDGE_PORT`."""
         used = self._used[number]
-        port = wish if wish and wish not in used else BASE
+        port = wish if wish and wish not in used else FIRST_EDGE_PORT
         while port in used:
             port += 1
         used.add(port)
         return port
 
     def link(self, consumer: str, provider: str, port: int, wish: int | None = None) -> Placed:
-        """Place a link whose consumer is on this machine; ``last`` says at which published port."""
+        """Place a link whose consumer is on this machine; ``last`` becomes its published port."""
         number = self._places.home[provider]
         self.last = (self._toxiproxies[number], self.port(number, wish))
         return Placed(
@@ -121,27 +122,28 @@ class _Edge:
         )
 
 
-def _outward(
-    places: Places, outside: list[Outsider], toxiproxies: tuple[str, ...], placed: list[Placed]
+def _external_links(
+    places: Places, external: list[ExternalHost], toxiproxies: tuple[str, ...], placed: list[Placed]
 ) -> list[Forward]:
-    """Links to outsiders go in two steps.
+    """Add the links to external hosts, each of which takes two steps.
 
-    In a consumer's network the outsider's name is Toxiproxy, so to that Toxiproxy it is as well: it
-    could only dial itself. A forwarder that is on the edge alone resolves the name as the world does.
+    In a consumer's network, the external host's name means Toxiproxy. That Toxiproxy is in the same
+    network, so by that name it could only dial itself. So it dials a forwarder, which is only in the edge
+    network and resolves the name outside of the application.
     """
     forwards: list[Forward] = []
-    for outsider in outside:
-        for port in outsider.ports:
+    for each in external:
+        for port in each.ports:
             step = Forward(
-                f"out.{outsider.host}.{port}",
-                f"{places.way_out}:{BASE + len(forwards)}",
-                f"{outsider.host}:{port}",
+                f"out.{each.host}.{port}",
+                f"{places.forwarder}:{FIRST_EDGE_PORT + len(forwards)}",
+                f"{each.host}:{port}",
             )
             forwards.append(step)
-            number = places.home[outsider.host]
-            for consumer in places.consumers[outsider.host]:
+            number = places.home[each.host]
+            for consumer in places.consumers[each.host]:
                 listen = f"{places.toxiproxy[number, consumer]}:{port}"
-                link = Link(consumer, outsider.host, port)
+                link = Link(consumer, each.host, port)
                 placed.append(Placed(link, toxiproxies[number], listen, step.listen))
     return forwards
 
@@ -154,6 +156,6 @@ def _spares(
         mine = [name for name in hosts if places.home[name] == number]
         silent = sum(not places.ports[name] for name in mine)
         talking = len(mine) - silent
-        count = SPARES_UNKNOWN * silent + SPARES * -(-talking // 10)
+        count = SPARES_PER_UNKNOWN_PROVIDER * silent + SPARES_PER_TEN_PROVIDERS * -(-talking // 10)
         found[toxiproxies[number]] = tuple(edge.port(number) for _ in range(count))
     return found

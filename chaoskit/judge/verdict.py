@@ -9,10 +9,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from chaoskit.judge.standing import Standing
 from chaoskit.judge.summary import Summary
+from chaoskit.record.journal_types import FindingRecord, JourneyJudgementRecord, JudgementRecord
 
 KINDS: Mapping[str, str] = {
     "steady state": (
@@ -227,7 +228,7 @@ class Judgement:
         """What concerns the whole experiment first, then journey by journey."""
         return (*self.findings, *(each for one in self.journeys for each in one.findings))
 
-    def to_record(self) -> dict[str, Any]:
+    def to_record(self) -> JudgementRecord:
         """JSON-able data; :meth:`from_record` is the inverse."""
         record: dict[str, Any] = asdict(self)
         record["blast_radius"] = list(self.blast_radius)
@@ -241,10 +242,10 @@ class Judgement:
             }
             for each in record["journeys"]
         ]
-        return record
+        return cast(JudgementRecord, record)
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Judgement:
+    def from_record(cls, record: JudgementRecord) -> Judgement:
         """What :meth:`to_record` has written, after any number of trips through JSON."""
         return cls(
             verdict=Verdict(record["verdict"]),
@@ -263,11 +264,18 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "verdict": record["verdict"].value}
 
 
-def _finding(record: Mapping[str, Any]) -> Finding:
-    return Finding(**{**record, "verdict": Verdict(record["verdict"])})
+def _finding(record: FindingRecord) -> Finding:
+    return Finding(
+        record["journey"],
+        record["promise"],
+        Verdict(record["verdict"]),
+        record["reason"],
+        record["figures"],
+        record["at"],
+    )
 
 
-def _journey(record: Mapping[str, Any]) -> JourneyJudgement:
+def _journey(record: JourneyJudgementRecord) -> JourneyJudgement:
     recovery, failover = record["recovery"], record["failover"]
     return JourneyJudgement(
         journey=record["journey"],

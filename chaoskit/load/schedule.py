@@ -42,8 +42,8 @@ class Schedule:
 
     @property
     def most(self) -> float:
-        """The highest number of arrivals per second, of all shares together."""
-        return self.rate * self.course.most
+        """Arrivals per second at most, of all shares together."""
+        return self.rate * self.course.highest
 
     def arrivals(self, origin: float) -> Iterator[float]:
         """The moments of arrival, without end, on the same clock as ``origin``.

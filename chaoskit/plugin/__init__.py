@@ -1,4 +1,4 @@
-"""The pytest plugin: options, the ``chaos`` fixture, the marker."""
+"""The pytest plugin: the options, the fixtures around ``chaos``, and the marker."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chaoskit.errors import ChaoskitError, UsageError
+from chaoskit.plugin.junit import properties_of
 from chaoskit.plugin.provenance import commit_of, session_id
-from chaoskit.plugin.session import Gathering, load, summary_file
+from chaoskit.plugin.session import SessionReporter, carry, summary_file
 
-# pytest loads this module in every run of a project that has chaoskit installed: whatever only an
-# experiment needs (the Docker SDK, httpx, …) is imported by the fixtures that need it.
+# pytest loads this module in every run of a project that has chaoskit installed. So the fixtures import
+# for themselves what only an experiment needs (the Docker SDK, httpx, …).
 if TYPE_CHECKING:
     from chaoskit.chaos import Chaos, Conclusion
     from chaoskit.experiment.environment import Environment
@@ -29,27 +30,37 @@ _NAME: pytest.StashKey[str] = pytest.StashKey()
 _REPORTED: pytest.StashKey[int] = pytest.StashKey()
 _SESSION: pytest.StashKey[str] = pytest.StashKey()
 
-_INPUT = "chaoskit_session"
-"""Under which name a worker of pytest-xdist is told the session's name."""
+_SESSION_KEY = "chaoskit_session"
+"""The key under which a worker of pytest-xdist gets the name of the session."""
 
-_FIXTURES = {"chaos", "chaos_environment", "chaos_system"}
-"""By which a test is known to be an experiment."""
+_EXPERIMENT_FIXTURES = {"chaos", "chaos_environment", "chaos_system"}
+"""The fixtures that make a test an experiment."""
 
 _OPTIONS: tuple[tuple[str, str, str | None, str], ...] = (
     ("system", "MODULE:ATTRIBUTE", None, "the system under test"),
-    ("report-dir", "FOLDER", "chaoskit-report", "where journals go, from the root folder"),
+    ("report-dir", "FOLDER", "chaoskit-report", "the folder for journals, relative to the root folder"),
     ("seed", "N", "0", "the seed of all randomness"),
-    ("active", "SECONDS", None, "how long a fault stays, where a test does not say"),
-    ("history", "FILE", None, "the history of runs, an SQLite file; see `chaoskit trend`"),
-    ("attach", "PROJECT", None, "a compose project that runs already, instead of starting one"),
-    ("touch", "NAMES", None, "what may be touched there, with commas: api, ->cache; nothing by default"),
-    ("toxiproxy", "ADDRESSES", None, "its Toxiproxies' APIs, with commas, where they are not found"),
-    ("summary", "FILE", None, "append a summary in Markdown; default: $GITHUB_STEP_SUMMARY"),
+    ("active", "SECONDS", None, "how long a fault stays active where the test does not say"),
+    ("history", "FILE", None, "the history of runs, an SQLite file for `chaoskit trend`"),
+    ("attach", "PROJECT", None, "use this running compose project instead of starting the system"),
+    (
+        "touch",
+        "NAMES",
+        None,
+        "what faults may touch there, separated by commas: api,->cache; default: nothing",
+    ),
+    (
+        "toxiproxy",
+        "ADDRESSES",
+        None,
+        "API addresses of its Toxiproxies, separated by commas, if they are not found",
+    ),
+    ("summary", "FILE", None, "append a Markdown summary to this file; default: $GITHUB_STEP_SUMMARY"),
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Each setting is an ini value and an option; the command line wins."""
+    """Declare each setting as an ini value and as an option; the option wins."""
     group = parser.getgroup("chaoskit", "chaos and resilience experiments")
     for name, metavar, default, text in _OPTIONS:
         ini = f"chaos_{name.replace('-', '_')}"
@@ -74,37 +85,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and gather results in the process that reports."""
+    """Declare the marker, and register the reporter in the process that reports."""
     config.addinivalue_line(
         "markers", "chaos(stage=None): a resilience experiment, and the stage of growth that it stands for"
     )
-    worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)  # of pytest-xdist
+    # Only a worker of pytest-xdist has this attribute.
+    worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     if worker is not None:
-        config.stash[_SESSION] = worker.get(_INPUT, "")
+        config.stash[_SESSION] = worker.get(_SESSION_KEY, "")
         return
     config.stash[_SESSION] = session_id(os.environ)
     history = setting(config, "history")
     try:
-        gathering = Gathering(
+        reporter = SessionReporter(
             config,
             config.rootpath / history if history else None,
             summary_file(setting(config, "summary"), config.rootpath),
         )
     except ChaoskitError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(gathering, "chaoskit-gathering")
+    config.pluginmanager.register(reporter, "chaoskit-reporter")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """All workers of pytest-xdist are one session."""
-    node.workerinput[_INPUT] = node.config.stash[_SESSION]
+    """Tell each worker of pytest-xdist the name of the session that they share."""
+    node.workerinput[_SESSION_KEY] = node.config.stash[_SESSION]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name experiments by their tests; two that would share a journal are told apart.
+    """Name each experiment after its test, and keep apart those that would share a journal.
 
-    It depends on the test's id alone, so that workers agree and a history goes on.
+    The name depends only on the test's id, so that workers agree and a history continues.
     """
     ours = [item for item in items if "chaos" in getattr(item, "fixturenames", ())]
     if not ours:
@@ -120,7 +132,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def setting(config: pytest.Config, name: str) -> str:
-    """A setting: the option if given, else the ini value."""
+    """A setting: the option if it is given, else the ini value."""
     option = config.getoption(f"--chaos-{name}")
     return str(option if option is not None else config.getini(f"chaos_{name.replace('-', '_')}"))
 
@@ -138,19 +150,19 @@ def _number(config: pytest.Config, name: str, kind: Callable[[str], Any]) -> Any
     try:
         return kind(text)
     except ValueError:
-        raise UsageError(f"--chaos-{name} is {text!r}, which is no number") from None
+        raise UsageError(f"--chaos-{name} is {text!r}, which is not a number") from None
 
 
 @pytest.fixture(scope="session")
 def chaos_system(request: pytest.FixtureRequest) -> System:
-    """The system under test. Override it to make one in code."""
+    """The system under test. Override this fixture to declare the system in code."""
     config = request.config
     reference = setting(config, "system")
     if not reference:
         raise UsageError(
             "no system is named",
             where=str(config.inipath or config.rootpath),
-            remedy="set chaos_system = module:attribute in the ini file, or give --chaos-system",
+            remedy="set chaos_system = module:attribute in the ini file, or pass --chaos-system",
         )
     from chaoskit.system.reference import load_system  # noqa: PLC0415
 
@@ -159,20 +171,20 @@ def chaos_system(request: pytest.FixtureRequest) -> System:
 
 @pytest.fixture(scope="session")
 def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> Iterator[Environment]:
-    """The environment that all experiments of a session share; started by the first of them."""
+    """The environment that all experiments of a session share; the first of them starts it."""
     config = request.config
-    show = _shower(config)
+    write = _line_writer(config)
 
     def tell(line: str) -> None:
-        show(f"  chaos: {line}")
+        write(f"  chaos: {line}")
 
     reference, seed = setting(config, "system") or None, _number(config, "seed", int)
     if project := setting(config, "attach"):
         if hasattr(config, "workerinput"):
             raise UsageError(
-                "several workers cannot share one running system: their faults would meet",
-                evidence=f"--chaos-attach={project}, and pytest-xdist",
-                remedy="leave -n out",
+                "several workers cannot share one attached system: their faults would overlap",
+                evidence=f"--chaos-attach={project} together with pytest-xdist",
+                remedy="run without -n",
             )
         from chaoskit.factories import attached_environment  # noqa: PLC0415
 
@@ -195,24 +207,24 @@ def chaos_environment(request: pytest.FixtureRequest, chaos_system: System) -> I
     environment.close()
 
 
-def _shower(config: pytest.Config) -> Callable[[str], None]:
-    """Writes lines to the terminal while a test's output is captured; only with ``-v``."""
+def _line_writer(config: pytest.Config) -> Callable[[str], None]:
+    """A function that writes lines to the terminal while a test's output is captured; only with ``-v``."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
     if config.get_verbosity() < 1 or reporter is None:
         return lambda line: None
 
-    def show(line: str) -> None:
+    def write(line: str) -> None:
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             reporter.ensure_newline()
             reporter.write_line(line)
 
-    return show
+    return write
 
 
 @pytest.fixture(scope="session")
 def chaos_commit(request: pytest.FixtureRequest) -> str | None:
-    """The revision that is tried, for journals and the history."""
+    """The revision under test, for journals and the history."""
     return commit_of(request.config.rootpath, os.environ)
 
 
@@ -250,36 +262,24 @@ def _name(nodeid: str) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A broken promise or a user's mistake is shown by what it says, without a traceback; verdicts
-    become properties, which JUnit XML carries.
+    """Show an error of chaoskit by its message, without a traceback, and turn verdicts into properties,
+    which JUnit XML carries.
     """
     new: list[Conclusion] = []
     if _CHAOS in item.stash:
         new = item.stash[_CHAOS].conclusions[item.stash.get(_REPORTED, 0) :]
         item.stash[_REPORTED] = item.stash.get(_REPORTED, 0) + len(new)
         for conclusion in new:
-            item.user_properties += _properties(conclusion)
+            item.user_properties += properties_of(conclusion)
     report = yield
     error = call.excinfo.value if call.excinfo else None
-    if _FIXTURES & set(getattr(item, "fixturenames", ())):  # any other test fails as it always did
-        load(report, new, error)
+    # Any other test fails as it does without chaoskit.
+    if _EXPERIMENT_FIXTURES & set(getattr(item, "fixturenames", ())):
+        carry(report, new, error)
     if isinstance(error, ChaoskitError):
         report.longrepr = str(error)
-    if call.when == "teardown" and _CHAOS in item.stash:  # all is told: the requests go with the test
+    # Everything is reported, so the record with all its requests may go with the test.
+    if call.when == "teardown" and _CHAOS in item.stash:
         del item.stash[_CHAOS]
         item.stash[_REPORTED] = 0
     return report
-
-
-def _properties(conclusion: Conclusion) -> list[tuple[str, object]]:
-    result = conclusion.result
-    found: list[tuple[str, object]] = [
-        ("chaos.fault", result.fault),
-        ("chaos.verdict", result.verdict.name),
-        ("chaos.journal", str(result.journal)),
-    ]
-    for journey in result.judgement.journeys:
-        found.append((f"chaos.{journey.journey}.verdict", journey.verdict.name))
-        if journey.recovery is not None and journey.recovery.seconds is not None:
-            found.append((f"chaos.{journey.journey}.recovery_seconds", round(journey.recovery.seconds, 3)))
-    return found

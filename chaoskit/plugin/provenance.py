@@ -1,4 +1,4 @@
-"""Which night a test session belongs to, and which revision it tries."""
+"""The night to which a test session belongs, and the revision that it tries."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-_COMMITS = ("CHAOS_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILD_SOURCEVERSION")
-"""Of chaoskit, GitHub Actions, GitLab CI, Jenkins and Azure Pipelines."""
+_COMMIT_VARIABLES = ("CHAOS_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILD_SOURCEVERSION")
+"""The variables with the revision: of chaoskit, GitHub Actions, GitLab CI, Jenkins, Azure Pipelines."""
 
-_RUNS = (("CHAOS_RUN",), ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"), ("CI_PIPELINE_ID",), ("BUILD_TAG",))
-"""What several jobs of one night share, so that its shards are one night in the history."""
+_RUN_VARIABLES = (
+    ("CHAOS_RUN",),
+    ("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"),
+    ("CI_PIPELINE_ID",),
+    ("BUILD_TAG",),
+)
+"""Variables that all jobs of one night share, so that its shards are one night in the history."""
 
 
 def session_id(environ: Mapping[str, str]) -> str:
-    """The name of this night: what continuous integration calls it, else made up."""
-    for names in _RUNS:
+    """The name of this night: the one that continuous integration gives it, else a random one."""
+    for names in _RUN_VARIABLES:
         if environ.get(names[0]):
             return ".".join(environ[name] for name in names if environ.get(name))
     return uuid.uuid4().hex[:12]
 
 
 def commit_of(root: Path, environ: Mapping[str, str]) -> str | None:
-    """The revision: from the environment, else what git says of ``root``; ``None`` if neither knows."""
-    for name in _COMMITS:
+    """The revision: from the environment, else from git in ``root``; ``None`` if neither knows it."""
+    for name in _COMMIT_VARIABLES:
         if environ.get(name):
             return environ[name]
     try:

@@ -1,8 +1,8 @@
-"""What the experiments of a test session came to, gathered in the process that reports.
+"""The results of a test session, collected in the process that reports.
 
-With pytest-xdist each worker has an environment of its own, and its experiments happen there. What
-they came to travels as text on the reports of their tests, as everything does that pytest knows of
-a worker; so there is one way for it, with workers and without.
+With pytest-xdist each worker has an environment of its own and runs its experiments there. The results
+travel as text on the reports of their tests, as everything does that pytest knows of a worker. So results
+take the same way with workers and without.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chaoskit.errors import ChaoskitError
-from chaoskit.exitcodes import FAILED, MEANS, TROUBLE, UNKNOWN, code_of, exit_code
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, MEANINGS, UNKNOWN, code_of, exit_code
 
-# As in plugin: a session without experiments imports nothing that only they need.
+# As in the plugin: a session without experiments does not import what only experiments need.
 if TYPE_CHECKING:
     from chaoskit.chaos import Conclusion
     from chaoskit.experiment.result import Result
     from chaoskit.trend import Store
 
-_FIELD = "chaoskit"
-"""Under which name a report carries what is ours."""
+_REPORT_FIELD = "chaoskit"
+"""The attribute of a test's report that carries the results."""
 
 
-def load(report: pytest.TestReport, conclusions: Sequence[Conclusion], error: BaseException | None) -> None:
-    """Put on the report of an experiment's test what it came to and what its failure means.
+def carry(report: pytest.TestReport, conclusions: Sequence[Conclusion], error: BaseException | None) -> None:
+    """Put the results of an experiment's test, and the exit code of its failure, on the test's report.
 
     Args:
-        report: of one phase of the test.
-        conclusions: those that are not on an earlier report of this test.
-        error: what the phase failed of.
+        report: the report of one phase of the test.
+        conclusions: the conclusions that are not on an earlier report of this test.
+        error: the error with which the phase failed, if it did.
     """
     carried: dict[str, Any] = {}
     if conclusions:
@@ -48,19 +48,19 @@ def load(report: pytest.TestReport, conclusions: Sequence[Conclusion], error: Ba
         carried["code"] = code_of(error)
         carried["says"] = str(error) if isinstance(error, ChaoskitError) else repr(error)
     if carried:
-        vars(report)[_FIELD] = carried
+        vars(report)[_REPORT_FIELD] = carried
 
 
-class Gathering:
-    """The plugin that reports.
+class SessionReporter:
+    """The pytest plugin that collects the results of a session and reports them.
 
     Args:
-        config: pytest's.
-        history: the file that each experiment adds a row to, if there is one.
+        config: the configuration of pytest.
+        history: the file to which each experiment adds an entry, if there is one.
         summary: the Markdown file to which the summary is appended, if there is one.
 
     Raises:
-        ChaoskitError: the history is another's file, or cannot be written.
+        ChaoskitError: the history is not a history of chaoskit, or cannot be written.
     """
 
     def __init__(self, config: pytest.Config, history: Path | None, summary: Path | None) -> None:
@@ -77,8 +77,8 @@ class Gathering:
             self._history = Store(history)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Unload a report."""
-        carried: Mapping[str, Any] = getattr(report, _FIELD, {})
+        """Take the results off a report, and count its failure."""
+        carried: Mapping[str, Any] = getattr(report, _REPORT_FIELD, {})
         if "results" in carried:
             from chaoskit.plugin.xdist import unpack  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ class Gathering:
         if report.failed and not hasattr(report, "wasxfail"):
             code = carried.get("code", FAILED)
             self._codes[code] += 1
-            if code == TROUBLE and "results" not in carried:
+            if code == HARNESS_ERROR and "results" not in carried:
                 self._stopped.append((report.nodeid, carried["says"]))
 
     def _remember(self, entries: Sequence[str]) -> None:
@@ -102,12 +102,13 @@ class Gathering:
                 self._notes.append(str(error))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Set the exit code, and write what is written once."""
+        """Set the exit code, and write the matrix, the summary and the report."""
         self._status = exit_code(int(session.exitstatus), session.testsfailed, self._codes)
         session.exitstatus = self._status
         if self._history is not None:
             self._history.close()
-        if self._config.pluginmanager.hasplugin("dsession"):  # workers end in any order
+        # Workers of pytest-xdist end in any order.
+        if self._config.pluginmanager.hasplugin("dsession"):
             self.results.sort(key=lambda result: (str(result.record["experiment"].get("test")), result.name))
         for write in (self._write_matrix, self._write_summary, self._write_report):
             try:
@@ -125,7 +126,7 @@ class Gathering:
         if self._summary is not None and (self.results or self._stopped):
             from chaoskit.report import markdown  # noqa: PLC0415
 
-            means = f"exit code {self._status}: {MEANS[self._status]}" if self._status in MEANS else ""
+            means = f"exit code {self._status}: {MEANINGS[self._status]}" if self._status in MEANINGS else ""
             folder = str(self.results[0].journal.parent.name) if self.results else ""
             markdown.append(
                 self._summary, markdown.summary(self.results, self._stopped, means=means, folder=folder)
@@ -141,16 +142,16 @@ class Gathering:
         try:
             path = page.write(folder / page.FILE, page.gather(result.journal for result in self.results))
         except ChaoskitError as error:
-            self._notes.append(f"no report: {error}")
-        except Exception as error:  # noqa: BLE001 - the verdicts stand, whatever becomes of the report
+            self._notes.append(f"the report was not written: {error}")
+        except Exception as error:  # noqa: BLE001 - the verdicts stand even without a report
             again = f"`chaoskit report {folder}` tries again"
-            self._notes.append(f"no report: {type(error).__name__}: {error}; {again}")
+            self._notes.append(f"the report was not written: {type(error).__name__}: {error}; {again}")
         else:
             self._notes.append(f"report: {path}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The verdict table, and what the exit code means where it is one of ours."""
-        if not (self.results or self._notes or self._status in (UNKNOWN, TROUBLE)):
+        """Print the verdict table, and the meaning of an exit code that chaoskit has set."""
+        if not (self.results or self._notes or self._status in (UNKNOWN, HARNESS_ERROR)):
             return
         terminalreporter.section("chaos experiments")
         lines: list[str] = []
@@ -160,21 +161,21 @@ class Gathering:
             lines += [terminal.table(self.results), "", "independence: declared, and seen"]
             lines += [terminal.matrix(self.results), ""]
         lines += [
-            f"rebuilding the environment before {result.name}: {result.reset.why}"
+            f"rebuilt the environment before {result.name}: {result.reset.why}"
             for result in self.results
             if result.reset.rebuilt
         ]
         lines += self._notes
         if self.results:
             lines.append(f"journals: {self.results[0].journal.parent}")
-        if self._status in (UNKNOWN, TROUBLE):
-            lines.append(f"exit code {self._status}: {MEANS[self._status]}")
+        if self._status in (UNKNOWN, HARNESS_ERROR):
+            lines.append(f"exit code {self._status}: {MEANINGS[self._status]}")
         for line in "\n".join(lines).splitlines():
             terminalreporter.write_line(line)
 
 
 def summary_file(named: str, root: Path) -> Path | None:
-    """Where the summary goes: the file that is named, else the one that GitHub Actions offers."""
+    """The file of the summary: the one that the user names, else the one that GitHub Actions offers."""
     if named:
         return root / named
     offered = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -1,7 +1,7 @@
-"""A result as text: how it travels from the process of an experiment to the one that reports.
+"""A result as text, on its way from the process of an experiment to the process that reports.
 
-With pytest-xdist experiments happen in workers, and nothing but plain data leaves one. A parcel has
-all of a result but the requests themselves, which stay in the journal.
+With pytest-xdist experiments run in workers, and only plain data leaves a worker. The text has all of a
+result but the requests, which stay in the journal.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from chaoskit.experiment.environment import ResetReport
 from chaoskit.experiment.result import Result
 from chaoskit.judge import Judgement
 
-_SMALL = ("origin", "outcomes", "errors", "marks")
-"""What of a history does not grow with the number of requests."""
+_KEPT_PARTS = ("origin", "outcomes", "errors", "marks")
+"""The parts of a history that do not grow with the number of requests."""
 
 
 def pack(result: Result) -> str:
     """The result as JSON; :func:`unpack` is the inverse."""
     history = {
-        key: value if key in _SMALL else type(value)()  # empty
+        key: value if key in _KEPT_PARTS else type(value)()  # empty
         for key, value in result.record["history"].items()
     }
     parcel = {
@@ -35,7 +35,7 @@ def pack(result: Result) -> str:
 
 
 def unpack(text: str) -> Result:
-    """The result again; its ``record`` has the marks of its history, and no request."""
+    """The inverse of :func:`pack`; the history in the ``record`` has its marks, but no request."""
     parcel = json.loads(text)
     record = parcel["record"]
     return Result(

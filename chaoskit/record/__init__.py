@@ -1,1 +1,1 @@
-"""The record of an experiment: its history in memory, its journal on disk."""
+"""The record of an experiment: its history, the journal, and secrets masked in it."""

@@ -1,6 +1,6 @@
-"""What happened: samples, marks, promises and what users saw of them, in one append-only record.
+"""What happened in an experiment, in one append-only record: samples, marks, acknowledgements, accesses.
 
-The load process and the harness write; judges read. Nothing is ever changed or taken out.
+The load process and the harness write; judges read. Nothing is ever changed or removed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Mark:
     """A moment that matters: a phase began, a fault landed, a component came back.
 
     Attributes:
-        name: one of the phases' words (``control``, ``inject``, ``landed``, ``lift``, ``gone``,
-            ``end``, …) or of an event's.
+        name: the name of a phase (``control``, ``inject``, ``landed``, ``lift``, ``gone``, ``end``, …) or of
+            an event.
         at: seconds of the shared monotonic clock.
         detail: figures and text, JSON-able.
     """
@@ -34,13 +34,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A promise that the system made to a user: from here on, ``id`` must stay true.
+    """Something that the system confirmed to a user: from here on, ``id`` must stay true.
 
     Attributes:
-        journey: the journey that got it.
-        kind: what it is: ``order``, ``upload``.
+        journey: the journey that got the confirmation.
+        kind: what was confirmed: ``order``, ``upload``.
         id: which one; unique within its kind.
-        at: when it was acknowledged, seconds of the shared monotonic clock.
+        at: when it was confirmed, in seconds of the shared monotonic clock.
     """
 
     journey: str
@@ -51,12 +51,12 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What became of a promise.
+    """What became of an acknowledgement.
 
     Attributes:
-        kind, id: the promise.
-        kept: whether it was still true; ``None`` if that could not be found out.
-        error: why not, in one short line.
+        kind, id: those of the acknowledgement.
+        kept: whether it was still true; ``None`` if the check could not tell.
+        error: why it was not true, in one short line.
     """
 
     kind: str
@@ -67,19 +67,19 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A user wrote, or read, something that has versions.
+    """A user wrote or read something that has versions.
 
-    Entries of one user are in the order of that user's calls.
+    The accesses of one user are in the order of that user's calls.
 
     Attributes:
         journey: the journey in which it happened.
         user: the user's number within the journey.
-        kind: what it is: ``orders``, ``profile``.
+        kind: what was written or read: ``orders``, ``profile``.
         id: which one; unique within its kind.
-        wrote: whether it was a write, and confirmed; else it was a read.
-        version: what was written or shown, a number that only grows; ``None`` for a read that
-            showed nothing at all.
-        at: when the journey said so, seconds of the shared monotonic clock.
+        wrote: whether this was a confirmed write; otherwise it was a read.
+        version: the version that was written or shown, a number that only grows; ``None`` for a read that
+            showed nothing.
+        at: when the journey reported it, in seconds of the shared monotonic clock.
     """
 
     journey: str
@@ -92,12 +92,12 @@ class Access:
 
 
 class History:
-    """The record of one experiment; safe to append to from several threads.
+    """The record of one experiment. Several threads may append to it.
 
-    Readers get tuples of what was there at that moment.
+    Readers get a copy of what the record held at that moment.
 
     Args:
-        samples: those to begin with, from a record; the history's own from here on.
+        samples: the first samples, from a journal; they belong to the history from here on.
     """
 
     def __init__(self, samples: Columns | None = None) -> None:
@@ -109,7 +109,7 @@ class History:
         self._accesses: list[Access] = []
 
     def add(self, *entries: Sample | Mark | Acknowledgement | Check | Access) -> None:
-        """Append entries; each goes to its own list."""
+        """Append entries, each to the list of its kind."""
         with self._lock:
             for entry in entries:
                 if isinstance(entry, Sample):
@@ -129,7 +129,7 @@ class History:
         return tuple(sample for column in self.columns().values() for sample in column)
 
     def columns(self, since: float = -math.inf) -> Columns:
-        """A copy of the samples that were due at ``since`` or later, by column: for who counts."""
+        """A copy of the samples that were due at ``since`` or later, by column: for counting."""
         with self._lock:
             return self._samples.since(since)
 
@@ -141,19 +141,19 @@ class History:
 
     @property
     def acknowledgements(self) -> tuple[Acknowledgement, ...]:
-        """All promises that were acknowledged."""
+        """All acknowledgements."""
         with self._lock:
             return tuple(self._acknowledgements)
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What became of them."""
+        """What became of the acknowledgements."""
         with self._lock:
             return tuple(self._checks)
 
     @property
     def accesses(self) -> tuple[Access, ...]:
-        """What users wrote and read, each user's in the order of their calls."""
+        """What users wrote and read, for each user in the order of the calls."""
         with self._lock:
             return tuple(self._accesses)
 

@@ -1,8 +1,8 @@
 """JSON of records with a million numbers, written and read piece by piece.
 
-A number in a list takes 32 bytes in Python and in an ``array`` 8; text of a million of them made at
-once takes more than all else that a run holds. So :func:`pieces` writes arrays too, a few thousand
-numbers at a time, and :func:`parse` reads objects that hold nothing but columns of numbers as arrays.
+A number takes 32 bytes in a list and 8 in an ``array``, and the text of a million numbers made at once
+takes more memory than everything else in a run. So :func:`pieces` writes arrays too, a few thousand
+numbers at a time, and :func:`parse` reads objects that hold only columns of numbers as arrays.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-AT_ONCE: Final = 4096
-"""Numbers of a column that are written at once."""
+WRITTEN_NUMBERS: Final = 4096
+"""The most numbers of a column in one piece of text."""
 
-_READ_AT_ONCE: Final = 1 << 16
-"""Bytes of a column that are read at once."""
+_READ_BYTES: Final = 1 << 16
+"""The most bytes of a column that are parsed at once."""
 
-_HELD_PLACE: Final = "0e730501"
-"""A number that nobody writes: it stands for an object of columns until all else is read."""
+_PLACEHOLDER: Final = "0e730501"
+"""The start of a number that no text holds. It stands for an object of columns until the rest is read."""
 
-_NEVER: Final = ("Infinity", "null")
+_NULL_FOR_INFINITY: Final = ("Infinity", "null")
 
 
 def pieces(value: Any) -> Iterator[str]:
-    """The JSON text of a value, in pieces that are small where the value is large.
+    """The JSON text of a value, in pieces that stay small where the value is large.
 
-    Joined they are what ``json.dumps(value, ensure_ascii=False, separators=(",", ":"))`` gives, if
-    each ``array`` were a list, with ``None`` for what is infinite in it.
+    Joined, the pieces are the text of ``json.dumps(value, ensure_ascii=False, separators=(",", ":"))`` with a
+    list for each ``array`` and ``None`` for each infinite number in it.
     """
     if isinstance(value, array):
-        yield from _listed(value, lambda part: _plain(part.tolist()).replace(*_NEVER))
+        yield from _listed(value, lambda part: _plain(part.tolist()).replace(*_NULL_FOR_INFINITY))
     elif isinstance(value, list):
         yield from _listed(value, _plain)
     elif isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
@@ -47,10 +47,10 @@ def pieces(value: Any) -> Iterator[str]:
 
 
 def _listed(values: Any, text: Callable[[Any], str]) -> Iterator[str]:
-    """A list, or an array, so many of its values at a time."""
+    """The text of a list or an array, some of its values at a time."""
     before = "["
-    for low in range(0, len(values), AT_ONCE):
-        yield f"{before}{text(values[low : low + AT_ONCE])[1:-1]}"
+    for low in range(0, len(values), WRITTEN_NUMBERS):
+        yield f"{before}{text(values[low : low + WRITTEN_NUMBERS])[1:-1]}"
         before = ","
     yield "]" if len(values) else "[]"
 
@@ -64,17 +64,17 @@ def parse(data: bytes, columns: Mapping[str, str]) -> Any:
 
     Args:
         data: the text, in UTF-8.
-        columns: name → the type code of an ``array``. Wherever the text has an object of these
-            names in this order, each with a list of nothing but numbers and ``null``, the lists come
-            as arrays, with infinity for ``null``. One that does not fit into such an array stays a list.
+        columns: name → the type code of an ``array``. Wherever the text has an object with these names in
+            this order, each with a list of only numbers and ``null``, the lists become arrays, with infinity
+            for ``null``. A list that does not fit into its array stays a list.
 
     Raises:
-        ValueError: it is no JSON, or not in UTF-8.
+        ValueError: the text is not JSON, or not UTF-8.
     """
     held: dict[str, Any] = {}
     rest, end = [], 0
     for found in _objects(columns).finditer(data):
-        place = f"{_HELD_PLACE}{len(held)}"
+        place = f"{_PLACEHOLDER}{len(held)}"
         texts = zip(columns.items(), found.groups(), strict=True)
         held[place] = {name: _column(text, code) for (name, code), text in texts}
         rest += [data[end : found.start()], place.encode()]
@@ -89,8 +89,8 @@ def parse(data: bytes, columns: Mapping[str, str]) -> Any:
 
 
 def _objects(columns: Mapping[str, str]) -> re.Pattern[bytes]:
-    """Finds them. A quote within a text is written with a backslash, so what begins with ``{"`` and a
-    name is no part of a text.
+    """Finds the objects of columns. A quote inside a text is written with a backslash, so ``{"`` and a name
+    never begin inside a text.
     """
     fields = (rb'"%b"\s*:\s*\[([-+0-9.eE\s,nul]*+)\]\s*' % re.escape(name).encode() for name in columns)
     return re.compile(rb"\{\s*" + rb",\s*".join(fields) + rb"\}")
@@ -110,8 +110,8 @@ def _column(text: bytes, code: str) -> Sequence[float | None]:
 
 def _parts(text: bytes) -> Iterator[bytes]:
     low = 0
-    while len(text) - low > _READ_AT_ONCE:
-        high = text.rfind(b",", low, low + _READ_AT_ONCE)
+    while len(text) - low > _READ_BYTES:
+        high = text.rfind(b",", low, low + _READ_BYTES)
         if high < 0:
             break
         yield text[low:high]

@@ -1,9 +1,8 @@
-"""Secrets in text that others wrote: what a log line shows of a password is ``***``.
+"""Secrets in the text of others: a log line shows a password as ``***``.
 
-A value is taken for a secret by the name of its variable, as a Compose secret, or by where it stands:
-in a URL or in a header. What is short, a word or a number is left as it is, since it would be found in
-much that is no secret, and a log of asterisks tells nobody anything; where it stands in a URL or in a
-header it is masked all the same.
+A value counts as a secret by the name of its variable, as a Compose secret, or by its place: in a URL or in
+a header. A short value, a word or a number stays, since it occurs in much text that is not secret, and a log
+full of asterisks helps nobody. In a URL or in a header such a value is masked all the same.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from urllib.parse import quote, quote_plus, unquote
 import yaml
 
 MASK = "***"
-"""What stands in the place of a secret."""
+"""The text in the place of a secret."""
 
-SHORTEST = 6
+SHORTEST_SECRET = 6
 """Characters; a shorter value is not masked."""
 
-WORDS_BELOW = 16
-"""Characters below which letters alone are a word, and digits alone a number."""
+LONGEST_WORD = 16
+"""Characters from which on letters alone are not taken for a word, or digits alone for a number."""
 
 _SECRET_WORD = re.compile(
     r"""PASS(?:WORD|WD|PHRASE)?|PWD|SECRETS?|TOKENS?|KEYS?|CREDENTIALS?|AUTH|COOKIE|SALT
         |.*(?:PASSWORD|PASSWD|SECRET|TOKEN|(?:API|SECRET|ACCESS|PRIVATE)KEY)""",
     re.VERBOSE,
 )
-_NOT_ITSELF = frozenset({"FILE", "PATH", "DIR"})
-"""Last words of names whose value tells where a secret is."""
+_PLACE_WORDS = frozenset({"FILE", "PATH", "DIR"})
+"""Last words of variables that say where a secret is, and do not hold it."""
 
 _WORKING_FOLDERS = frozenset({"PWD", "OLDPWD"})
 
@@ -57,29 +56,29 @@ _HEADER = re.compile(
 
 
 class Masker:
-    """Masks what was found to be secret.
+    """Masks known secrets.
 
     Args:
-        secrets: values that must not be shown. Those that are short, a word or a number are left out,
-            and of a value of several lines each line counts.
+        secrets: values that must not be shown. Short values, words and numbers are left out, and of a value
+            of several lines each line counts.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         lines = {line.strip() for value in secrets for line in (value, *value.splitlines())}
         known = {form for line in lines if _telling(line) for form in _forms(line)}
         longest_first = sorted(known, key=len, reverse=True)
-        # A look-ahead, so that a secret which begins within another one is found as well.
+        # The look-ahead also finds a secret that begins inside another one.
         self._values = re.compile(f"(?=({'|'.join(map(re.escape, longest_first))}))") if known else None
 
     def text(self, text: str) -> str:
-        """The text, each secret in it as ``***``; secrets that overlap are one."""
+        """The text with ``***`` for each secret in it; secrets that overlap become one mask."""
         text = self._known(text)
         if "://" in text:
             text = _URL.sub(rf"\g<before>{MASK}@", text)
         return self._known(_HEADER.sub(_header, text))
 
     def _known(self, text: str) -> str:
-        """Without the known values. A mask and what stands beside it may be a secret again."""
+        """The text without the known values. A mask and the text beside it may be a secret again."""
         while self._values is not None:
             spans: list[tuple[int, int]] = []
             for low, high in (found.span(1) for found in self._values.finditer(text)):
@@ -95,7 +94,7 @@ class Masker:
 
 
 def secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
-    """The values of variables whose name is that of a secret, and the passwords in those that hold URLs."""
+    """The values of variables with a secret name, and the passwords in variables that hold URLs."""
     for name, value in environment.items():
         if secret_name(name):
             yield value
@@ -108,7 +107,7 @@ def secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret itself: ``DB_PASSWORD``, not ``DB_PASSWORD_FILE``."""
     name = name.upper()
     words = re.split(r"[^A-Z0-9]+", name)
-    if name in _WORKING_FOLDERS or words[-1] in _NOT_ITSELF:
+    if name in _WORKING_FOLDERS or words[-1] in _PLACE_WORDS:
         return False
     return any(map(_SECRET_WORD.fullmatch, words))
 
@@ -116,11 +115,11 @@ def secret_name(name: str) -> bool:
 def compose_secrets(files: Sequence[Path], environment: Mapping[str, str]) -> Iterator[str]:
     """The values of the secrets that compose files declare at their top level, where they can be read.
 
-    What cannot be read, or needs Compose to be found (``include``, variables in a path), is left out.
+    A secret that cannot be read, or that only Compose finds (``include``, variables in a path), is left out.
 
     Args:
-        files: the compose files; paths in them count from the folder of the first one.
-        environment: variables that secrets may be taken from, over those of the process.
+        files: the compose files; paths in them start at the folder of the first one.
+        environment: variables from which secrets may come; they override those of the process.
     """
     for file in files:
         for secret in _declared(file):
@@ -141,14 +140,14 @@ def _declared(file: Path) -> list[Mapping[str, Any]]:
 
 
 def _telling(value: str) -> bool:
-    """Whether the value is found in nothing but itself: not short, no word, no number."""
-    if len(value) < SHORTEST:
+    """Whether the value occurs nowhere but as itself: it is not short, not a word and not a number."""
+    if len(value) < SHORTEST_SECRET:
         return False
-    return len(value) >= WORDS_BELOW or not (value.isalpha() or value.isdigit())
+    return len(value) >= LONGEST_WORD or not (value.isalpha() or value.isdigit())
 
 
 def _forms(value: str) -> set[str]:
-    """A value as it is, as URLs have it, and as a string of JSON has it."""
+    """A value as it is, as it stands in URLs, and as it stands in JSON strings."""
     quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
     lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in quoted}
     return {value, *quoted, *lower, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}

@@ -1,7 +1,7 @@
-"""Requests, and how a million of them are kept: by column, as plain numbers.
+"""Requests, and how the record keeps a million of them: by column, as plain numbers.
 
-A sample as an object takes 200 bytes, and so long to walk over that a verdict on a million would
-take seconds; as a row of a :class:`Column` it takes 29.
+A sample as an object takes 200 bytes, and walking over a million objects would take a verdict seconds. As
+a row of a :class:`Column` a sample takes 29 bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from operator import lt
 from typing import Self
 
 NEVER = math.inf
-"""In a column, the time of what has not happened."""
+"""In a column, the time of something that has not happened."""
 
 
 class Outcome(StrEnum):
@@ -26,15 +26,17 @@ class Outcome(StrEnum):
     OK = "ok"
     FAILED = "failed"
     NEVER_SENT = "never sent"
-    """Its turn came while as many requests as are allowed were in flight. A user would have waited
-    in vain: it counts as failed at its intended time."""
+    """As many requests as are allowed were in flight when its turn came. A user would have waited in vain, so
+    it counts as failed at its intended time.
+    """
     UNFINISHED = "unfinished"
-    """Still in flight when the load ended. It counts as failed once it was older than the
-    journey's time-out, and is left out of every share before."""
+    """Still in flight when the load ended. It counts as failed once it was older than the journey's time-out,
+    and is left out of every share before that.
+    """
 
 
 OUTCOMES = tuple(Outcome)
-"""By their number in a column."""
+"""The outcomes by their number in a column."""
 
 _NUMBER = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 
@@ -45,12 +47,12 @@ class Sample:
 
     Attributes:
         journey: the journey's name.
-        intended: when the schedule wanted it to start. Latency counts from here: a request that
+        intended: when the schedule wanted the run to start. Latency counts from here: a request that
             could not be sent on time has kept its user waiting all the same.
-        started: when it did start; ``None`` if it never was sent.
-        ended: when it ended; ``None`` if it never did.
+        started: when it started; ``None`` if it was never sent.
+        ended: when it ended; ``None`` if it never ended.
         outcome: how it ended.
-        error: for failures, the exception's type and message in one short line.
+        error: for a failure, the exception's type and message in one short line.
     """
 
     journey: str
@@ -67,7 +69,7 @@ class Sample:
 
     @property
     def lag(self) -> float | None:
-        """Seconds by which the load engine itself was late."""
+        """Seconds by which the load generator itself was late."""
         return None if self.started is None else self.started - self.intended
 
 
@@ -75,12 +77,11 @@ class Column:
     """The requests of one journey, ascending by intended time, whatever order they came in.
 
     Attributes:
-        journey: its name.
-        intended, started, ended: seconds of the shared clock; :data:`NEVER` where there is no such
-            moment.
+        journey: the journey's name.
+        intended, started, ended: seconds of the shared clock; :data:`NEVER` where there was no such moment.
         outcome: numbers into :data:`OUTCOMES`.
         error: numbers into ``errors``.
-        errors: the texts, the empty one first.
+        errors: the texts of errors, the empty one first.
     """
 
     __slots__ = ("_numbers", "ended", "error", "errors", "intended", "journey", "outcome", "started")
@@ -111,16 +112,16 @@ class Column:
         """The requests of a record, in any order.
 
         Args:
-            journey, intended, started, ended: as in a column; ``None`` will do for :data:`NEVER`.
+            journey, intended, started, ended: as in a column; ``None`` is accepted for :data:`NEVER`.
             outcome: numbers into ``outcomes``.
-            error: numbers into ``errors``; -1 for none.
-            outcomes, errors: what the numbers stand for.
+            error: numbers into ``errors``; -1 for no error.
+            outcomes, errors: the meanings of these numbers.
 
         Raises:
             ValueError, TypeError, IndexError, OverflowError: the columns do not fit together.
         """
         if not len(intended) == len(started) == len(ended) == len(outcome) == len(error):
-            raise ValueError("the columns of the samples are not of one length")
+            raise ValueError("the columns of the samples differ in length")
         found = cls(journey)
         texts = [*errors, ""]
         for text in texts:
@@ -129,8 +130,9 @@ class Column:
         error_of = [found._numbers[text] for text in texts].__getitem__
         due, sent, over = map(_moments, (intended, started, ended))
         if NEVER in due:
-            raise ValueError("a request that never was due")
-        if all(map(lt, due, islice(due, 1, None))):  # as it is written, but for two that were due at once
+            raise ValueError("a request has no intended time")
+        # The order in which journals are written, unless two requests were due at the same moment.
+        if all(map(lt, due, islice(due, 1, None))):
             found.intended, found.started, found.ended = due, sent, over
             found.outcome = array("B", map(outcome_of, outcome))
             found.error = array("I", map(error_of, error))
@@ -140,7 +142,8 @@ class Column:
         return found
 
     def add(self, sample: Sample) -> None:
-        """Put one in its place. Requests end nearly in the order in which they were due, so that is
+        """Insert a sample at its place. Requests end almost in the order in which they were due, so the place
+        is
         almost always near the end.
         """
         error = self._numbers.get(sample.error)
@@ -155,7 +158,7 @@ class Column:
         )
 
     def _number(self, text: str) -> int:
-        """The number of an error's text, new or not."""
+        """The number of an error's text; a new text gets the next number."""
         number = self._numbers.setdefault(text, len(self.errors))
         if number == len(self.errors):
             self.errors.append(text)
@@ -171,18 +174,10 @@ class Column:
             self.error.append(error)
             return
         row = bisect_right(intended, due)
-        while (
-            row
-            and intended[row - 1] == due
-            and self._rank(row - 1)
-            > (
-                started,
-                ended,
-                outcome,
-                self.errors[error],
-            )
-        ):
-            row -= 1  # of two that were due at once, the order of the record must play no part
+        # Of two requests that were due at the same moment, the order of arrival must not matter.
+        rank = (started, ended, outcome, self.errors[error])
+        while row and intended[row - 1] == due and self._rank(row - 1) > rank:
+            row -= 1
         intended.insert(row, due)
         self.started.insert(row, started)
         self.ended.insert(row, ended)
@@ -190,7 +185,7 @@ class Column:
         self.error.insert(row, error)
 
     def since(self, moment: float) -> Column:
-        """A copy of those that were due at ``moment`` or later."""
+        """A copy of the requests that were due at ``moment`` or later."""
         found, low = type(self)(self.journey), bisect_left(self.intended, moment)
         found.intended, found.started = self.intended[low:], self.started[low:]
         found.ended, found.outcome, found.error = self.ended[low:], self.outcome[low:], self.error[low:]
@@ -222,19 +217,19 @@ class Columns(dict[str, Column]):
 
     @classmethod
     def of(cls, samples: Iterable[Sample]) -> Self:
-        """Columns of samples in any order."""
+        """The columns of samples in any order."""
         found = cls()
         for sample in samples:
             found.add(sample)
         return found
 
     def add(self, sample: Sample) -> None:
-        """Put one where it belongs."""
+        """Insert a sample into the column of its journey."""
         column = self.get(sample.journey)
         if column is None:
             column = self[sample.journey] = Column(sample.journey)
         column.add(sample)
 
     def since(self, moment: float) -> Columns:
-        """A copy of those that were due at ``moment`` or later."""
+        """A copy of the requests that were due at ``moment`` or later."""
         return Columns({journey: column.since(moment) for journey, column in self.items()})

@@ -61,16 +61,18 @@ def _users(stage: str) -> int:
 
 
 def _fault(kind: type[Fault]) -> str:
-    blocks = [f"### {kind.__name__}", f"`{_call(kind)}`", *_story(kind)]
-    rows = [(f"`{each.name}`", _default(each), _told(kind).get(each.name, "")) for each in fields(kind)]
+    blocks = [f"### {kind.__name__}", f"`{_call(kind)}`", *_paragraphs(kind)]
+    rows = [
+        (f"`{each.name}`", _default(each), _descriptions(kind).get(each.name, "")) for each in fields(kind)
+    ]
     blocks.append("\n".join(_table(("field", "default", "meaning"), rows)))
     facts = [
         ("Stage", kind.stage),
         ("Landed when", markdown(kind.evidence)),
-        ("Impact", _says(kind, "impact")),
+        ("Impact", _method_text(kind, "impact")),
         ("Owes", markdown(kind.owes)),
-        ("Undo", _says(kind, "undo")),
-        ("Needs", _says(kind, "misfits")),
+        ("Undo", _method_text(kind, "undo")),
+        ("Needs", _method_text(kind, "misfits")),
     ]
     blocks.append("\n".join(f"- **{name}:** {text}" for name, text in facts if text))
     return "\n\n".join(blocks)
@@ -88,14 +90,14 @@ def _default(each: Field[object]) -> str:
     return "" if each.default is MISSING else f"`{each.default!r}`"
 
 
-def _story(kind: type[Fault]) -> list[str]:
+def _paragraphs(kind: type[Fault]) -> list[str]:
     """The paragraphs of a docstring before its ``Attributes:``."""
     text = inspect.getdoc(kind) or ""
     before = re.split(r"^Attributes:\n", text, flags=re.MULTILINE)[0]
     return [markdown(paragraph) for paragraph in before.split("\n\n") if paragraph.strip()]
 
 
-def _told(kind: type[Fault]) -> dict[str, str]:
+def _descriptions(kind: type[Fault]) -> dict[str, str]:
     """Field → its description in the docstring of the fault or of one of its base classes."""
     told: dict[str, str] = {}
     for each in reversed(kind.__mro__):
@@ -108,7 +110,7 @@ def _told(kind: type[Fault]) -> dict[str, str]:
     return told
 
 
-def _says(kind: type[Fault], method: str) -> str:
+def _method_text(kind: type[Fault], method: str) -> str:
     return markdown(inspect.getdoc(getattr(kind, method)) or "")
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from chaoskit.experiment.result import Result
 from chaoskit.judge import JourneyJudgement, Judgement, Standing, Verdict, relation
 from chaoskit.record import journal
+from chaoskit.record.journal_types import JournalHead
 
 FILE = "independence.json"
 
@@ -65,11 +66,11 @@ def write(folder: Path, results: Iterable[Result]) -> Path:
     Raises:
         JournalUnwritable: the disk is full, or the file may not be written.
     """
-    journal.write(folder / FILE, to_record(rows_of(results)))
+    journal.put_json(folder / FILE, to_record(rows_of(results)), "the independence matrix cannot be written")
     return folder / FILE
 
 
-def row(name: str, fault: str, record: Mapping[str, Any]) -> Row:
+def row(name: str, fault: str, record: JournalHead) -> Row:
     """The row of one experiment.
 
     Args:

@@ -1,7 +1,7 @@
-"""What a place where systems run must offer; ``docker.py`` and ``memory.py`` are such places.
+"""The contract of a place where systems run. ``memory.py`` and the runtimes of ``containers/`` fulfil it.
 
-Faults, probes and experiments know this protocol and nothing of Docker. Components go by the
-names of :class:`chaoskit.system.Component`, links by :class:`chaoskit.system.Link`.
+Faults, probes and experiments know this protocol and nothing of Docker. Components go by the names of
+:class:`chaoskit.system.Component`, links by :class:`chaoskit.system.Link`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ __all__ = [
 
 
 class Meter(Protocol):
-    """Counts what consumers ask over some links, from when it was made."""
+    """Counts the requests of consumers over some links, from the moment it was made."""
 
     def read(self) -> int:
-        """Requests so far, whatever their size: segments that end a write of the consumer."""
+        """Requests so far, of any size: segments that end a write of the consumer."""
         ...
 
     def close(self) -> None:
-        """Count no more. May be called again."""
+        """Stop counting. May be called again."""
         ...
 
 
 class Runtime(Protocol):
     """A running system under test, and everything that can be done to it.
 
-    Every call has a deadline of its own and raises :class:`chaoskit.errors.HarnessFailure` or
+    Every call has a deadline of its own. It raises :class:`chaoskit.errors.HarnessFailure` or
     :class:`chaoskit.errors.EnvironmentFailure` rather than wait for ever.
     """
 
@@ -64,14 +64,14 @@ class Runtime(Protocol):
 
     @property
     def links(self) -> tuple[Link, ...]:
-        """The links between components and from outside, as known by now; ports that are found
-        at run time add to them. Links of the harness itself are not among them.
+        """The links between components and from outside that are known by now; ports found at run time add to
+        them. Links of the harness are not among them.
         """
         ...
 
     @property
     def knows_all_links(self) -> bool:
-        """Whether components can reach each other over :attr:`links` only, so that none is missing."""
+        """Whether components can reach each other only over :attr:`links`, so that no link is missing."""
         ...
 
     @property
@@ -80,10 +80,10 @@ class Runtime(Protocol):
         ...
 
     def start(self) -> None:
-        """Start everything and return when all of it is ready.
+        """Start everything, and return when all of it is ready.
 
         Raises:
-            EnvironmentFailure: an image, the engine, Compose or a component is the obstacle.
+            EnvironmentFailure: an image, the engine, Compose or a component prevents it.
         """
         ...
 
@@ -92,31 +92,32 @@ class Runtime(Protocol):
         ...
 
     def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
-        """Whether a fault may be injected that is undone by these steps and has this impact; looks only.
+        """Check that a fault with these undo steps and this impact may be injected; change nothing.
 
-        Whoever has started a system may do anything to it; one who is a guest, only what he was told.
+        A run may do anything to a system that it started. It may do to an attached system only what the user
+        has allowed.
 
         Raises:
-            UsageError: it may not, and how to allow it.
+            UsageError: the fault may not be injected; the message says how to allow it.
         """
         ...
 
-    # Looking at a component.
+    # Looks at a component.
 
     def state(self, component: str) -> State:
-        """What the engine says of it now."""
+        """The state of a component now, according to the engine."""
         ...
 
     def logs(self, component: str, lines: int = 20) -> str:
-        """The last lines of its output."""
+        """The last lines of a component's output."""
         ...
 
     def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
-        """The lines that it wrote from ``since`` to ``until``, both streams, in their order.
+        """The lines that a component wrote from ``since`` to ``until``, both streams, in their order.
 
         Args:
-            since, until: seconds since 1970 by the engine's clock; see :meth:`wall_offset`. Of very
-                many lines the first ones come.
+            since, until: seconds since 1970 by the engine's clock; see :meth:`wall_offset`. Of very many
+                lines only the first ones come.
         """
         ...
 
@@ -125,51 +126,55 @@ class Runtime(Protocol):
         ...
 
     def stats(self, component: str) -> Mapping[str, float]:
-        """``cpu_seconds``, ``memory_bytes`` and ``processes`` of it now."""
+        """``cpu_seconds``, ``memory_bytes`` and ``processes`` of a component now."""
         ...
 
     def environment(self, component: str) -> Mapping[str, str]:
-        """The environment it was started with: where faults find an engine's credentials."""
+        """The environment variables that a component was started with; faults find credentials here."""
         ...
 
     def address(self, component: str, port: int) -> tuple[str, int]:
-        """Where the harness reaches a port of the component, through its own, never harmed link."""
-        ...
-
-    def ports(self, component: str) -> tuple[int, ...]:
-        """The TCP ports it is known to serve, by declaration or because it listens on them."""
-        ...
-
-    def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> Executed:
-        """Run a command inside it."""
-        ...
-
-    def meter(self, links: Sequence[Link]) -> Meter:
-        """Count from now on what is asked over these links."""
-        ...
-
-    def sharing(self, component: str) -> tuple[str, ...]:
-        """The other components that share its network, processes or IPC: its sidecars, or the one
-        whose sidecar it is.
+        """The host and port at which the harness reaches a port of a component, over its own faultless
+        link.
         """
         ...
 
-    # Doing something to a component. Each returns when the engine confirms the new state.
+    def ports(self, component: str) -> tuple[int, ...]:
+        """The TCP ports that a component is known to serve, because it declares them or listens on them."""
+        ...
+
+    def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> Executed:
+        """Run a command inside a component."""
+        ...
+
+    def meter(self, links: Sequence[Link]) -> Meter:
+        """Count the requests over these links from now on."""
+        ...
+
+    def sharing(self, component: str) -> tuple[str, ...]:
+        """The other components that share a component's network, processes or IPC: its sidecars, or the
+        component whose sidecar it is.
+        """
+        ...
+
+    # Actions on a component. Each returns when the engine confirms the new state.
 
     def kill(self, component: str) -> None:
-        """SIGKILL. It stays down until it is started, whatever its restart policy."""
+        """Send SIGKILL. The component stays down until it is started, whatever its restart policy."""
         ...
 
     def stop(self, component: str, timeout: float = 10.0) -> None:
-        """Its stop signal, then SIGKILL after ``timeout``. It stays down until it is started."""
+        """Send the stop signal, then SIGKILL after ``timeout``. The component stays down until it is
+        started.
+        """
         ...
 
     def start_component(self, component: str) -> None:
-        """Start it again, with its restart policy as declared. Does not wait for readiness."""
+        """Start a component again, with its declared restart policy. Does not wait until it is ready."""
         ...
 
     def restart(self, component: str, timeout: float = 10.0) -> None:
-        """Stop and start."""
+        """Stop a component and start it again."""
         ...
 
     def replace(
@@ -180,105 +185,107 @@ class Runtime(Protocol):
         environment: Mapping[str, str | None] | None = None,
         grace: float = 10.0,
     ) -> None:
-        """Another release takes its place, as a deploy has it: a new container from the same
-        configuration, under the same name and addresses. Does not wait for readiness.
+        """Replace a component by another release, as a deploy does: by a new container from the same
+        configuration, with the same name and addresses. Does not wait until it is ready.
 
         Args:
-            component: who is replaced.
-            image: what the new one is made from; the same by default. It must be there already.
-            environment: variables that differ; ``None`` takes one away.
-            grace: seconds between the old one's stop signal and SIGKILL.
+            component: the component to replace.
+            image: the image of the new container; the same by default. It must be on the engine already.
+            environment: variables that differ; ``None`` removes one.
+            grace: seconds between the stop signal to the old container and SIGKILL.
 
         Raises:
-            RuntimeFailure: it shares a namespace with another component, or the new container
-                cannot be made or started; then the old one runs as before.
+            RuntimeFailure: the component shares a namespace with another one, or the new container cannot
+                be made or started; the old container then runs as before.
         """
         ...
 
     def pause(self, component: str) -> None:
-        """Freeze all of its processes: it keeps its connections and answers nothing."""
+        """Freeze all processes of a component: it keeps its connections and answers nothing."""
         ...
 
     def resume(self, component: str) -> None:
-        """Let them run again."""
+        """Let the processes of a paused component run again."""
         ...
 
     def flood(self, component: str, plan: FloodPlan) -> Flood:
-        """Begin to send it requests from many clients, beside it and not through its links. Returns
-        at once; the flood ends by itself, and as soon as this process does.
+        """Begin to send requests from many clients to a component, from beside it and not over its links.
+
+        Returns at once. The flood ends by itself, and at the latest with this process.
         """
         ...
 
     def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
-        """Wait until the components (all by default) serve and every one of their declared ports
-        listens.
+        """Wait until the components (all by default) serve and each of their declared ports listens.
 
         Raises:
             NotReady: with the component, the condition, the limit, its state and its last log lines.
         """
         ...
 
-    # Doing something to a link. Each reads the state back and compares it with what was asked.
+    # Actions on a link. Each reads the state back and compares it with what was asked for.
 
     def toxics(self, link: Link) -> tuple[Toxic, ...]:
-        """The toxics on it now."""
+        """The toxics on a link now."""
         ...
 
     def add_toxic(self, link: Link, toxic: Toxic) -> None:
-        """Put a toxic on it."""
+        """Put a toxic on a link."""
         ...
 
     def remove_toxic(self, link: Link, name: str) -> None:
-        """Take a toxic off it; one that is not there is no error."""
+        """Remove a toxic from a link; a missing toxic is not an error."""
         ...
 
     def cut(self, link: Link, how: Cut) -> None:
-        """Make it dead, for open and for new connections."""
+        """Make a link dead, for open and for new connections."""
         ...
 
     def mend(self, link: Link) -> None:
-        """Take back a cut; a link that is not cut is no error."""
+        """Undo the cut of a link; a link that is not cut is not an error."""
         ...
 
     def cuts(self) -> Mapping[Link, Cut]:
-        """The links that are cut now, as read back from where the cut is made."""
+        """The links that are cut now, read back from where the cut is made."""
         ...
 
     def connect(self, link: Link, timeout: float = 2.0) -> str:
-        """What a fresh connection over the link meets: ``open``, ``refused``, ``silent`` or
-        ``hang``, as seen from the consumer's network, not as configured: evidence.
+        """The result of a fresh connection over a link: ``open``, ``refused``, ``silent`` or ``hang``. It is
+        measured in the consumer's network, not read from the configuration, so it is evidence.
         """
         ...
 
     def exchange(
         self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
     ) -> Exchange:
-        """What comes of a fresh connection over the link, and how long it takes, measured in the
-        consumer's network: evidence of what toxics do.
+        """The result of a fresh connection over a link and of the bytes sent on it, with the time that it
+        took.
+        It is measured in the consumer's network: evidence of the effect of toxics.
 
         Args:
-            link: over which link.
-            said: what is said as soon as it is connected.
-            until: ``answer`` ends with the first bytes that come; ``end`` closes the sending side, and
-                ends when the other side is closed as well.
-            patience: seconds after which it is given up.
-            past: whether it goes past the link's proxy: from where that runs, to the provider itself.
+            link: the link.
+            said: the bytes that the consumer sends as soon as it is connected.
+            until: ``answer`` ends with the first bytes that arrive; ``end`` closes the sending side, and ends
+                when the other side is closed as well.
+            patience: seconds after which the exchange is given up.
+            past: whether to go past the link's proxy: from the place of the proxy to the provider itself.
         """
         ...
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
-        """The links to it that let connections through although it does not listen, or refuse them
-        although it does; read back. Those that are cut on purpose are left out."""
+        """The links to a component that let connections through although it does not listen, or refuse them
+        although it does; read back. Links that are cut on purpose are left out.
+        """
         ...
 
     def reset_links(self) -> None:
-        """Take every toxic and every cut off every link, and read back that it is so.
+        """Remove every toxic and every cut from every link, and read back that they are gone.
 
         Raises:
-            ToxiproxyFailure: something is still there.
+            ToxiproxyFailure: a toxic or a cut is still there.
         """
         ...
 
     def undo(self, step: Undo) -> None:
-        """Take one step of an undo log; one that is not needed any more is no error."""
+        """Take one step of an undo log; a step that is no longer necessary is not an error."""
         ...

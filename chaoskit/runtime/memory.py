@@ -1,7 +1,7 @@
-"""A runtime that exists in memory only, on a manual clock: for tests of the harness and of faults.
+"""A runtime in memory, on a manual clock: for tests of the harness and of faults.
 
-Nothing runs. Components have states, links have toxics and cuts, and each call changes them at
-once. Its contract is tested against the Docker runtime by the same tests.
+Nothing runs. Components have states, links have toxics and cuts, and each call changes them at once. The
+same tests check this runtime and the Docker runtime against the contract.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from chaoskit.system import OUTSIDE, Component, Impact, Link
 
 
 class MemoryMeter:
-    """A meter that reads what its runtime says."""
+    """A meter that reads the count that its runtime gives."""
 
     def __init__(self, asked: Callable[[], int]) -> None:
         self._asked, self._start = asked, asked()
 
     def read(self) -> int:
-        """Requests since it was made."""
+        """Requests since the meter was made."""
         return self._asked() - self._start
 
     def close(self) -> None:
@@ -35,12 +35,11 @@ class MemoryRuntime:
     """Components and links in memory; see :class:`chaoskit.runtime.Runtime` for each method.
 
     Args:
-        components: names of components; ``api-1`` and ``api-2`` are replicas of ``api`` if so given
-            as ``api-1=api``.
+        components: names of components; ``api-1=api`` and ``api-2=api`` are replicas of ``api``.
         links: (consumer, provider, port) triples.
-        entry: the ``component:port`` that is published.
-        environments: component → its environment.
-        clock: the clock; a manual one.
+        entry: the published port, ``component:port``.
+        environments: component → its environment variables.
+        clock: a manual clock.
     """
 
     def __init__(
@@ -61,22 +60,22 @@ class MemoryRuntime:
         self.entries: Mapping[str, str] = {entry: "127.0.0.1:1"} if entry else {}
         self.knows_all_links = True
         self.refuses: dict[str, str] = {}
-        """Operations that fail, with what they say: ``{"mend": "the API hangs"}``."""
+        """Operations that fail, with their message: ``{"mend": "the API hangs"}``."""
         self.log: list[str] = []
-        """What was done, in order."""
+        """The operations so far, in order."""
         self.started = False
         self.flood_script: Script = served
-        """What floods tell."""
+        """The script of each flood."""
         self.asked: Callable[[Sequence[Link]], int] = lambda links: 0
-        """How much was ever asked over some links."""
+        """How many requests ever went over some links."""
         self.releases: list[tuple[str, str | None, Mapping[str, str | None]]] = []
-        """What components were replaced by, in order: component, image and changed variables."""
+        """The replacements of components, in order: component, image and changed variables."""
         self.passage = 0.0004
         """Seconds that an exchange over a link takes by itself."""
         self.mute: set[str] = set()
-        """Providers that take what is said, and answer nothing."""
+        """Providers that read what they are sent, and never answer."""
         self.shared: dict[str, tuple[str, ...]] = {}
-        """Component → those that share a namespace with it."""
+        """Component → the components that share a namespace with it."""
         self._environments = {name: dict(given) for name, given in (environments or {}).items()}
         self._states = {each.name: State("created", image="image:1") for each in self.components}
         self._toxics: dict[Link, dict[str, Toxic]] = {link: {} for link in self.links}
@@ -91,35 +90,35 @@ class MemoryRuntime:
         self._states[component] = change(self.state(component))
 
     def start(self) -> None:
-        """Everything runs."""
+        """Start every component."""
         self._do("start")
         self.started = True
         for each in self.components:
             self.start_component(each.name)
 
     def close(self) -> None:
-        """Everything is gone."""
+        """Remove every component."""
         self.log.append("close")
         self.started = False
         self._states = {each.name: State("missing") for each in self.components}
 
     def permit(self, steps: Sequence[Undo], impact: Impact) -> None:
-        """What :attr:`refuses` under ``permit`` says may not be done; else everything."""
+        """Refuse with the message that :attr:`refuses` has for ``permit``; without one, allow everything."""
         if "permit" in self.refuses:
             raise UsageError(self.refuses["permit"])
 
     def state(self, component: str) -> State:
-        """Its state."""
+        """The state of a component."""
         if component not in self._states:
             raise RuntimeFailure(f"there is no component {component!r}", where=self.run_id)
         return self._states[component]
 
     def logs(self, component: str, lines: int = 20) -> str:
-        """Nothing is ever logged."""
+        """No component logs anything."""
         return ""
 
     def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
-        """Nothing is ever logged."""
+        """No component logs anything."""
         return ()
 
     def wall_offset(self) -> float:
@@ -127,52 +126,52 @@ class MemoryRuntime:
         return 0.0
 
     def stats(self, component: str) -> Mapping[str, float]:
-        """Nothing is ever used."""
+        """No component uses anything."""
         return {"cpu_seconds": 0.0, "memory_bytes": 0.0, "processes": 0.0}
 
     def environment(self, component: str) -> Mapping[str, str]:
-        """As given, and changed by its releases."""
+        """The variables of a component as given, changed by its replacements."""
         return dict(self._environments.get(component, {}))
 
     def address(self, component: str, port: int) -> tuple[str, int]:
-        """Nobody listens there."""
+        """An address at which no process listens."""
         return ("127.0.0.1", 1)
 
     def ports(self, component: str) -> tuple[int, ...]:
-        """The ports that links lead to."""
+        """The ports to which links lead."""
         return tuple(sorted({link.port for link in self.links if link.provider == component}))
 
     def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> Executed:
-        """Nothing happens, successfully."""
+        """Log the operation; every command succeeds without output."""
         self._do("execute", component)
         return Executed(0, "")
 
     def meter(self, links: Sequence[Link]) -> MemoryMeter:
-        """It reads what :attr:`asked` says."""
+        """A meter over :attr:`asked`."""
         self._do("meter")
         return MemoryMeter(lambda: self.asked(links))
 
     def flood(self, component: str, plan: FloodPlan) -> ScriptedFlood:
-        """It tells what :attr:`flood_script` says."""
+        """A flood by :attr:`flood_script`."""
         self._do("flood", component)
         return ScriptedFlood(plan, self.flood_script, self.clock)
 
     def sharing(self, component: str) -> tuple[str, ...]:
-        """As set in :attr:`shared`."""
+        """The components in :attr:`shared`."""
         return self.shared.get(component, ())
 
     def kill(self, component: str) -> None:
-        """It has exited."""
+        """Set the component to exited by SIGKILL."""
         self._do("kill", component)
         self._change(component, lambda state: replace(state, status="exited", exit_code=137))
 
     def stop(self, component: str, timeout: float = 10.0) -> None:
-        """It has exited."""
+        """Set the component to exited by SIGTERM."""
         self._do("stop", component)
         self._change(component, lambda state: replace(state, status="exited", exit_code=143))
 
     def start_component(self, component: str) -> None:
-        """It runs, with a new start time."""
+        """Set the component to running, with a new start time."""
         self._do("start", component)
         began = f"{self.clock.now():.6f} #{len(self.log)}"
         self._change(
@@ -180,7 +179,7 @@ class MemoryRuntime:
         )
 
     def restart(self, component: str, timeout: float = 10.0) -> None:
-        """It runs, with a new start time."""
+        """Set the component to running, with a new start time."""
         self._do("restart", component)
         self.start_component(component)
 
@@ -192,7 +191,9 @@ class MemoryRuntime:
         environment: Mapping[str, str | None] | None = None,
         grace: float = 10.0,
     ) -> None:
-        """It runs as another release, with a new start time; where that is refused, as it did."""
+        """Set the component to running as another release, with a new start time; a refused one stays as it
+        was.
+        """
         self._do("replace", component)
         self.releases.append((component, image, dict(environment or {})))
         kept = {**self._environments.get(component, {}), **(environment or {})}
@@ -203,51 +204,51 @@ class MemoryRuntime:
         )
 
     def pause(self, component: str) -> None:
-        """It is paused."""
+        """Set the component to paused."""
         self._do("pause", component)
         self._change(component, lambda state: replace(state, status="paused"))
 
     def resume(self, component: str) -> None:
-        """It runs."""
+        """Set the component to running."""
         self._do("resume", component)
         self._change(component, lambda state: replace(state, status="running"))
 
     def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
-        """Those that do not run never will."""
+        """Refuse at once if a component does not serve: none ever becomes ready by itself."""
         for name in components or [each.name for each in self.components]:
             if not self.state(name).serving:
                 raise NotReady(f"{name} is not ready", where=name, limit=f"{timeout:g} s")
 
     def toxics(self, link: Link) -> tuple[Toxic, ...]:
-        """The toxics on it."""
+        """The toxics on a link."""
         return tuple(self._toxics[link].values())
 
     def add_toxic(self, link: Link, toxic: Toxic) -> None:
-        """It is on."""
+        """Put a toxic on a link."""
         self._do("add_toxic", link.proxy)
         self._toxics[link][toxic.name] = toxic
 
     def remove_toxic(self, link: Link, name: str) -> None:
-        """It is off."""
+        """Remove a toxic from a link."""
         self._do("remove_toxic", link.proxy)
         self._toxics[link].pop(name, None)
 
     def cut(self, link: Link, how: Cut) -> None:
-        """It is dead."""
+        """Cut a link."""
         self._do("cut", link.proxy)
         self._cuts[link] = how
 
     def mend(self, link: Link) -> None:
-        """It is alive."""
+        """Mend a link."""
         self._do("mend", link.proxy)
         self._cuts.pop(link, None)
 
     def cuts(self) -> Mapping[Link, Cut]:
-        """Those that are dead."""
+        """The links that are cut."""
         return dict(self._cuts)
 
     def connect(self, link: Link, timeout: float = 2.0) -> str:
-        """What the cut, or else the provider's state, lets a connection meet."""
+        """What a connection meets by the cut of the link, or else by the state of the provider."""
         if link in self._cuts:
             return {"refuse": "refused", "silent": "silent", "hang": "hang"}[self._cuts[link]]
         if link.consumer == OUTSIDE or self.state(link.provider).status in ("running", "paused"):
@@ -257,7 +258,7 @@ class MemoryRuntime:
     def exchange(
         self, link: Link, said: bytes, *, until: Until = "answer", patience: float = 2.0, past: bool = False
     ) -> Exchange:
-        """What cuts, toxics and the provider's state make of it; providers echo what is said."""
+        """What the cut, the toxics and the provider's state make of it; a provider echoes the bytes."""
         met = {"open": "answered", "hang": "quiet"}.get(found := self.connect(link), found)
         if met == "answered" and self._provider(link) == "paused":
             met = "quiet"
@@ -271,18 +272,18 @@ class MemoryRuntime:
         return "running" if link.provider not in self._states else self.state(link.provider).status
 
     def out_of_step(self, component: str) -> tuple[Link, ...]:
-        """None: there is nothing between a link and its provider."""
+        """No link: nothing stands between a link and its provider."""
         return ()
 
     def reset_links(self) -> None:
-        """Nothing is on any link."""
+        """Remove all toxics and cuts."""
         self._do("reset_links")
         self._cuts.clear()
         for toxics in self._toxics.values():
             toxics.clear()
 
     def undo(self, step: Undo) -> None:
-        """Take one step back."""
+        """Take one undo step."""
         link = next((each for each in self.links if each.proxy == step.target), None)
         if step.action == "remove_toxic" and link:
             self.remove_toxic(link, str(step.detail["name"]))

@@ -1,4 +1,4 @@
-"""The words that runtimes and faults share: plain data about links, components and undoing."""
+"""Plain data about links, components and undo steps that runtimes and faults share."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Cut = Literal["refuse", "silent", "hang"]
-"""How a link is dead. ``refuse``: connecting is refused at once and open connections are closed.
-``silent``: packets vanish, as to a dead host; no answer to SYN, nothing on open connections.
-``hang``: connecting works, then nothing more is ever said."""
+"""How a link is dead. ``refuse``: new connections are refused at once, and open ones are closed.
+``silent``: packets vanish as on the way to a dead host; SYN gets no answer, open connections get nothing.
+``hang``: connecting works, and then nothing follows."""
 
 
 Until = Literal["answer", "end"]
-"""What an exchange waits for."""
+"""The event that ends an exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Toxic:
 
     Attributes:
         name: unique on its proxy.
-        kind: ``latency``, ``bandwidth``, ``slow_close``, ``timeout``, ``reset_peer``, ``slicer``
-            or ``limit_data``.
+        kind: ``latency``, ``bandwidth``, ``slow_close``, ``timeout``, ``reset_peer``, ``slicer`` or
+            ``limit_data``.
         stream: ``upstream`` (consumer → provider) or ``downstream``.
-        attributes: floats are seconds (``latency``, ``jitter``, ``timeout``, ``delay``), bytes
-            per second (``rate_bytes_per_s``) or bytes (``size_bytes``, ``variation_bytes``, …).
-        toxicity: the share of connections it acts on.
+        attributes: floats are seconds (``latency``, ``jitter``, ``timeout``, ``delay``), bytes per second
+            (``rate_bytes_per_s``) or bytes (``size_bytes``, ``variation_bytes``, …).
+        toxicity: the share of connections that the toxic affects.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Toxic:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came of a fresh connection over a link on which something was said at once.
+    """The result of a fresh connection over a link on which the consumer sent bytes at once.
 
     Attributes:
-        met: ``answered``; ``closed`` (without an answer, or at its end); ``reset``; ``quiet`` (connected,
-            and nothing came in time); ``refused``; ``silent`` (no connection in time).
-        seconds: from before connecting until then.
-        heard_bytes: how many bytes came first; 0 for none.
+        met: ``answered``; ``closed`` (without an answer, or at its end); ``reset``; ``quiet`` (connected, and
+            nothing arrived in time); ``refused``; ``silent`` (no connection in time).
+        seconds: the time from before the connection attempt until the result.
+        heard_bytes: how many bytes arrived first; 0 for none.
     """
 
     met: str
@@ -55,16 +55,16 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the engine says of a component.
+    """The state of a component, according to the engine.
 
     Attributes:
         status: ``created``, ``running``, ``paused``, ``restarting``, ``exited``, ``dead``, ``missing``.
-        started_at: the engine's own time stamp of its last start, as text; two starts differ.
-        exit_code: of the last run; ``None`` while it runs.
+        started_at: the engine's time stamp of the last start, as text; two starts differ.
+        exit_code: of the last run; ``None`` while the component runs.
         health: ``healthy``, ``unhealthy``, ``starting``, or ``None`` without a health check.
-        restarts: how often the engine has restarted it by itself.
-        out_of_memory: whether the kernel killed its last run for memory.
-        image: what it was made from, by the name it was asked for.
+        restarts: how often the engine has restarted the component by itself.
+        out_of_memory: whether the kernel killed the last run for lack of memory.
+        image: the image of the container, by the name with which it was requested.
     """
 
     status: str
@@ -77,13 +77,13 @@ class State:
 
     @property
     def serving(self) -> bool:
-        """Running, and not known to be unhealthy or still starting."""
+        """Whether it runs, and is not known to be unhealthy or still starting."""
         return self.status == "running" and self.health in (None, "healthy")
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What a command inside a component left: its exit code and its output, both streams."""
+    """The result of a command inside a component: the exit code, and the output of both streams."""
 
     exit_code: int
     output: str
@@ -94,7 +94,7 @@ class LogLine:
     """A line that a component wrote.
 
     Attributes:
-        written: when, in seconds since 1970 by the clock of the engine that took it.
+        written: when the engine took the line, in seconds since 1970 by its clock.
         text: the line, without its line end.
     """
 
@@ -104,16 +104,16 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """One step that takes back part of a fault; plain data, so that it can be on disk beforehand.
+    """One step that undoes part of a fault. It is plain data, so that it can be on disk before the fault.
 
     Attributes:
-        action: ``remove_toxic``, ``mend``, ``resume``, ``start``, ``restart`` or ``disconnect``.
-            ``restart`` is for what does not outlive the component's process, and is taken whatever
-            state the component is in. ``disconnect`` is the fault's own affair: it ends with its
-            process, and the step says where.
-        target: the component, or the link's proxy name.
-        detail: whatever else the step needs, JSON-able strings and numbers only. ``how`` is the cut
-            that is mended; ``replaced`` says that the component's container is another one afterwards.
+        action: ``remove_toxic``, ``mend``, ``resume``, ``start``, ``restart`` or ``disconnect``. ``restart``
+            is for an effect that ends with the component's process, and is taken whatever state the
+            component is in. ``disconnect`` is the fault's own work: it ends with the fault's process, and
+            the step says where.
+        target: the component, or the proxy name of the link.
+        detail: what else the step needs, as JSON-able strings and numbers. ``how`` is the cut to mend;
+            ``replaced`` says that the component has another container afterwards.
     """
 
     action: Literal["remove_toxic", "mend", "resume", "start", "restart", "disconnect"]

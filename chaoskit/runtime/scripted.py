@@ -1,4 +1,4 @@
-"""What a runtime in memory works out and does not do: floods, and exchanges over links with toxics."""
+"""What a runtime in memory computes instead of doing it: floods, and exchanges over links with toxics."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from chaoskit.flood.accounts import COUNTER_NAMES
 from chaoskit.runtime import Exchange, Toxic, Until
 
 Script = Callable[[FloodPlan, int], Report]
-"""(plan, second from 0) → what the source tells of that second."""
+"""(plan, second from 0) → the report of that second."""
 
 
 def served(plan: FloodPlan, second: int) -> Report:
-    """Everything is sent, and answered by 200."""
+    """Every request is sent, and answered with 200."""
     count = round(plan.rate_per_s)
     return Report(seconds=1.0, sent=count, answered={200: count}, connections=plan.clients)
 
 
 class ScriptedFlood:
-    """A :class:`chaoskit.flood.Flood` whose seconds a script gives, as the manual clock advances."""
+    """A :class:`chaoskit.flood.Flood` whose seconds come from a script as the manual clock advances."""
 
     target = "127.0.0.1:1"
 
@@ -36,11 +36,11 @@ class ScriptedFlood:
         return min(lasted, self._plan.seconds)
 
     def reports(self) -> Sequence[Report]:
-        """Each whole second so far."""
+        """The report of each whole second so far."""
         return [self._script(self._plan, second) for second in range(int(self._lasted()))]
 
     def total(self) -> Report | None:
-        """The sum of all whole seconds, once it has ended."""
+        """The sum of all whole seconds, once the flood has ended."""
         if not self.ended():
             return None
         answered: Counter[int] = Counter()
@@ -52,35 +52,35 @@ class ScriptedFlood:
         return Report(seconds=self._lasted(), answered=answered, **counted)
 
     def silent_for(self) -> float:
-        """Seconds since the last whole second."""
+        """Seconds since the last whole second of the flood."""
         return self._clock.now() - self._began - int(self._lasted())
 
     def ended(self) -> str:
-        """Why, as soon as it has."""
+        """Why the flood ended; empty while it runs."""
         if self._stopped is not None:
             return "it was told to stop"
         return "its time is over" if self._lasted() >= self._plan.seconds else ""
 
     def stop(self) -> None:
-        """It has ended."""
+        """End the flood now."""
         self._stopped = self._lasted()
 
     def left(self) -> str:
-        """It is there until it was stopped."""
+        """What is left of the flood: it runs until it is stopped."""
         return "the flood runs" if self._stopped is None else ""
 
 
 def passed(
     said: bytes, answer: bytes, toxics: Iterable[Toxic], until: Until, *, patience: float, alone: float
 ) -> Exchange:
-    """What comes of an exchange with a provider that serves.
+    """The result of an exchange with a provider that serves.
 
     Args:
-        said: what the consumer says.
-        answer: what the provider answers; empty for one that only listens.
-        toxics: what is on the link.
+        said: the bytes that the consumer sends.
+        answer: the bytes that the provider answers; empty for a provider that only listens.
+        toxics: the toxics on the link.
         until, patience: see :meth:`chaoskit.runtime.Runtime.exchange`.
-        alone: seconds that it takes without any toxic.
+        alone: seconds that the exchange takes without any toxic.
     """
     met, seconds = "closed" if until == "end" else "answered" if answer else "quiet", alone
     for toxic in toxics:
@@ -93,11 +93,12 @@ def passed(
 
 
 def _added(toxic: Toxic, passes: bytes, until: Until) -> float:
-    """Seconds that a toxic adds to an exchange in which so much passes it; no jitter."""
+    """Seconds that a toxic without jitter adds to an exchange in which these bytes pass it."""
     if toxic.kind == "reset_peer":
         return toxic.attributes.get("timeout", 0.0)
     if not passes or (until == "end" and toxic.stream == "downstream"):
         return 0.0
-    if toxic.kind == "bandwidth":  # whatever would take longer passes in pieces of a tenth of a second
+    # More bytes pass in pieces of a tenth of a second.
+    if toxic.kind == "bandwidth":
         return min(0.1, len(passes) / toxic.attributes["rate_bytes_per_s"])
     return toxic.attributes.get("latency", 0.0)

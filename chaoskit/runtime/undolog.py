@@ -1,8 +1,8 @@
-"""The undo log: how to take a fault back is on disk before the fault is injected.
+"""The undo log: how to undo a fault is on disk before the fault is injected.
 
-One JSON object a line, flushed to the disk before the call returns. A step that is done is
-written as done, so that what is pending can be read after any crash: a line that was cut short by
-one is the last line, and what it announced has not been injected.
+The log holds one JSON object a line, and each line is flushed to the disk before the call returns. A step
+that was taken is logged as done, so the pending steps can be read after any crash. Only the last line can be
+cut short by a crash, and the fault that it announced was not injected.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from chaoskit.runtime import Undo
 
 
 class UndoLog:
-    """The log of one environment.
+    """The undo log of one environment.
 
     Args:
-        path: the file; made when the first step is written.
+        path: the file; it is made when the first step is written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,10 +30,10 @@ class UndoLog:
         self._next = 0
 
     def ahead(self, steps: Iterable[Undo]) -> tuple[int, ...]:
-        """Put steps on disk, and return the numbers by which :meth:`done` knows them.
+        """Write steps to disk, and return the numbers by which :meth:`done` knows them.
 
         Raises:
-            JournalUnwritable: they are not safely on disk, so nothing may be injected.
+            JournalUnwritable: the steps are not safely on disk, so nothing may be injected.
         """
         numbers = []
         lines = []
@@ -45,7 +45,7 @@ class UndoLog:
         return tuple(numbers)
 
     def done(self, numbers: Iterable[int]) -> None:
-        """Say that these steps were taken, and seen to have worked."""
+        """Write that these steps were taken and seen to work."""
         self._append([{"id": number, "done": True} for number in numbers])
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
@@ -63,13 +63,13 @@ class UndoLog:
                 "the undo log cannot be written, so nothing is injected",
                 where=str(self.path),
                 evidence=error.strerror or str(error),
-                remedy="free some space there, or choose another folder with XDG_STATE_HOME",
+                remedy="free some space there, or set XDG_STATE_HOME to another folder",
             ) from error
 
 
 def pending(path: Path) -> dict[int, Undo]:
-    """The steps of a log that were never done by their numbers, the last announced first: the
-    order to take them in.
+    """The steps of a log that were never done, by their numbers. The step announced last comes first: this is
+    the order in which to take them.
     """
     if not path.exists():
         return {}
@@ -78,7 +78,8 @@ def pending(path: Path) -> dict[int, Undo]:
         try:
             entry = json.loads(line)
         except ValueError:
-            continue  # cut short by a crash: its fault was not injected
+            # A crash cut the line short, so its fault was not injected.
+            continue
         if entry.get("done"):
             steps.pop(entry["id"], None)
         else:
@@ -91,10 +92,10 @@ def replay(path: Path, undo: Callable[[Undo], None]) -> tuple[list[Undo], list[s
 
     Args:
         path: the log.
-        undo: takes one step; may raise a :class:`ChaoskitError`, which does not stop the others.
+        undo: takes one step; a :class:`ChaoskitError` that it raises does not stop the other steps.
 
     Returns:
-        The steps that were taken, and what went wrong with the others.
+        The steps that were taken, and the failures of the others.
     """
     log, taken, failed = UndoLog(path), [], []
     for number, step in pending(path).items():

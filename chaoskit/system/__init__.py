@@ -1,4 +1,4 @@
-"""What is tested: the declaration of a system, its terms and arrivals, and the mistakes in it."""
+"""The system under test as its user declares it: components, journeys, promises, and mistakes in them."""
 
 from chaoskit.system.arrivals import ramp, steps
 from chaoskit.system.declaration import (
@@ -9,6 +9,8 @@ from chaoskit.system.declaration import (
     Impact,
     Journey,
     Link,
+    ResetHook,
+    RunningSystem,
     System,
     journey,
     members,
@@ -23,6 +25,8 @@ __all__ = [
     "Impact",
     "Journey",
     "Link",
+    "ResetHook",
+    "RunningSystem",
     "Slo",
     "System",
     "Terms",

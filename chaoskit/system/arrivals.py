@@ -1,10 +1,10 @@
-"""How many users come, and when: the course of a journey's rate over a load.
+"""How many users arrive, and when: the course of a journey's rate over a load.
 
-A course is a curve of factors, straight between its knots, by which the declared rate is multiplied.
-The k-th user of a constant rate comes when the curve's area has reached k; those of independent users
-come when it has reached the k-th moment of a Poisson process of rate one (the time change of
-E. Çinlar, "Introduction to Stochastic Processes", 1975, chapter 4, section 7). So one curve serves
-both, and the judge knows how many were due in any window: the area over it.
+A course is a curve of factors, straight between its knots, that multiply the declared rate. At a constant
+rate, the k-th user arrives when the area under the curve has reached k. Independent users arrive when the
+area has reached the k-th moment of a Poisson process of rate one (the time change of E. Çinlar,
+"Introduction to Stochastic Processes", 1975, chapter 4, section 7). So one curve serves both patterns, and
+the judge knows how many users were due in any window: the area over that window.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Pattern = Literal["constant", "poisson"]
-"""``constant``: evenly spaced. ``poisson``: as independent users arrive, exponential gaps."""
+"""``constant``: evenly spaced arrivals. ``poisson``: arrivals of independent users, exponential gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,40 +23,38 @@ class Course:
     """The factors of a rate over the seconds since the load began.
 
     Attributes:
-        knots: (seconds, factor), ascending in seconds; two at one moment are a jump. Before the
-            first and after the last the factor stays as it is.
+        knots: (seconds, factor) pairs, ascending in seconds; two knots at one moment are a jump. The
+            factor is constant before the first knot and after the last.
     """
 
     knots: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
 
     @property
     def steady(self) -> bool:
-        """Whether the rate is as declared all the time."""
+        """Whether the rate is always the declared rate."""
         return all(factor == 1.0 for _, factor in self.knots)
 
     @property
-    def most(self) -> float:
+    def highest(self) -> float:
         """The largest factor."""
         return max(factor for _, factor in self.knots)
 
     def mistakes(self) -> list[str]:
-        """What is wrong with it, in words; empty if nothing is."""
+        """The mistakes in the course, each in words; empty if there are none."""
         found = []
         if not self.knots:
             return ["it has no knots"]
         for seconds, factor in self.knots:
             if not (math.isfinite(seconds) and seconds >= 0):
-                found.append(f"{seconds:g} s is no time after the load began")
+                found.append(f"{seconds:g} s is not a time after the load began")
             if not (math.isfinite(factor) and factor > 0):
-                found.append(f"a factor of {factor:g} is no rate; it must be above zero")
+                found.append(f"a factor of {factor:g} is not a rate; it must be above zero")
         if any(later[0] < earlier[0] for earlier, later in zip(self.knots, self.knots[1:], strict=False)):
-            found.append("its knots are not in the order of time")
+            found.append("its knots are not in order of time")
         return found
 
     def area(self, start: float, end: float) -> float:
-        """How many arrivals a rate of one would have from ``start`` to ``end``, in seconds since the
-        load began.
-        """
+        """The arrivals at a rate of one from ``start`` to ``end``, in seconds since the load began."""
         total = 0.0
         for low, high, first, slope in self._pieces():
             left, right = max(low, start), min(high, end)
@@ -65,7 +63,7 @@ class Course:
                 total += (right - left) * (begin + slope * (right - left) / 2)
         return total
 
-    def least(self, start: float, end: float) -> float:
+    def lowest(self, start: float, end: float) -> float:
         """The smallest factor from ``start`` to ``end``."""
         found = []
         for low, high, first, slope in self._pieces():
@@ -75,7 +73,7 @@ class Course:
         return min(found, default=self.knots[-1][1])
 
     def moments(self, areas: Iterable[float]) -> Iterator[float]:
-        """When the area since the load began reaches each of these ascending values."""
+        """The moments at which the area since the load began reaches each of these ascending values."""
         pieces = self._pieces()
         low, high, first, slope = next(pieces)
         passed = 0.0
@@ -90,7 +88,7 @@ class Course:
             yield low + 2 * rest / (first + math.sqrt(max(0.0, first * first + 2 * slope * rest)))
 
     def _pieces(self) -> Iterator[tuple[float, float, float, float]]:
-        """Begin, end, first factor and slope of each stretch, from 0 to the end of time."""
+        """Start, end, first factor and slope of each stretch, from 0 to infinity."""
         before, factor = 0.0, self.knots[0][1]
         for seconds, reached in self.knots:
             if seconds > before:
@@ -100,17 +98,17 @@ class Course:
 
 
 STEADY = Course()
-"""The declared rate all the time."""
+"""The declared rate from start to end."""
 
 
 def ramp(to: float, over: float, *, after: float = 0.0, start: float = 1.0) -> Course:
-    """A rate that grows, or falls, evenly.
+    """A rate that grows or falls evenly.
 
     Args:
-        to: the factor of the declared rate at the end; it stays there.
-        over: seconds that it takes.
-        after: seconds after the load's begin at which it starts.
-        start: the factor until then.
+        to: the factor of the declared rate at the end of the ramp and from then on.
+        over: the length of the ramp, in seconds.
+        after: the start of the ramp, in seconds after the load began.
+        start: the factor until the ramp starts.
     """
     return Course(((after, start), (after + over, to)))
 
@@ -119,7 +117,7 @@ def steps(*changes: tuple[float, float]) -> Course:
     """A rate that jumps.
 
     Args:
-        changes: (seconds after the load's begin, factor of the declared rate from then on).
+        changes: (seconds after the load began, factor of the declared rate from then on) pairs.
     """
     knots, factor = [(0.0, 1.0)], 1.0
     for seconds, reached in changes:

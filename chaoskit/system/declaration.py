@@ -1,8 +1,7 @@
-"""What is tested: components, links, journeys and their objectives.
+"""The declaration of a system: components, links, journeys and their objectives.
 
-Everything here is frozen data. A declaration is not checked piece by piece as it is written:
-``mistakes.py`` looks at the whole of it, so that a user sees every mistake at once and before
-anything starts.
+Everything here is frozen data. A declaration is not checked while it is written. ``mistakes.py`` checks the
+whole of it, so that the user sees every mistake at once, before anything starts.
 """
 
 from __future__ import annotations
@@ -11,19 +10,19 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chaoskit.system.arrivals import STEADY, Course, Pattern
 from chaoskit.system.terms import Slo, Terms
 
 HARNESS = "harness"
-"""The consumer of the links by which the harness itself reaches a component. Never at fault."""
+"""The consumer of the links by which the harness reaches a component. No fault is put on them."""
 
 OUTSIDE = "outside"
-"""The consumer of the entry points: whoever uses the system's published ports."""
+"""The consumer of the entries: the users of the system's published ports."""
 
 ANY = "any"
-"""The consumer of a link of which nobody here knows who uses it: a proxy of the user's own Toxiproxy."""
+"""The consumer of a link whose consumer is not known: a proxy of the user's own Toxiproxy."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,11 +30,10 @@ class Component:
     """One container of a compose service.
 
     Attributes:
-        name: what it is called everywhere: the service's name, or ``service-1`` where a service
-            has replicas.
-        service: the compose service it belongs to.
+        name: its name everywhere: the service's name, or ``service-1`` where a service has replicas.
+        service: its compose service.
         index: its number among the service's replicas, from 1.
-        image: the image's name, as the compose file gives it.
+        image: the image's name, as in the compose file.
     """
 
     name: str
@@ -46,12 +44,12 @@ class Component:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Link:
-    """One consumer, one provider and a port, through a Toxiproxy proxy of its own.
+    """The way from one consumer to a port of one provider, through a Toxiproxy proxy of its own.
 
     Attributes:
         consumer: a component's name, :data:`OUTSIDE`, :data:`HARNESS` or :data:`ANY`.
         provider: a component's name, or an external host that the user named.
-        port: the provider's TCP port, as the consumer dials it.
+        port: the provider's TCP port, as dialled by the consumer.
     """
 
     consumer: str
@@ -60,12 +58,12 @@ class Link:
 
     @property
     def name(self) -> str:
-        """How people write it: ``api-1→cache:6379``."""
+        """The name for people: ``api-1→cache:6379``."""
         return f"{self.consumer}→{self.provider}:{self.port}"
 
     @property
     def proxy(self) -> str:
-        """Its name in Toxiproxy, whose API takes names as path segments: ASCII, no slash."""
+        """The name in Toxiproxy, whose API takes names as path segments: ASCII, without a slash."""
         return f"{self.consumer}.{self.provider}.{self.port}"
 
 
@@ -78,13 +76,13 @@ class Journey:
     """What a user does, driven at a rate.
 
     Attributes:
-        terms: its promises.
-        run: an async function over a :class:`chaoskit.load.user.User` (an ``httpx.AsyncClient``);
-            whatever it raises is a failed request.
-        verify: an async function ``(user, kind, id)`` that raises unless the promise that was
-            acknowledged under ``kind`` and ``id`` is still kept, once.
-        entry: the service, or ``service:port``, whose published port the journey enters by;
-            ``None`` where the system publishes one port only.
+        terms: the journey's promises.
+        run: an async function that takes a :class:`chaoskit.load.user.User` (an ``httpx.AsyncClient``);
+            any exception makes a failed request.
+        verify: an async function ``(user, kind, id)`` that raises unless what the system has acknowledged
+            under ``kind`` and ``id`` is still true, once.
+        entry: the service, or ``service:port``, by whose published port the journey enters; ``None``
+            where the system publishes one port only.
     """
 
     terms: Terms
@@ -121,15 +119,15 @@ def journey(
 
     Args:
         rate: arrivals per second, open loop.
-        needs: components or services without which it may fail.
-        uses: components or services without which it keeps ``degraded``.
-        slo: its objective; the default promises 99% availability.
-        degraded: its objective while something it uses is at fault.
-        verify: checks one acknowledged promise after recovery.
-        entry: the service (or ``service:port``) it enters by.
+        needs: components or services without which the journey may fail.
+        uses: components or services without which the journey keeps ``degraded``.
+        slo: the journey's objective; the default promises 99% availability.
+        degraded: the objective while a component that the journey uses is at fault.
+        verify: checks one acknowledgement after recovery.
+        entry: the service (or ``service:port``) by which the journey enters.
         timeout: seconds after which a user gives up.
         name: the journey's name; the function's name by default.
-        pattern: ``constant``: arrivals are evenly spaced; ``poisson``: as of independent users.
+        pattern: ``constant`` for evenly spaced arrivals, ``poisson`` for those of independent users.
         course: how the rate changes: :func:`chaoskit.ramp`, :func:`chaoskit.steps`.
     """
 
@@ -151,6 +149,62 @@ def journey(
     return declare
 
 
+class CommandOutput(Protocol):
+    """What a command inside a component left."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        ...
+
+    @property
+    def output(self) -> str:
+        """What the command wrote, both streams."""
+        ...
+
+
+class RunningSystem(Protocol):
+    """The running system, as a reset hook gets it: the part of :class:`chaoskit.runtime.Runtime` by
+    which a hook makes the system forget.
+
+    Each call raises a :class:`chaoskit.errors.ChaoskitError` where it fails.
+    """
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The containers of the system."""
+        ...
+
+    @property
+    def entries(self) -> Mapping[str, str]:
+        """The published ports: ``component:port`` → ``127.0.0.1:12345``."""
+        ...
+
+    def environment(self, component: str) -> Mapping[str, str]:
+        """The environment variables that a component was started with."""
+        ...
+
+    def address(self, component: str, port: int) -> tuple[str, int]:
+        """The host and port at which the harness reaches a port of a component."""
+        ...
+
+    def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> CommandOutput:
+        """Run a command inside a component."""
+        ...
+
+    def restart(self, component: str, timeout: float = 10.0) -> None:
+        """Stop a component and start it again; does not wait until it serves."""
+        ...
+
+    def wait_ready(self, components: Sequence[str] | None = None, timeout: float = 60.0) -> None:
+        """Wait until components serve, all of them by default."""
+        ...
+
+
+ResetHook = Callable[[RunningSystem], None]
+"""Called between experiments; if it raises, the environment is rebuilt."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """The system under test, as its user declares it: a compose file and the journeys over it.
@@ -158,17 +212,16 @@ class System:
     Make one with :meth:`from_compose`. Nothing is read or started until a run asks for it.
 
     Attributes:
-        compose: the compose files, the first one's folder being the project's; absolute.
+        compose: the compose files, absolute; the folder of the first one is the project's.
         journeys: what users do.
         profiles: Compose profiles to enable.
-        env_files: files handed to Compose as ``--env-file``; absolute.
-        environment: variables for Compose's interpolation, over those of the process.
-        external: hosts (``host:port``) outside that services may reach; each becomes a link.
-        restart_on_reset: components that are restarted between experiments, because they carry
-            state (a circuit breaker, a cache) out of a fault.
-        reset: a function of the runtime, called between experiments.
-        ready_timeout: seconds within which the whole system must be ready, from when Compose is
-            called.
+        env_files: files for Compose's ``--env-file``; absolute.
+        environment: variables for Compose's interpolation; they override those of the process.
+        external: external hosts (``host:port``) that services may reach; each becomes a link.
+        restart_on_reset: components to restart between experiments, because they carry state (a circuit
+            breaker, a cache) out of a fault.
+        reset: called with the running system between experiments; see :class:`RunningSystem`.
+        ready_timeout: seconds from the call of Compose within which the whole system must be ready.
     """
 
     compose: tuple[Path, ...]
@@ -178,7 +231,7 @@ class System:
     environment: Mapping[str, str] = field(default_factory=dict)
     external: tuple[str, ...] = ()
     restart_on_reset: tuple[str, ...] = ()
-    reset: Callable[[Any], None] | None = None
+    reset: ResetHook | None = None
     ready_timeout: float = 120.0
 
     @classmethod
@@ -192,13 +245,12 @@ class System:
         environment: Mapping[str, str] | None = None,
         external: Iterable[str] = (),
         restart_on_reset: Iterable[str] = (),
-        reset: Callable[[Any], None] | None = None,
+        reset: ResetHook | None = None,
         ready_timeout: float = 120.0,
     ) -> System:
         """Declare a system by its compose file.
 
-        Relative paths are taken from the folder of the file that calls this, as a reader of that
-        file would take them.
+        Relative paths start at the folder of the file that calls this method.
 
         Args:
             path: the compose file, or several that Compose merges.
@@ -223,7 +275,7 @@ class System:
         )
 
     def with_environment(self, **variables: str) -> System:
-        """The same system with other interpolation variables: how a mutant is made."""
+        """The same system with other interpolation variables; this is how a mutant is made."""
         return replace(self, environment={**self.environment, **variables})
 
 
@@ -233,13 +285,12 @@ class Impact:
 
     Attributes:
         lost: components that consumers can no longer use at all.
-        strained: components that still serve whoever uses them with care. Users need not notice:
-            a journey that needs a strained component keeps its degraded SLO.
+        strained: components that still serve a careful consumer. Users need not notice: a journey that
+            needs a strained component keeps its degraded SLO.
         severed: (consumer, provider) pairs of components that can no longer talk, while each still
-            serves others. Only journeys that concern both are touched: one that needs both may
+            serves others. Only journeys that concern both are touched: a journey that needs both may
             fail where every way between the two services is severed, and is degraded otherwise.
-        hampered: (consumer, provider) pairs that talk slowly; journeys that concern both are
-            degraded.
+        hampered: (consumer, provider) pairs that talk slowly; a journey that concerns both is degraded.
     """
 
     lost: frozenset[str] = frozenset()
@@ -249,7 +300,7 @@ class Impact:
 
 
 def members(name: str, components: Iterable[Component]) -> frozenset[str]:
-    """The components that a user means by ``name``: that component, or all of that service's."""
+    """The components that a user means by ``name``: that component, or all components of that service."""
     everything = tuple(components)
     exact = frozenset(each.name for each in everything if each.name == name)
     return exact or frozenset(each.name for each in everything if each.service == name)

@@ -1,4 +1,4 @@
-"""Finding the system that a user names as ``module:attribute``."""
+"""The system that a user names as ``module:attribute``."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from pathlib import Path
 from chaoskit.errors import UsageError
 from chaoskit.system.declaration import System
 
+_HOW_TO_DECLARE = "declare one with System.from_compose(path, journeys=[…])"
+
 
 def load_system(reference: str, root: Path) -> System:
     """Import a declaration.
 
     Args:
         reference: ``package.module:attribute``.
-        root: the folder that imports start from; put first on ``sys.path``.
+        root: the folder from which imports start; it is put first on ``sys.path``.
 
     Raises:
-        UsageError: it cannot be found, or is no system; with the line of the user's code that failed.
+        UsageError: the reference leads to no system; with the line of the user's code that failed.
     """
     module_name, colon, attribute = reference.partition(":")
     if not (colon and module_name and attribute):
         raise UsageError(
-            "the system is not named as module:attribute",
+            "the name of the system does not have the form module:attribute",
             where=repr(reference),
-            remedy="as in chaos_system = myapp.resilience:system",
+            remedy="name it as in chaos_system = myapp.resilience:system",
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
@@ -34,9 +36,9 @@ def load_system(reference: str, root: Path) -> System:
     except Exception as error:
         raise UsageError(
             f"the module {module_name!r} cannot be imported",
-            where=_where(error) or f"looked for from {root}",
+            where=_where(error) or f"imported from {root}",
             evidence=f"{type(error).__name__}: {error}",
-            remedy="check the name, and that the folder is the project's root",
+            remedy="check the name, and that this folder is the root of the project",
         ) from error
     try:
         system = getattr(module, attribute)
@@ -46,12 +48,13 @@ def load_system(reference: str, root: Path) -> System:
             f"the module {module_name!r} has no {attribute!r}",
             where=str(module.__file__),
             evidence=f"systems in it: {', '.join(there) or 'none'}",
+            remedy="name one of these systems" if there else _HOW_TO_DECLARE,
         ) from error
     if not isinstance(system, System):
         raise UsageError(
-            f"{reference} is no System but {type(system).__name__}",
+            f"{reference} is not a System: its type is {type(system).__name__}",
             where=str(module.__file__),
-            remedy="make one with System.from_compose(path, journeys=[…])",
+            remedy=_HOW_TO_DECLARE,
         )
     return system
 

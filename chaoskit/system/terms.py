@@ -1,4 +1,4 @@
-"""What a journey promises, without its code: all that a judge needs to know."""
+"""What a journey promises, without the code of the journey: all that the judge needs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Slo:
     Attributes:
         availability: the share of requests that succeed, 0 to 1.
         p50, p90, p95, p99: upper bounds in seconds on the quantiles of the latency, counted from
-            the intended start. ``None`` promises nothing.
+            the intended start. ``None`` makes no promise.
         recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
-        fails_within: where the journey may fail, seconds within which it does so at the p95: a
-            user who waits for nothing is worse off than one who is told. ``None`` promises nothing.
+        fails_within: where the journey may fail, the bound in seconds on the p95 of its failures: a
+            user who waits for nothing is worse off than one who is told. ``None`` makes no promise.
         within: of a degraded SLO, seconds after the injection that a journey may take to reach it.
     """
 
@@ -40,20 +40,19 @@ class Slo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The promises of a journey, without its code: all that a judge needs to know.
+    """The promises of a journey, without the code of the journey: all that the judge needs.
 
     Attributes:
         name: the journey's name.
         rate: arrivals per second.
-        slo: what holds in steady state, and under faults that do not concern the journey.
+        slo: the SLO in steady state, and under faults that do not concern the journey.
         needs: components (or services) without which the journey may fail.
         uses: components (or services) without which the degraded SLO still holds.
-        degraded: the SLO that holds without what it uses; ``None`` means the full SLO.
-        ledger: whether what the journey acknowledges is checked after recovery.
-        timeout: seconds from the intended start after which a user gives up; the request has
-            failed then.
+        degraded: the SLO while a component that the journey uses is at fault; ``None`` means the full SLO.
+        ledger: whether the acknowledgements of the journey are checked after recovery.
+        timeout: seconds from the intended start after which a user gives up and the request has failed.
         pattern: whether users arrive evenly spaced or independently of each other.
-        course: how the rate changes while the load lasts.
+        course: how the rate changes during the load.
     """
 
     name: str
@@ -68,9 +67,9 @@ class Terms:
     course: Course = STEADY
 
     def due(self, start: float, end: float) -> float:
-        """How many arrivals are expected from ``start`` to ``end``, in seconds since the load began."""
+        """The expected arrivals from ``start`` to ``end``, in seconds since the load began."""
         return self.rate * (end - start if self.course.steady else self.course.area(start, end))
 
     def slowest(self, start: float, end: float = math.inf) -> float:
         """The lowest rate from ``start`` to ``end``, in seconds since the load began."""
-        return self.rate if self.course.steady else self.rate * self.course.least(start, end)
+        return self.rate if self.course.steady else self.rate * self.course.lowest(start, end)

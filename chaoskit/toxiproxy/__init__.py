@@ -1,6 +1,6 @@
 """The adapter over toxiproxy-python: several servers, deadlines, typed errors, chaoskit's units.
 
-The only place that knows Toxiproxy's API and that it counts in milliseconds and KB/s.
+Only this package knows Toxiproxy's API, and that its units are milliseconds and KB/s.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Toxiproxy servers that others use too: of their toxics, only those with our mark exist for us."""
+"""Toxiproxy servers that others use as well: a run sees and removes only the toxics with its own mark."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chaoskit.toxiproxy.servers import ProxyState, Toxiproxies
 
 
 class Marked(Toxiproxies):
-    """The same servers, in which each toxic that is added gets a mark before its name.
+    """Servers on which the name of each added toxic gets a mark as its prefix.
 
-    Whoever asks is told of the marked toxics alone, under the names he gave them; no other is ever
-    removed, by :meth:`reset` neither. So two who share a server do not see each other.
+    The caller sees only the marked toxics, under the names without the mark. No other toxic is ever
+    removed, not even by :meth:`reset`. So two runs that share a server do not see each other.
 
     Args:
-        mark: what the names of our toxics begin with in Toxiproxy.
+        mark: the prefix of the names of this run's toxics in Toxiproxy.
         servers, deadline, clock: as for :class:`Toxiproxies`.
     """
 
@@ -33,24 +33,24 @@ class Marked(Toxiproxies):
         self._mark = mark
 
     def everything(self, server: str) -> Mapping[str, ProxyState]:
-        """All proxies with all their toxics, whoever put them there, as the server names them."""
+        """All proxies with the toxics of all users, under the names that the server has."""
         return super().proxies(server)
 
     def proxies(self, server: str) -> Mapping[str, ProxyState]:
-        """All proxies by name, with our toxics."""
-        told = super().proxies(server)
-        return {name: replace(each, toxics=self._ours(each.toxics)) for name, each in told.items()}
+        """All proxies by name, with this run's toxics only."""
+        states = super().proxies(server)
+        return {name: replace(each, toxics=self._ours(each.toxics)) for name, each in states.items()}
 
     def toxics(self, server: str, proxy: str) -> tuple[Toxic, ...]:
-        """Our toxics on a proxy."""
+        """This run's toxics on a proxy."""
         return self._ours(super().toxics(server, proxy))
 
     def add_toxic(self, server: str, proxy: str, toxic: Toxic) -> None:
-        """Put a toxic on a proxy, behind those that are there on the same stream."""
+        """Put a toxic on a proxy, after the existing ones on the same stream."""
         super().add_toxic(server, proxy, replace(toxic, name=self._mark + toxic.name))
 
     def remove_toxic(self, server: str, proxy: str, name: str) -> None:
-        """Take one of ours off; one that is not there is no error."""
+        """Take a toxic of this run off a proxy; a missing toxic is not an error."""
         super().remove_toxic(server, proxy, self._mark + name)
 
     def _ours(self, toxics: Iterable[Toxic]) -> tuple[Toxic, ...]:

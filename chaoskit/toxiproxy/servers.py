@@ -1,4 +1,4 @@
-"""All Toxiproxy servers of a run; every change is read back and compared with what was asked."""
+"""All Toxiproxy servers of a run; every change is read back and compared with the request."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from chaoskit.clock import Clock, MonotonicClock
 from chaoskit.errors import NotReady, ToxiproxyFailure, UsageError
 from chaoskit.runtime import Toxic
 from chaoskit.toxiproxy.api import ServedProxy, Server
-from chaoskit.toxiproxy.units import NAME, from_wire, to_wire
+from chaoskit.toxiproxy.units import NAME_PATTERN, from_wire, to_wire
 
-_LOOK_EVERY_SECONDS = 0.05
+_LOOK_INTERVAL = 0.05
+"""Seconds between two attempts to reach a server that does not answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyState:
-    """A proxy as its server tells it.
+    """The state of a proxy, from its server's answer.
 
     Attributes:
         name: its name, :attr:`chaoskit.system.Link.proxy`.
-        listen: the ``ip:port`` it listens on while it is enabled.
-        upstream: the ``ip:port`` it dials for each connection.
+        listen: the ``ip:port`` on which it listens while it is enabled.
+        upstream: the ``ip:port`` that it dials for each connection.
         enabled: whether it listens.
-        toxics: what is on it, upstream first, each stream in the order in which data meets them.
+        toxics: its toxics, upstream first, each stream in the order in which data passes them.
     """
 
     name: str
@@ -36,15 +37,15 @@ class ProxyState:
 
 
 class Toxiproxies:
-    """The servers by name; may be used from several threads at a time.
+    """The servers by name; safe to use from several threads.
 
     Every method raises :class:`chaoskit.errors.ToxiproxyFailure` if the server cannot be reached,
-    does not answer within the deadline, answers with an error, or afterwards says something else
-    than what was asked for.
+    does not answer within the deadline, answers with an error, or afterwards has another state than
+    the requested one.
 
     Args:
         servers: name → (host, port) of each server's API.
-        deadline: seconds that one call may take to connect, and again to be answered.
+        deadline: seconds within which each call must connect, and again to be answered.
         clock: the time, for :meth:`wait_for`.
     """
 
@@ -63,7 +64,7 @@ class Toxiproxies:
             self.add_server(name, host, port)
 
     def add_server(self, name: str, host: str, port: int) -> None:
-        """Make a server known, or say where it is now (a restart may change its published port)."""
+        """Add a server, or change its address (a restart may change its published port)."""
         with self._lock:
             self._servers = {**self._servers, name: Server(name, host, port, self._deadline)}
 
@@ -71,7 +72,7 @@ class Toxiproxies:
         """Return when the server answers.
 
         Raises:
-            NotReady: it did not within ``timeout`` seconds; with the last error.
+            NotReady: it did not answer within ``timeout`` seconds; with the last error.
         """
         until = self._clock.now() + timeout
         while True:
@@ -85,12 +86,12 @@ class Toxiproxies:
                         where=self._server(server).where,
                         limit=f"{timeout:g} s",
                         evidence=str(error),
-                        remedy="look at its container's log (docker logs)",
+                        remedy="read its container's log (docker logs)",
                     ) from None
-            self._clock.sleep(_LOOK_EVERY_SECONDS)
+            self._clock.sleep(_LOOK_INTERVAL)
 
     def version(self, server: str) -> str:
-        """The version that a server tells; a server below 2.7 does not tell it as JSON, which is an error."""
+        """A server's version; a server before 2.7 does not answer in JSON, which is an error here."""
         return self._server(server).version()
 
     def proxies(self, server: str) -> Mapping[str, ProxyState]:
@@ -106,32 +107,32 @@ class Toxiproxies:
 
         Raises:
             UsageError: its name does not fit into the API's paths.
-            ToxiproxyFailure: there is one of that name, or its address is taken.
+            ToxiproxyFailure: a proxy with that name exists, or its address is taken.
         """
-        if not NAME.fullmatch(name):
+        if not NAME_PATTERN.fullmatch(name):
             raise UsageError(f"a proxy cannot be called {name!r}", remedy="use A-Z a-z 0-9 _ . ~ - only")
         asked = ProxyState(name, listen, upstream, enabled)
         made = self._server(server).create(upstream, name, listen, enabled)
         _read_back(made, lambda state: _same(state, asked), f"created as {asked}")
 
     def enable(self, server: str, proxy: str) -> None:
-        """Let it listen. One that already does is left alone."""
+        """Let a proxy listen. A proxy that already listens is left alone."""
         found = self._proxy(server, proxy)
         found.enable()
         _read_back(found, lambda state: state.enabled, "enabled")
 
     def disable(self, server: str, proxy: str) -> None:
-        """Stop listening and close its connections."""
+        """Stop a proxy listening, and close its connections."""
         found = self._proxy(server, proxy)
         found.disable()
         _read_back(found, lambda state: not state.enabled, "disabled")
 
     def add_toxic(self, server: str, proxy: str, toxic: Toxic) -> None:
-        """Put a toxic on a proxy, behind those that are there on the same stream.
+        """Put a toxic on a proxy, after the existing ones on the same stream.
 
         Raises:
-            UsageError: a toxic that Toxiproxy does not know or cannot express; nothing was sent.
-            ToxiproxyFailure: among others, there is one of that name on the proxy.
+            UsageError: Toxiproxy does not know the toxic or cannot express it; nothing was sent.
+            ToxiproxyFailure: among others, the proxy already has a toxic with that name.
         """
         sent = to_wire(toxic)
         expected = from_wire(sent)
@@ -140,19 +141,19 @@ class Toxiproxies:
         _read_back(found, lambda state: expected in state.toxics, f"given {expected}")
 
     def remove_toxic(self, server: str, proxy: str, name: str) -> None:
-        """Take a toxic off; one that is not there is not an error.
+        """Take a toxic off a proxy; a missing toxic is not an error.
 
-        Taking a ``timeout`` off closes the connections that it held: that is Toxiproxy's way.
+        When a ``timeout`` is taken off, Toxiproxy closes the connections that it held.
         """
         found = self._proxy(server, proxy)
         found.destroy_toxic(name)
         _read_back(found, lambda state: name not in [it.name for it in state.toxics], f"freed of {name!r}")
 
     def reset(self) -> None:
-        """Take every toxic off every proxy of all servers, and read back that it is so.
+        """Take every toxic off every proxy of all servers, and read back that they are gone.
 
-        Not ``POST /reset``, which also enables every proxy: ``enabled`` says whether a provider
-        listens, and cuts use it. A server that fails does not keep the others from being reset.
+        This does not use ``POST /reset``, which also enables every proxy: ``enabled`` shows whether a
+        provider listens, and cuts use it. A server that fails does not stop the reset of the others.
         """
         failures = []
         for server in tuple(self._servers):
@@ -167,10 +168,10 @@ class Toxiproxies:
                 failures.append(f"{server}: {error}")
         if failures:
             raise ToxiproxyFailure(
-                "not every toxic could be removed",
+                "some toxics could not be removed",
                 where=", ".join(self._servers),
                 evidence="\n".join(failures),
-                remedy="the system cannot be trusted any more: start it anew",
+                remedy="restart the system, because its state is now unknown",
             )
 
     def _proxy(self, server: str, name: str) -> ServedProxy:
@@ -182,31 +183,34 @@ class Toxiproxies:
         except KeyError:
             raise ToxiproxyFailure(
                 f"there is no Toxiproxy called {name!r}",
-                evidence=f"known: {', '.join(self._servers) or 'none'}",
+                evidence=f"known Toxiproxies: {', '.join(self._servers) or 'none'}",
+                remedy="use one of these names",
             ) from None
 
 
 def _read_back(proxy: ServedProxy, holds: Callable[[ProxyState], bool], asked: str) -> None:
-    """Ask the server what a change has come to; its answer to the change itself is not proof."""
+    """Read a changed proxy's state from the server, whose answer to the change itself is not a proof."""
     state = _state(proxy.read())
     if not holds(state):
         raise ToxiproxyFailure(
-            f"the proxy {proxy.name!r} is not as it should be: it was to be {asked}",
+            f"the proxy {proxy.name!r} was not {asked}, although Toxiproxy accepted the call",
             where=f"Toxiproxy {proxy.server.name!r} at {proxy.server.where}",
-            evidence=f"it says {state}",
-            remedy="something else changes this Toxiproxy at the same time, or it is broken",
+            evidence=f"its state is {state}",
+            remedy="check whether another program changes this Toxiproxy at the same time",
         )
 
 
 def _safely_ordered(toxics: tuple[Toxic, ...]) -> list[Toxic]:
-    """``timeout`` last, as it closes its connections: a toxic in front of a closed one can block for
-    ever on handing its data on, and removing a toxic that blocks hangs the API.
+    """The toxics in a safe order of removal: ``timeout`` last, because removing it closes its connections.
+
+    A toxic in front of a closed one can block for ever while it hands on its data, and removing a blocked
+    toxic hangs the API.
     """
     return sorted(toxics, key=lambda toxic: toxic.kind == "timeout")
 
 
 def _same(state: ProxyState, asked: ProxyState) -> bool:
-    """Go tells an address that means all interfaces as ``[::]``, and the port that 0 became."""
+    """Whether a state is the requested one; Go writes all interfaces as ``[::]``, and resolves port 0."""
     if (state.upstream, state.enabled, state.toxics) != (asked.upstream, asked.enabled, asked.toxics):
         return False
     (host, _, port), (asked_host, _, asked_port) = state.listen.rpartition(":"), asked.listen.rpartition(":")

@@ -1,9 +1,9 @@
 """Toxics in chaoskit's units (seconds, bytes) and in Toxiproxy's (ms, µs, KB/s), and back.
 
-Toxiproxy takes what it does not know without a word: an attribute that is misspelt, or that
-rounds to nothing, would be a fault that never happens. So all of it is checked here, before
-anything is sent. Units as read in the source of Toxiproxy 2.12 (``toxics/*.go``): the delay of
-``slicer`` is in µs, all other times in ms, and a KB is 1,000 bytes.
+Toxiproxy silently accepts attributes that it does not know. An attribute that is misspelt, or that
+rounds to zero, would be a fault that never happens. So every attribute is checked here before a toxic is
+sent. The units are those in the source of Toxiproxy 2.12 (``toxics/*.go``): the delay of ``slicer`` is
+in µs, all other times are in ms, and a KB is 1,000 bytes.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any, Final
 from chaoskit.errors import UsageError
 from chaoskit.runtime import Toxic
 
-NAME: Final = re.compile(r"[A-Za-z0-9_.~-]+")
-"""What the name of a proxy or toxic may be: the API takes names as path segments."""
+NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+"""The names that a proxy or toxic may have: the API takes names as path segments."""
 
-COARSEST: Final = 0.05
-"""The share by which a value may change when it is rounded to Toxiproxy's whole numbers."""
+LARGEST_ROUNDING_SHARE: Final = 0.05
+"""The largest share by which rounding to Toxiproxy's whole numbers may change a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Attribute:
-    """How one attribute is sent: its name there, how many of its units make one of ours, its least value.
+    """How one attribute is sent: its name in Toxiproxy, Toxiproxy's units in one of ours, its least value.
 
-    The first attribute of a kind must be given; the others are optional and zero by default.
+    The first attribute of a kind is required; the others are optional and zero by default.
     """
 
     wire: str
@@ -36,40 +36,40 @@ class _Attribute:
     least: int = 0
 
 
-_MS: Final = 1e3
-_US: Final = 1e6
+_MS_PER_S: Final = 1e3
+_US_PER_S: Final = 1e6
 
-_KINDS: Final[Mapping[str, Mapping[str, _Attribute]]] = {
-    "latency": {"latency": _Attribute("latency", _MS), "jitter": _Attribute("jitter", _MS)},
+_KIND_ATTRIBUTES: Final[Mapping[str, Mapping[str, _Attribute]]] = {
+    "latency": {"latency": _Attribute("latency", _MS_PER_S), "jitter": _Attribute("jitter", _MS_PER_S)},
     "bandwidth": {"rate_bytes_per_s": _Attribute("rate", 1e-3, least=1)},  # 0 would mean: no limit
-    "slow_close": {"delay": _Attribute("delay", _MS)},
-    "timeout": {"timeout": _Attribute("timeout", _MS)},
-    "reset_peer": {"timeout": _Attribute("timeout", _MS)},
+    "slow_close": {"delay": _Attribute("delay", _MS_PER_S)},
+    "timeout": {"timeout": _Attribute("timeout", _MS_PER_S)},
+    "reset_peer": {"timeout": _Attribute("timeout", _MS_PER_S)},
     "slicer": {
         "size_bytes": _Attribute("average_size", 1, least=1),  # 0 would recurse without end
         "variation_bytes": _Attribute("size_variation", 1),
-        "delay": _Attribute("delay", _US),
+        "delay": _Attribute("delay", _US_PER_S),
     },
     "limit_data": {"size_bytes": _Attribute("bytes", 1)},
 }
 
 
 def to_wire(toxic: Toxic) -> dict[str, Any]:
-    """What to send to Toxiproxy for a toxic.
+    """The body to send to Toxiproxy for a toxic.
 
     Raises:
-        UsageError: a kind, stream, name or attribute that Toxiproxy does not know, a value that is
-            out of range or that its whole numbers cannot express to within 5%, or a toxicity
-            outside (0, 1] (``reset_peer`` acts at toxicity 0 too: remove the toxic instead).
+        UsageError: Toxiproxy does not know the kind, stream, name or an attribute; a value is out of
+            range, or Toxiproxy's whole numbers cannot express it to within 5%; or the toxicity is
+            outside (0, 1] (``reset_peer`` acts even at toxicity 0: remove the toxic instead).
     """
     found = list(_mistakes(toxic))
     if found:
         raise UsageError(
             f"the toxic {toxic.name!r} cannot be sent to Toxiproxy",
             evidence="\n".join(f"- {mistake}" for mistake in found),
-            remedy="see chaoskit.runtime.Toxic for the kinds, attributes and units",
+            remedy="chaoskit.runtime.Toxic lists the kinds, attributes and units",
         )
-    known = _KINDS[toxic.kind]
+    known = _KIND_ATTRIBUTES[toxic.kind]
     return {
         "name": toxic.name,
         "type": toxic.kind,
@@ -81,15 +81,15 @@ def to_wire(toxic: Toxic) -> dict[str, Any]:
     }
 
 
-def from_wire(told: Mapping[str, Any]) -> Toxic:
-    """A toxic as Toxiproxy tells it, the reverse of :func:`to_wire`.
+def from_wire(sent: Mapping[str, Any]) -> Toxic:
+    """A toxic from Toxiproxy's answer, the reverse of :func:`to_wire`.
 
-    Optional attributes that are zero are left out, so that what was added and what is read back
-    are equal. Kinds that chaoskit does not know keep Toxiproxy's units.
+    Optional attributes that are zero are left out, so that a toxic equals the one that is read back.
+    Kinds that chaoskit does not know keep Toxiproxy's units.
     """
-    name, kind, stream, attributes = told["name"], told["type"], told["stream"], told["attributes"]
-    toxicity = round(told["toxicity"], 6)  # Toxiproxy keeps it in 32 bits
-    known = _KINDS.get(kind)
+    name, kind, stream, attributes = sent["name"], sent["type"], sent["stream"], sent["attributes"]
+    toxicity = round(sent["toxicity"], 6)  # Toxiproxy keeps it in 32 bits
+    known = _KIND_ATTRIBUTES.get(kind)
     if known is None:
         return Toxic(name, kind, stream, dict(attributes), toxicity)
     values: dict[str, float] = {}
@@ -102,15 +102,15 @@ def from_wire(told: Mapping[str, Any]) -> Toxic:
 
 def _mistakes(toxic: Toxic) -> list[str]:
     found = []
-    if not NAME.fullmatch(toxic.name):
-        found.append(f"its name {toxic.name!r} has characters besides A-Z a-z 0-9 _ . ~ -")
+    if not NAME_PATTERN.fullmatch(toxic.name):
+        found.append(f"its name {toxic.name!r} has characters other than A-Z a-z 0-9 _ . ~ -")
     if toxic.stream not in ("upstream", "downstream"):
         found.append(f"its stream {toxic.stream!r} is neither upstream nor downstream")
     if not 0 < toxic.toxicity <= 1:
         found.append(f"its toxicity {toxic.toxicity:g} is not a share above 0 and up to 1")
-    known = _KINDS.get(toxic.kind)
+    known = _KIND_ATTRIBUTES.get(toxic.kind)
     if known is None:
-        return [*found, f"its kind {toxic.kind!r} is none of {', '.join(_KINDS)}"]
+        return [*found, f"its kind {toxic.kind!r} is not one of {', '.join(_KIND_ATTRIBUTES)}"]
     for name in sorted(set(toxic.attributes) - set(known)):
         found += [f"{toxic.kind} has no attribute {name!r}; it has {', '.join(known)}"]
     first = next(iter(known))
@@ -129,6 +129,6 @@ def _value_mistakes(name: str, value: float, spec: _Attribute) -> list[str]:
     if not (math.isfinite(value) and value >= 0):
         return [f"{name} {value:g} is not zero or above"]
     sent = round(value * spec.per_unit)
-    if sent < spec.least or abs(sent / spec.per_unit - value) > COARSEST * value:
+    if sent < spec.least or abs(sent / spec.per_unit - value) > LARGEST_ROUNDING_SHARE * value:
         return [f"{name} {value:g} cannot be expressed: Toxiproxy's step is {1 / spec.per_unit:g}"]
     return []

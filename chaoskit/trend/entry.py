@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from chaoskit.judge import Judgement, Verdict
 from chaoskit.judge.counts import Count, count
 from chaoskit.record import journal
+from chaoskit.record.journal_types import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Entry:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def entry_of(record: Mapping[str, Any]) -> Entry:
+def entry_of(record: Journal) -> Entry:
     """What a history keeps of a journal.
 
     Args:
@@ -145,7 +144,7 @@ def _reason(judgement: Judgement) -> str:
     return ""
 
 
-def _journeys(record: Mapping[str, Any], judgement: Judgement) -> tuple[JourneyEntry, ...]:
+def _journeys(record: Journal, judgement: Judgement) -> tuple[JourneyEntry, ...]:
     terms = [journal.terms_from_record(each) for each in record["system"]["journeys"]]
     standings = {each.journey: each.standing for each in judgement.journeys}
     counts = count(terms, standings, journal.history_from_record(record["history"]))

@@ -89,7 +89,7 @@ class Store:
                     owner = APPLICATION_ID
         if owner != APPLICATION_ID:
             raise UsageError(
-                "this is an SQLite file, but not a history of chaoskit",
+                "not a history of chaoskit: another program wrote this SQLite file",
                 where=str(self.path),
                 remedy="name another file; nothing was written to this one",
             )
@@ -98,7 +98,7 @@ class Store:
             version = self._add_failover()
         if version != VERSION:
             raise UsageError(
-                "this history has an unsupported version",
+                "the history has another version",
                 where=str(self.path),
                 limit=f"version {VERSION}",
                 evidence=f"version {version}",
@@ -208,7 +208,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
                 raise UsageError(
-                    "this is not a history: it is not an SQLite file",
+                    "not a history: the file is not an SQLite file",
                     where=str(self.path),
                     remedy="name another file; nothing was written to this one",
                 ) from None

@@ -8,8 +8,9 @@ from typing import Any
 
 from chaoskit.judge import Verdict
 from chaoskit.report.terminal import aligned
+from chaoskit.trend.flakiness import NightlyCourse
 from chaoskit.trend.measures import FALSE_DISCOVERY_RATE, FEWEST_EARLIER_NIGHTS, Comparison, span
-from chaoskit.trend.trend import Night, NightlyCourse, Regression, Trend, TrendLine
+from chaoskit.trend.trend import Night, Regression, Trend, TrendLine
 
 _VERDICT_SIGNS = {Verdict.HELD: "H", Verdict.BROKEN: "B", Verdict.UNKNOWN: "?", None: "·"}
 

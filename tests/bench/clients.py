@@ -1,9 +1,9 @@
-"""The engines that are compared, each in a process of its own.
+"""The load generators that are compared, each in a process of its own.
 
 ``python -m tests.bench.clients NAME MODE URL``: ``closed`` keeps 50 connections busy for some
-seconds (the flood: as many as it has clients, at the highest rate that it may have); ``open`` sends
-500 requests per second for ten; ``full`` is the whole load process at a high rate. It prints
-``begun`` when the stall's clock begins, and in the end its figures as one line of JSON.
+seconds (the flood: as many as it has clients, at its highest rate); ``open`` sends 500 requests per
+second for ten seconds; ``full`` is the whole load process at a high rate. It prints ``begun`` when the
+clock of the stall starts, and at the end its figures as one line of JSON.
 """
 
 from __future__ import annotations
@@ -33,38 +33,38 @@ from chaoskit.system import Journey, journey
 from tests.bench.servers import libraries, tool
 
 CONNECTIONS = 50
-RATE = 500
-FULL_RATE = 3000
+RATE_PER_S = 500
+FULL_RATE_PER_S = 3000
 BOTS = 5000
-WARM, CLOSED, OPEN = 0.5, 3.0, 10.0
+WARM_UP_SECONDS, CLOSED_SECONDS, OPEN_SECONDS = 0.5, 3.0, 10.0
 PATH = "/listings?page=2"
 
 
-@journey(rate=RATE, timeout=30)
+@journey(rate=RATE_PER_S, timeout=30)
 async def steady(user: User) -> None:
-    """What the open loop drives."""
+    """The journey of the open loop."""
     (await user.get(PATH)).raise_for_status()
 
 
-@journey(rate=FULL_RATE, timeout=30)
+@journey(rate=FULL_RATE_PER_S, timeout=30)
 async def full(user: User) -> None:
-    """What shows the cost of the whole load process."""
+    """The journey that shows the cost of the whole load process."""
     (await user.get(PATH)).raise_for_status()
 
 
 def tell(**figures: Any) -> None:
-    """The last line."""
+    """Print the figures as the last line."""
     print(json.dumps(figures), flush=True)
 
 
 def begun() -> None:
-    """The clock of the stall runs from here."""
+    """Start the clock of the stall."""
     print("begun", flush=True)
 
 
 async def closed(clients: list[httpx.AsyncClient]) -> None:
-    """Keep so many clients busy, and tell what it cost."""
-    done, end = 0, monotonic() + WARM
+    """Keep the clients busy, and print what it cost."""
+    done, end = 0, monotonic() + WARM_UP_SECONDS
 
     async def work(client: httpx.AsyncClient) -> None:
         nonlocal done
@@ -75,13 +75,13 @@ async def closed(clients: list[httpx.AsyncClient]) -> None:
     await asyncio.gather(*map(work, clients))
     calm_the_collector()
     done, began, spent = 0, monotonic(), process_time()
-    end = began + CLOSED
+    end = began + CLOSED_SECONDS
     await asyncio.gather(*map(work, clients))
     tell(requests=done, cpu_s=process_time() - spent, seconds=monotonic() - began)
 
 
 async def chaoskit_closed(url: str) -> None:
-    """Journeys' users over our transport."""
+    """Users of journeys over the transport of the load process."""
     transport = Transport(Guard.around([url]))
     first = User(
         0,
@@ -89,15 +89,15 @@ async def chaoskit_closed(url: str) -> None:
         seed=1,
         base_url=httpx.URL(url),
         transport=transport,
-        acknowledged=lambda *promise: None,
+        acknowledged=lambda *acknowledgement: None,
         accessed=lambda *access: None,
     )
     await closed([first.another(number) for number in range(CONNECTIONS)])
     await transport.shut()
 
 
-def chaoskit_open(url: str, what: Journey = steady, seconds: float = OPEN) -> None:
-    """The load process as an experiment uses it."""
+def chaoskit_open(url: str, what: Journey = steady, seconds: float = OPEN_SECONDS) -> None:
+    """The load process, as an experiment uses it."""
     history = History()
     with LoadProcess([what], history, entries={what.name: url}, seed=1) as load:
         load.start()
@@ -118,14 +118,14 @@ def chaoskit_open(url: str, what: Journey = steady, seconds: float = OPEN) -> No
 
 
 async def httpx_closed(url: str) -> None:
-    """httpx as it comes, with a pool of 50."""
+    """Plain httpx, with a pool of 50."""
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=None) as client:
         await closed([client] * CONNECTIONS)
 
 
 async def httpx_open(url: str) -> None:
-    """The same, with a task for each request that is due."""
+    """Plain httpx with a pool of 50, and a task for each request that is due."""
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     started: list[float] = []
     latency: list[float] = []
@@ -142,14 +142,14 @@ async def httpx_open(url: str) -> None:
         spent, origin = process_time(), monotonic()
         begun()
         async with asyncio.TaskGroup() as group:
-            for number in range(int(RATE * OPEN)):
-                due = origin + number / RATE
+            for number in range(int(RATE_PER_S * OPEN_SECONDS)):
+                due = origin + number / RATE_PER_S
                 await asyncio.sleep(max(0.0, due - monotonic()))
                 group.create_task(one(client, due))
     tell(
         requests=len(latency),
         cpu_s=process_time() - spent,
-        seconds=OPEN,
+        seconds=OPEN_SECONDS,
         started=started,
         latency=latency,
         lag=lag,
@@ -157,26 +157,30 @@ async def httpx_open(url: str) -> None:
 
 
 def wrk_closed(url: str) -> None:
-    """wrk, for the cost of a request in C; it knows no open loop."""
-    line = [tool("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{CLOSED:.0f}s", url + PATH]
+    """wrk, for the cost of a request in C; it has no open loop."""
+    line = [tool("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{CLOSED_SECONDS:.0f}s", url + PATH]
     said = subprocess.run(line, capture_output=True, text=True, check=True, env=libraries()).stdout
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     requests = int(re.search(r"(\d+) requests in", said)[1])  # type: ignore[index]
-    tell(requests=requests, cpu_s=spent.ru_utime + spent.ru_stime, seconds=CLOSED)
+    tell(requests=requests, cpu_s=spent.ru_utime + spent.ru_stime, seconds=CLOSED_SECONDS)
 
 
 def flood_closed(url: str) -> None:
-    """The flood's source as it is shipped, each client with an address of its own."""
+    """The source of a flood as it is shipped, each client with an address of its own."""
     target = httpx.URL(url)
     plan = FloodPlan(
-        port=target.port or 80, rate_per_s=MOST_REQUESTS_PER_S, clients=BOTS, seconds=CLOSED, path=PATH
+        port=target.port or 80,
+        rate_per_s=MOST_REQUESTS_PER_S,
+        clients=BOTS,
+        seconds=CLOSED_SECONDS,
+        path=PATH,
     )
     program = command(plan, [target.host], sys.executable)
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
         assert source.stdin is not None
         assert source.stdout is not None
         last = ""
-        for line in source.stdout:  # it tells something each second, which is when it wants to hear
+        for line in source.stdout:  # it reports each second, and then waits for a sign of life
             last = line
             with contextlib.suppress(BrokenPipeError):
                 source.stdin.write("still here\n")
@@ -190,22 +194,22 @@ def flood_closed(url: str) -> None:
     )
 
 
-def on_our_loop(work: Callable[[str], Awaitable[None]], url: str) -> None:
-    """Run it as the load process would."""
+def on_load_loop(work: Callable[[str], Awaitable[None]], url: str) -> None:
+    """Run something on the event loop of the load process."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(work(url))  # type: ignore[arg-type]
 
 
 def main() -> None:
-    """Run one of them."""
+    """Run one load generator."""
     name, mode, url = sys.argv[1:]
     match name, mode:
         case "chaoskit", "closed":
-            on_our_loop(chaoskit_closed, url)
+            on_load_loop(chaoskit_closed, url)
         case "chaoskit", "open":
             chaoskit_open(url)
         case "chaoskit", "full":
-            chaoskit_open(url, full, CLOSED)
+            chaoskit_open(url, full, CLOSED_SECONDS)
         case "httpx", "closed":
             asyncio.run(httpx_closed(url))
         case "httpx", "open":

@@ -1,4 +1,4 @@
-"""What a request costs each engine: rounds in turn, so that what the machine does besides meets all."""
+"""What a request costs each load generator. They take turns, so that other work on the machine slows all."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ LOCUST = "Locust FastHttpUser"
 JOURNEYS = "chaoskit journeys"
 FLOOD = "chaoskit flood"
 PROCESS = "chaoskit load process"
-"""All that the load process does at 3,000 runs per second: on time, with users, each on record."""
+"""The whole load process at 3,000 runs per second: on time, with users, and each run recorded."""
 
 Command = Callable[[str, str], list[str]]
-"""(mode, URL) → how that engine is run."""
+"""(mode, URL) → the command line of a load generator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a request costs an engine; medians of rounds.
+    """What a request costs a load generator; medians of rounds.
 
     Attributes:
-        engine: its name.
+        generator: its name.
         cpu_us: CPU time of the client for a request, in microseconds.
-        rate_per_s: requests in a second, of one core.
-        identities: clients that the server can tell apart by their address.
+        rate_per_s: requests per second of one core.
+        identities: how many clients the server can tell apart by their address.
         rounds_us: the CPU time of each round.
     """
 
-    engine: str
+    generator: str
     cpu_us: float
     rate_per_s: float
     identities: int
@@ -45,7 +45,7 @@ class Cost:
 
 
 def locust_python() -> str | None:
-    """A Python that has Locust."""
+    """The path of a Python that has Locust; ``None`` if there is none."""
     for python in (os.environ.get("BENCH_PYTHON"), str(ROOT / ".venv-bench/bin/python"), sys.executable):
         if python and Path(python).exists():
             looked = subprocess.run([python, "-c", "import locust"], capture_output=True, check=False)
@@ -54,8 +54,8 @@ def locust_python() -> str | None:
     return None
 
 
-def engines() -> tuple[dict[str, Command], list[str]]:
-    """How each engine is run that is here, and what is left out with the reason."""
+def generators() -> tuple[dict[str, Command], list[str]]:
+    """The command of each load generator that is installed, and why others are left out."""
 
     def ours(name: str) -> Command:
         return lambda mode, url: [sys.executable, "-m", "tests.bench.clients", name, mode, url]
@@ -75,11 +75,11 @@ def engines() -> tuple[dict[str, Command], list[str]]:
 
 
 def run(command: Sequence[str], begun: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """What a client prints in the end.
+    """The figures that a client prints at its end.
 
     Args:
-        command: the client.
-        begun: is called when it says that it has begun.
+        command: the command line of the client.
+        begun: called when the client prints that it has begun.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True) as client:
@@ -96,7 +96,7 @@ def run(command: Sequence[str], begun: Callable[[], None] = lambda: None) -> dic
 
 
 def measure(commands: Mapping[str, Command], url: str) -> dict[str, Cost]:
-    """Each engine in turn, round after round, on one core, against one server."""
+    """Measure the load generators in turn, round after round, on one core, against one server."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in (*commands, PROCESS)}
     for _ in range(ROUNDS):
         for name, rounds in rows.items():
@@ -109,7 +109,7 @@ def measure(commands: Mapping[str, Command], url: str) -> dict[str, Cost]:
 def _cost(name: str, rounds: Sequence[Mapping[str, Any]]) -> Cost:
     each = tuple(round(one["cpu_s"] / one["requests"] * 1e6, 2) for one in rounds)
     return Cost(
-        engine=name,
+        generator=name,
         cpu_us=median(each),
         rate_per_s=median(one["requests"] / one["seconds"] for one in rounds),
         identities=rounds[0].get("identities", 1),

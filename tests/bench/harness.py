@@ -1,8 +1,8 @@
 """What a million requests cost the harness: seconds to judge them, and the memory of a whole pytest run.
 
-``python -m tests.bench.harness [SAMPLES]`` judges so many (:mod:`tests.bench.judging`); and runs
-pytest on one experiment in memory, in which as many requests are recorded, judged, written to the
-journal and reported. It tells the most memory that that pytest process ever had.
+``python -m tests.bench.harness [SAMPLES]`` judges so many requests (:mod:`tests.bench.judging`). It also
+runs pytest on one experiment in memory, in which as many requests are recorded, judged, written to the
+journal and reported, and prints the peak memory of that pytest process.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_a_million(chaos):
 
 
 def pytest_run(samples: int) -> dict[str, float]:
-    """The most memory of a pytest run, in megabytes, and how many requests there really were."""
+    """The peak memory of a pytest run, in megabytes, and how many requests it really had."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "conftest.py").write_text(CONFTEST.format(samples=samples), encoding="utf-8")
@@ -85,7 +85,7 @@ def pytest_run(samples: int) -> dict[str, float]:
 
 
 def measure(samples: int) -> dict[str, Any]:
-    """All figures; see :func:`tests.bench.judging.measure` for the first of them."""
+    """All figures; :func:`tests.bench.judging.measure` describes the first of them."""
     command = [sys.executable, "-m", "tests.bench.judging", str(samples)]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     judged = json.loads(said)

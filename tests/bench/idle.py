@@ -2,10 +2,10 @@
 
 ``python -m tests.bench.idle [ROUNDS]`` builds the wheel and makes two empty virtual environments of one
 Python: one with pytest alone, one with the wheel and so the same pytest. It then runs a suite of one
-empty test in both, in turn, so that whatever else the machine does slows both, and prints the median of
-the pairs' differences, in time that passed and in processor time, which a busy machine changes less. The
-same environment without chaoskit's plugin, and without any plugin that came
-along, tells where the time goes.
+empty test in both, in turn, so that other work on the machine slows both. It prints the median of the
+pairs' differences, in elapsed time and in processor time, which a busy machine changes less. The same
+environment without chaoskit's plugin, and without any plugin that was installed along with it, shows
+where the time goes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import NamedTuple
 from tests.wheel import ENVIRONMENT, build, install, run
 
 LIMIT_MS = 100.0
-"""What a suite that does not use chaoskit may pay for it."""
+"""Milliseconds that chaoskit may cost a suite that does not use it."""
 
 _PLUGINS = """
 from importlib.metadata import entry_points
@@ -31,7 +31,7 @@ print(*(each.name for each in entry_points(group="pytest11")))
 
 
 class Cost(NamedTuple):
-    """What a suite's run takes, in milliseconds: time that passed, and processor time."""
+    """What a suite's run takes, in milliseconds: elapsed time and processor time."""
 
     wall_ms: float
     cpu_ms: float

@@ -1,8 +1,8 @@
 """What a million requests cost the harness: seconds to judge them, and memory.
 
-``python -m tests.bench.judging [SAMPLES]`` fills a history as a load process would, in batches and in
-the order in which the requests ended, with a fault that slows a tenth of them; judges it; and prints
-the CPU time of each and the most memory that the process ever had.
+``python -m tests.bench.judging [SAMPLES]`` fills a history as a load process would, in batches and in the
+order in which the requests ended, with a fault that slows a few of them. It judges the history, and
+prints the CPU time of both and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ SLO = Slo(availability=0.99, p50=0.05, p95=0.25, p99=0.5, recovery=20.0)
 
 
 def terms(samples: int, journeys: int = 4) -> list[Terms]:
-    """Journeys that make so many requests between them."""
+    """Journeys that make so many requests together."""
     rate = samples / journeys / SECONDS
     return [Terms(name=f"journey-{n}", rate=rate, slo=SLO, needs=("api",)) for n in range(journeys)]
 
 
 def entries(samples: int) -> Iterator[Sample]:
-    """Requests in the order of their ends, as far as a second goes."""
+    """Requests, each batch of them in the order of their ends."""
     dice = random.Random(1)
     names = [each.name for each in terms(samples)]
     batch: list[tuple[float, Sample]] = []
@@ -48,12 +48,12 @@ def entries(samples: int) -> Iterator[Sample]:
 
 
 def memory_mb() -> float:
-    """The most memory that this process has had, in megabytes."""
+    """The peak memory of this process, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(samples: int) -> tuple[dict[str, float], Judgement]:
-    """The figures, and the verdict they led to."""
+    """The figures, and the judgement."""
     history = History()
     phases = {"control": 0, "inject": 89, "landed": 90, "lift": 110, "gone": 111, "end": SECONDS}
     history.add(*(Mark(name, 1000.0 + at) for name, at in phases.items()))

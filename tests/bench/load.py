@@ -1,13 +1,14 @@
-"""The load engine beside others, in one run on one machine: what a request costs, and what is true.
+"""The load generator beside others, in one run on one machine: what a request costs, and what is true.
 
-``python -m tests.bench.load [FILE.json]`` measures with each engine that is there
+``python -m tests.bench.load [FILE.json]`` measures with each load generator that is installed
 
 - what a request costs (:mod:`tests.bench.costs`), against a bare nginx on a core of its own;
-- what it says of a stall (:mod:`tests.bench.stalls`);
+- what it reports of a stall (:mod:`tests.bench.stalls`);
 
-and what a million requests cost the harness (:mod:`tests.bench.harness`). It prints one table and
-which promises were kept, and ends with 1 if one was not. What a machine lacks is left out, and said;
-``make bench-load`` gets it first where it can. How to read it: docs/load.md.
+and what a million requests cost the harness (:mod:`tests.bench.harness`). It prints one table and which
+promises were kept, and its exit code is 1 if one was broken. Load generators that are not installed are
+skipped, and the output says so; ``make bench-load`` installs those that it can. docs/load.md explains the
+table.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from tests.bench.promises import Promise, promises
 from tests.bench.servers import Stopping, nginx
 from tests.bench.stalls import Account
 
-SAMPLES = 1_000_000
+SAMPLE_COUNT = 1_000_000
 
 
 @contextlib.contextmanager
 def serving(left: list[str]) -> Iterator[str]:
-    """The URL of a bare nginx; of the server that can be stopped where there is none."""
+    """The URL of a bare nginx, or of the server that can be stopped if there is none."""
     with contextlib.ExitStack() as stack:
         try:
             url = stack.enter_context(nginx())
         except LookupError as lack:
-            left.append(f"{lack}: the cost of a request is that against a server in Python")
+            left.append(f"{lack}: the cost of a request was measured against a server in Python")
             url = stack.enter_context(Stopping()).url
         yield url
 
 
 def measure() -> tuple[dict[str, Cost], dict[str, Account], list[str]]:
-    """Cost and account of each engine, and what was left out."""
-    commands, left = costs.engines()
+    """Cost and account of each load generator, and what was left out."""
+    commands, left = costs.generators()
     with serving(left) as url:
         cost = costs.measure(commands, url)
     accounts = {"truth": stalls.truth()}
@@ -54,7 +55,7 @@ def measure() -> tuple[dict[str, Cost], dict[str, Account], list[str]]:
         else:
             left.append(independent)
         for name, command in commands.items():
-            if name not in ("wrk", FLOOD):  # a closed loop, and one that holds its clients back
+            if name not in ("wrk", FLOOD):  # a closed loop, and a source that lets turns pass
                 accounts[name] = stalls.measure(name, command, server)
     return cost, accounts, left
 
@@ -65,10 +66,10 @@ def cell(value: object, digits: int = 0, factor: float = 1.0, unit: str = "") ->
 
 
 def table(cost: Mapping[str, Cost], accounts: Mapping[str, Account]) -> str:
-    """What people look at."""
+    """The table for people."""
     locust = cost[LOCUST].cpu_us if LOCUST in cost else None
     head = (
-        f"{'engine':<21} {'µs/req':>7} {'of Locust':>9} {'req/s':>8} {'addresses':>9} │ {'sent':>6} "
+        f"{'load generator':<21} {'µs/req':>7} {'of Locust':>9} {'req/s':>8} {'addresses':>9} │ {'sent':>6} "
         f"{'µs/req':>7} {'p50 ms':>8} {'p90 s':>7} {'p99 s':>7} {'error':>8} {'p99.9 s':>8} {'error':>8} "
         f"{'>100 ms':>8} {'in stall':>8} {'lag p50/p99 ms':>15}"
     )
@@ -78,7 +79,7 @@ def table(cost: Mapping[str, Cost], accounts: Mapping[str, Account]) -> str:
         "─" * len(head),
     ]
     for name in dict.fromkeys([*accounts, *cost]):
-        c, a = cost.get(name), accounts.get(name, Account(engine=name))
+        c, a = cost.get(name), accounts.get(name, Account(generator=name))
         share = c.cpu_us / locust if c and locust else None
         lag = f"{cell(a.lag_p50, 2, 1e3)}/{cell(a.lag_p99, 2, 1e3)}"
         lines.append(
@@ -92,20 +93,20 @@ def table(cost: Mapping[str, Cost], accounts: Mapping[str, Account]) -> str:
 
 
 def says(kept: Sequence[Promise]) -> str:
-    """The promises, a line each."""
+    """The promises, one line each."""
     return "\n".join(
         f"{'kept  ' if each.kept else 'BROKEN'}  {each.what}: {each.seen} ({each.limit})" for each in kept
     )
 
 
 def main() -> int:
-    """Measure, print, and write the figures down if a file is named."""
+    """Measure, print, and write the figures to a file if one is named."""
     cost, accounts, left = measure()
-    million = harness.measure(SAMPLES)
+    million = harness.measure(SAMPLE_COUNT)
     kept = list(promises(cost, accounts, million))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(table(cost, accounts))
-    print(f"\n{costs.ROUNDS} rounds in turn, medians; {os.cpu_count()} cores, load average {load}\n")
+    print(f"\nmedians of {costs.ROUNDS} rounds in turn; {os.cpu_count()} cores, load average {load}\n")
     print(says(kept))
     for text in left:
         print(f"left out: {text}")

@@ -1,7 +1,7 @@
-"""Locust's FastHttpUser as it is used, for ``tests.bench.load``; runs where Locust is installed.
+"""Locust's FastHttpUser in its usual form, for ``tests.bench.load``; it needs Locust.
 
-``python locust_client.py MODE URL``, with what ``tests/bench/clients.py`` prints. ``latency`` is what
-Locust reports: from when a user got round to the request.
+``python locust_client.py MODE URL`` prints the same as ``tests/bench/clients.py``. ``latency`` is what
+Locust reports: it counts from when a user really sent the request.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from locust import FastHttpUser, constant, constant_throughput, task
 from locust.env import Environment
 
 MODE, URL = sys.argv[1:]
-USERS, RATE, WARM, CLOSED, OPEN = 50, 500, 0.5, 3.0, 10.0
+USERS, RATE_PER_S = 50, 500
+WARM_UP_SECONDS, CLOSED_SECONDS, OPEN_SECONDS = 0.5, 3.0, 10.0
 
 
 class Visitor(FastHttpUser):  # type: ignore[misc]
-    """One of fifty."""
+    """One of fifty users."""
 
     host = URL
-    wait_time = constant(0) if MODE == "closed" else constant_throughput(RATE / USERS)
+    wait_time = constant(0) if MODE == "closed" else constant_throughput(RATE_PER_S / USERS)
     network_timeout = connection_timeout = 60.0
 
     @task  # type: ignore[untyped-decorator]
     def look(self) -> None:
-        """What the others do, too."""
+        """Send the same request as the other load generators."""
         self.client.get("/listings?page=2")
 
 
 def main() -> None:
-    """Run it."""
+    """Run Locust, and print its figures."""
     environment = Environment(user_classes=[Visitor])
     times: list[tuple[float, float]] = []
 
@@ -45,11 +46,11 @@ def main() -> None:
     runner = environment.create_local_runner()
     runner.start(USERS, spawn_rate=USERS)
     if MODE == "closed":
-        gevent.sleep(WARM)
+        gevent.sleep(WARM_UP_SECONDS)
     total = environment.stats.total
     done, spent, began, since = total.num_requests, time.process_time(), time.monotonic(), time.time()
     print("begun", flush=True)
-    gevent.sleep(CLOSED if MODE == "closed" else OPEN)
+    gevent.sleep(CLOSED_SECONDS if MODE == "closed" else OPEN_SECONDS)
     figures: dict[str, Any] = {
         "requests": environment.stats.total.num_requests - done,
         "cpu_s": time.process_time() - spent,

@@ -1,6 +1,6 @@
-"""The server under the load engines: answers all that comes at once, at some 15 µs of CPU each.
+"""The server under the load generators: it answers at once, with some 15 µs of CPU per request.
 
-``python -m tests.bench.server`` prints its port. To stall it, stop the process.
+``python -m tests.bench.server`` prints its port. Stop the process to stall it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class Answering(asyncio.BufferedProtocol):
     """One connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It stands."""
+        """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._rest = b""
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
+        """The buffer for the next bytes."""
         return _BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Answer each request that is complete; none of them has a body."""
+        """Answer each complete request; none of them has a body."""
         data = self._rest + bytes(_BUFFER[:nbytes])
         self._rest = data[data.rfind(b"\r\n\r\n") + 4 :] if b"\r\n\r\n" in data else data
         self._transport.write(ANSWER * data.count(b"\r\n\r\n"))
@@ -39,7 +39,7 @@ class Answering(asyncio.BufferedProtocol):
 async def main() -> None:
     """Serve until killed."""
     listening = socket.create_server(("127.0.0.1", 0))
-    # Few are accepted at a time, lest all who came in a stall are before any of them is answered ...
+    # Accept few at a time: otherwise all that came in a stall are accepted before any is answered ...
     server = await asyncio.get_running_loop().create_server(Answering, sock=listening, backlog=8)
     listening.listen(4096)  # ... but many may wait
     print(listening.getsockname()[1], flush=True)

@@ -1,4 +1,4 @@
-"""What the engines are measured against: a bare nginx, and a server that can be stopped."""
+"""The servers that load generators are measured against: a bare nginx, and one that can be stopped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".chaoskit/bench"
-"""Where fixtures/setup/bench.sh unpacks what it finds."""
+"""Where fixtures/setup/bench.sh unpacks the packages that it finds."""
 
 CONFIG = """
 daemon off;
@@ -38,7 +38,7 @@ http {{
 
 
 def tool(name: str) -> str | None:
-    """A program of this machine, or of those that the set-up has unpacked."""
+    """The path of a program of this machine, or of one that the set-up has unpacked."""
     unpacked = (TOOLS / folder / name for folder in ("usr/bin", "usr/sbin"))
     found = [
         *map(str, filter(Path.exists, unpacked)),
@@ -49,17 +49,17 @@ def tool(name: str) -> str | None:
 
 
 def libraries() -> dict[str, str]:
-    """An environment in which what was unpacked finds its libraries."""
+    """An environment in which unpacked programs find their libraries."""
     folders = [*map(str, TOOLS.glob("usr/lib/*")), os.environ.get("LD_LIBRARY_PATH")]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, folders))}
 
 
 @contextlib.contextmanager
 def core(number: int) -> Iterator[None]:
-    """What is started in the block runs on one core alone, where there are two to choose from.
+    """Let processes that are started in the block run on one core alone, if there are at least two.
 
     Args:
-        number: 0 for what is measured, 1 for what it is measured against.
+        number: 0 for the client that is measured, 1 for the server.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(cores) < 2:
@@ -74,10 +74,10 @@ def core(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def nginx() -> Iterator[str]:
-    """A bare nginx of one worker, on a core of its own; gives its URL.
+    """Run a bare nginx with one worker on a core of its own; yields its URL.
 
     Raises:
-        LookupError: there is none, or it does not start.
+        LookupError: nginx is not installed, or does not start.
     """
     program = tool("nginx")
     if program is None:
@@ -109,7 +109,7 @@ def _await(serving: subprocess.Popen[str], port: int) -> None:
 
 
 class Stopping:
-    """The server of :mod:`tests.bench.server`, in a process that can be stopped."""
+    """The server of :mod:`tests.bench.server` in a process that can be stopped."""
 
     def __enter__(self) -> Stopping:
         command = [sys.executable, "-m", "tests.bench.server"]
@@ -124,9 +124,9 @@ class Stopping:
         self._process.communicate()
 
     def stall(self, after: float, seconds: float) -> float:
-        """Stop it, and let it go on; returns for how long it really stood still."""
+        """Stop it and continue it; returns for how many seconds it really stood still."""
         begin, moments = time.monotonic() + after, []
-        with contextlib.suppress(PermissionError):  # where that is allowed: who keeps the time goes first
+        with contextlib.suppress(PermissionError):  # where that is allowed, since this process keeps the time
             os.setpriority(os.PRIO_PROCESS, 0, -15)
         for moment, what in ((begin, signal.SIGSTOP), (begin + seconds, signal.SIGCONT)):
             time.sleep(max(0.0, moment - time.monotonic()))

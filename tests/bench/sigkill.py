@@ -1,7 +1,7 @@
-"""SIGKILL of the harness at random moments: what is there after ten seconds?
+"""SIGKILL of the harness at random moments: what is left after ten seconds?
 
-``python -m tests.bench.sigkill [ROUNDS]`` kills a run of the reference system at a moment between
-its very beginning and the middle of an experiment, and looks when all of it is gone.
+``python -m tests.bench.sigkill [ROUNDS]`` kills a run of the reference system at a moment between its
+very start and the middle of an experiment, and measures when all of it is gone.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import docker
 from chaoskit.interpose import RUN_LABEL
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 10.0
+GONE_WITHIN = 10.0
 
 
 def left(client: docker.DockerClient, state: Path) -> list[str]:
-    """What is there of runs whose state is in this folder; and their processes."""
+    """Everything that is left of the runs with their state in this folder, processes included."""
     folder = state / "chaoskit" / "runs"
     runs = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     found = [f"folder {run}" for run in runs]
@@ -64,19 +64,19 @@ def main() -> int:
             os.kill(run.pid, signal.SIGKILL)
             run.wait()
             began = time.monotonic()
-            while (remains := left(client, Path(folder))) and time.monotonic() - began < 4 * LIMIT:
+            while (remains := left(client, Path(folder))) and time.monotonic() - began < 4 * GONE_WITHIN:
                 time.sleep(0.1)
             took = time.monotonic() - began
             worst = max(worst, took)
             says = ", ".join(remains) if remains else "nothing"
             print(
-                f"{number:>3}  killed after {after:5.1f} s with {there} things there; "
+                f"{number:>3}  killed after {after:5.1f} s with {there} things running; "
                 f"gone after {took:4.1f} s; left: {says}",
                 flush=True,
             )
     client.close()
-    print(f"worst: {worst:.1f} s of {LIMIT:g} s")
-    return 0 if worst <= LIMIT else 1
+    print(f"worst: {worst:.1f} s of {GONE_WITHIN:g} s")
+    return 0 if worst <= GONE_WITHIN else 1
 
 
 if __name__ == "__main__":

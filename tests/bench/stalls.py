@@ -1,6 +1,6 @@
-"""What each engine says of a stall: 500 requests per second for ten seconds, for two of which the
-server is stopped. A thousand users come in the stall, and the k-th of them waits 2 s - k · 2 ms; so
-the truth is known.
+"""What each load generator reports of a stall: 500 requests per second for ten seconds, for two of which
+the server is stopped. A thousand users arrive during the stall, and the k-th of them waits 2 s - k · 2 ms,
+so the truth is known.
 """
 
 from __future__ import annotations
@@ -15,27 +15,28 @@ from chaoskit.load.totals import nearest_rank
 from tests.bench.costs import Command, run
 from tests.bench.servers import Stopping, tool
 
-RATE, SECONDS, STALL_AT, STALL = 500, 10.0, 4.0, 2.0
+RATE_PER_S, SECONDS = 500, 10.0
+STALL_AT, STALL_SECONDS = 4.0, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What one engine says. Latencies in seconds, as that engine reports them.
+    """What one load generator reports. Latencies are in seconds, as it reports them.
 
     Attributes:
-        engine: its name.
-        sent: requests that it made, of 5,000.
-        accounted: requests of which it says what became of them; ``None`` where it keeps no account.
-        cpu_us: CPU per request.
+        generator: its name.
+        sent: how many of the 5,000 requests it sent.
+        accounted: how many requests have an outcome; ``None`` if it keeps no account.
+        cpu_us: CPU time per request, in microseconds.
         p50, p90, p99, p999: its latencies.
-        p99_error, p999_error: how far those are from the truth of the stall as it really was: a busy
-            machine also stops and continues the server late.
-        slow_share: the share above 100 ms.
+        p99_error, p999_error: their relative error, compared with the truth of the stall as it really
+            was: a busy machine stops and continues the server late.
+        slow_share: the share of requests above 100 ms.
         in_stall: requests that it started while the server was stopped.
-        lag_p50, lag_p99: lateness of the engine.
+        lag_p50, lag_p99: seconds by which it sent late.
     """
 
-    engine: str
+    generator: str
     sent: int | None = None
     accounted: int | None = None
     cpu_us: float | None = None
@@ -51,19 +52,19 @@ class Account:
     lag_p99: float | None = None
 
 
-def measure(engine: str, command: Command, server: Stopping) -> Account:
-    """One engine through the stall."""
+def measure(generator: str, command: Command, server: Stopping) -> Account:
+    """Send one load generator through the stall."""
     stood: list[float] = []
-    figures = run(command("open", server.url), lambda: stood.append(server.stall(STALL_AT, STALL)))
-    return _account(engine, figures, stood[0])
+    figures = run(command("open", server.url), lambda: stood.append(server.stall(STALL_AT, STALL_SECONDS)))
+    return _account(generator, figures, stood[0])
 
 
-def _account(engine: str, figures: Mapping[str, Any], stood: float) -> Account:
+def _account(generator: str, figures: Mapping[str, Any], stood: float) -> Account:
     latency, lag = sorted(figures["latency"]), sorted(figures.get("lag", ()))
     true = waits(stood)
     p99, p999 = nearest_rank(latency, 0.99), nearest_rank(latency, 0.999)
     return Account(
-        engine=engine,
+        generator=generator,
         sent=len(latency),
         accounted=figures.get("accounted"),
         cpu_us=figures["cpu_s"] / max(1, figures["requests"]) * 1e6,
@@ -74,40 +75,40 @@ def _account(engine: str, figures: Mapping[str, Any], stood: float) -> Account:
         p99_error=p99 / nearest_rank(true, 0.99) - 1,
         p999_error=p999 / nearest_rank(true, 0.999) - 1,
         slow_share=sum(each > 0.1 for each in latency) / len(latency),
-        in_stall=sum(STALL_AT <= at < STALL_AT + STALL for at in figures["started"]),
+        in_stall=sum(STALL_AT <= at < STALL_AT + STALL_SECONDS for at in figures["started"]),
         lag_p50=nearest_rank(lag, 0.5) if lag else None,
         lag_p99=nearest_rank(lag, 0.99) if lag else None,
     )
 
 
 def waits(stall: float) -> list[float]:
-    """How long the users wait, ascending, if the server stands still for so long and else answers at once."""
-    stalled = [stall - number / RATE for number in range(int(stall * RATE))]
-    return [0.0] * (int(RATE * SECONDS) - len(stalled)) + sorted(stalled)
+    """How long each user waits, ascending, if the server stalls for so long and otherwise answers at once."""
+    stalled = [stall - number / RATE_PER_S for number in range(int(stall * RATE_PER_S))]
+    return [0.0] * (int(RATE_PER_S * SECONDS) - len(stalled)) + sorted(stalled)
 
 
 def truth() -> Account:
-    """What an engine that costs nothing would see."""
-    true = waits(STALL)
+    """What a load generator without any cost would report."""
+    true = waits(STALL_SECONDS)
     return Account(
-        engine="truth",
+        generator="truth",
         sent=len(true),
         p50=nearest_rank(true, 0.5),
         p90=nearest_rank(true, 0.9),
         p99=nearest_rank(true, 0.99),
         p999=nearest_rank(true, 0.999),
         slow_share=sum(each > 0.1 for each in true) / len(true),
-        in_stall=int(RATE * STALL),
+        in_stall=int(RATE_PER_S * STALL_SECONDS),
     )
 
 
 def wrk2(server: Stopping) -> Account | str:
-    """wrk2, which corrects for coordinated omission: an independent look at the truth."""
+    """The account of wrk2, which corrects for coordinated omission: an independent view of the truth."""
     if not tool("wrk2"):
-        return "wrk2 is not installed, and is no Debian package (the truth is worked out beside it)"
-    command = ["wrk2", "-t1", "-c50", f"-d{SECONDS:.0f}s", f"-R{RATE}", "--latency", f"{server.url}/"]
+        return "wrk2 is not installed and not a Debian package; the truth is computed instead"
+    command = ["wrk2", "-t1", "-c50", f"-d{SECONDS:.0f}s", f"-R{RATE_PER_S}", "--latency", f"{server.url}/"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
-        server.stall(STALL_AT, STALL)
+        server.stall(STALL_AT, STALL_SECONDS)
         said = client.communicate()[0]
 
     def quantile(name: str) -> float | None:
@@ -115,4 +116,4 @@ def wrk2(server: Stopping) -> Account | str:
         return float(found[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[found[2]] if found else None
 
     names = {"p50": "50.000", "p90": "90.000", "p99": "99.000", "p999": "99.900"}
-    return Account(engine="wrk2", **{key: quantile(name) for key, name in names.items()})  # type: ignore[arg-type]
+    return Account(generator="wrk2", **{key: quantile(name) for key, name in names.items()})  # type: ignore[arg-type]

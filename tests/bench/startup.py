@@ -1,7 +1,7 @@
-"""How long the reference system takes to be ready, behind Toxiproxy and bare, side by side.
+"""How long the reference system takes to be ready, behind Toxiproxy and without it.
 
-``python -m tests.bench.startup [ROUNDS]`` starts it both ways in turn, so that a machine whose
-speed drifts slows both, and prints each pair, the medians and the ratio of each pair.
+``python -m tests.bench.startup [ROUNDS]`` starts it both ways in turn, so that a drift of the machine's
+speed affects both. It prints each pair with its ratio, and the medians.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Many runs in a row of the six failures on the hardened system: a false alarm is a bug.
 
 ``python -m tests.bench.steadfast [ROUNDS] [--busy]`` runs them on one environment with resets in
-between, and prints each verdict, how long the reset took, and why something did not hold. With
-``--busy`` one core is kept busy by other work all the time.
+between. It prints each verdict, how long the reset took, and why a promise did not hold. With
+``--busy``, other work keeps one core busy all the time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOLDER = Path("chaoskit-report") / "steadfast"
 
 
 def main() -> int:
-    """Run them, and count."""
+    """Run them, and count the verdicts."""
     rounds = next((int(each) for each in sys.argv[1:] if each.isdigit()), 10)
     counted: Counter[tuple[str, str]] = Counter()
     place = environment_for(marketplace)
@@ -61,7 +61,7 @@ def _run(place: Environment, number: int, name: str, experiment: Experiment) -> 
 
 @contextlib.contextmanager
 def _busy(wanted: bool) -> Iterator[None]:
-    """One core at work for as long as the block runs; it ends by itself with this process."""
+    """Keep one core busy while the block runs; the work ends by itself with this process."""
     if not wanted:
         yield
         return

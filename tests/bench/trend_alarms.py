@@ -1,8 +1,9 @@
-"""How often ``chaoskit trend`` cries wolf, and what it finds: ``python -m tests.bench.trend_alarms``.
+"""How often ``chaoskit trend`` raises false alarms, and what it finds.
 
-Histories of fifteen journeys are drawn: requests that are bad by chance, with a share that differs
-between nights (beta), and times whose logarithm differs between nights (normal). Nothing gets
-worse in them, so whatever is flagged is a false alarm. The figures in docs/trend.md come from here.
+``python -m tests.bench.trend_alarms`` draws histories of fifteen journeys: requests that are bad by
+chance, with a share that differs between nights (beta), and times whose logarithm differs between nights
+(normal). Nothing gets worse in them, so everything that is flagged is a false alarm. The figures in
+docs/trend.md come from here.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _bad(samples: int, share: float, alike: float, chance: random.Random) -> int
 
 
 def false_alarms(nights: int, noise: Noise, *, histories: int, seed: int = 1) -> int:
-    """In how many histories anything is flagged on the last night."""
+    """The number of histories in which anything is flagged on the last night."""
     chance = random.Random(seed)
     return sum(bool(trend_of(history(nights, noise, chance)).regressions) for _ in range(histories))
 

@@ -11,7 +11,7 @@ from chaoskit.errors import UsageError
 
 
 def test_without_a_command_it_shows_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    """`chaoskit` alone is a mistake that tells the commands."""
+    """`chaoskit` alone is a mistake; the message lists the commands."""
     with pytest.raises(SystemExit) as raised:
         main([])
     assert raised.value.code == USAGE
@@ -31,7 +31,7 @@ def test_help_tells_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_system_the_remedy_is_told(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A command about a system says how to name one, and where it looked."""
+    """A command that needs a system says how to name one, and where it looked."""
     monkeypatch.chdir(tmp_path)
     assert main([command]) == USAGE
     said = capsys.readouterr().err
@@ -54,7 +54,7 @@ def test_without_a_system_the_remedy_is_told(
 def test_the_system_is_named_once_for_pytest_and_the_command_line(
     name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ini setting is found from below, in every file in which pytest looks for it."""
+    """The ini setting is found from a folder below, in every file in which pytest looks for it."""
     (tmp_path / name).write_text(text)
     below = tmp_path / "deep" / "below"
     below.mkdir(parents=True)
@@ -63,7 +63,7 @@ def test_the_system_is_named_once_for_pytest_and_the_command_line(
 
 
 def test_a_compose_file_will_do(tmp_path: Path) -> None:
-    """plan and up take a compose file as it is: nothing has to be declared to look at it."""
+    """plan and up take a compose file as it is, without a declaration."""
     (tmp_path / "compose.yaml").write_text("services: {}\n")
     system = find_system("compose.yaml", tmp_path)
     assert system.compose == (tmp_path / "compose.yaml",)
@@ -73,7 +73,7 @@ def test_a_compose_file_will_do(tmp_path: Path) -> None:
 def test_the_history_is_named_once_for_pytest_and_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`chaoskit trend` finds chaos_history from the folder of the ini file, from below as well."""
+    """`chaoskit trend` finds chaos_history from the folder of the ini file and from below it."""
     (tmp_path / "pytest.ini").write_text("[pytest]\nchaos_history = reports/history.sqlite\n")
     below = tmp_path / "deep"
     below.mkdir()
@@ -105,11 +105,11 @@ def test_a_wrong_trend_is_told(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_no_journal_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A report folder holds other JSON: a shell's `*.json` may name it."""
+def test_a_file_that_is_not_a_journal_is_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report folder holds other JSON files, and a shell's `*.json` may name them: they are skipped."""
     (tmp_path / "independence.json").write_text('{"version": 1, "experiments": []}')
     file = str(tmp_path / "history.sqlite")
     assert main(["trend", file, "--add", str(tmp_path / "independence.json")]) == USAGE
     said = capsys.readouterr().err
-    assert "independence.json: no journal" in said
+    assert "independence.json: not a journal" in said
     assert "the history is empty" in said

@@ -17,8 +17,9 @@ SHOP: dict[str, dict[str, Any]] = {
 
 
 def test_the_table_says_who_talks_to_whom_through_what() -> None:
-    """Links, entry points, ports that are still to be found, warnings: each in a section of its own; the
-    harness's own links are a number.
+    """Links, entries, components without a known port and warnings each have a section; the links of the
+    harness
+    are only counted.
     """
     after = rewritten(SHOP, exposed={"web": (), "db": (5432,), "mystery": ()})
     text = render_links(after)
@@ -28,18 +29,20 @@ def test_the_table_says_who_talks_to_whom_through_what() -> None:
     assert entries.splitlines()[1:] == ["  web:8080  through  toxiproxy-1"]
     assert unknown.splitlines()[1:] == ["  mystery"]
     assert "172.30.0.5" in warnings
-    assert last == "3 components behind 2 Toxiproxies; 2 links of the harness's own"
+    assert last == "3 components behind 2 Toxiproxies; 2 links of the harness"
 
 
 def test_sections_without_anything_are_left_out() -> None:
-    """An application of one silent service has no links, no entry points and no warnings to show."""
+    """An application of one silent service has no section for links, entries or warnings."""
     text = render_links(rewritten({"only": {}}))
-    assert text.splitlines()[0].startswith("no port known")
+    assert text.splitlines()[0].startswith("no known port")
     assert "warnings" not in text
 
 
 def test_the_file_begins_with_what_it_is() -> None:
-    """Its head is comments: how to start it, and what to be warned of; proxies stand one on a line."""
+    """The file begins with comments: how to start it, and the warnings. Each proxy stands on a line of its
+    own.
+    """
     text = render_compose(rewritten(SHOP))
     head = [line for line in text.splitlines() if line.startswith("#")]
     assert "docker compose -p chaoskit-test -f" in " ".join(head)
@@ -50,6 +53,6 @@ def test_the_file_begins_with_what_it_is() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), st.text()))
 def test_any_text_comes_back(environment: dict[str, str]) -> None:
-    """Whatever stands in an environment is the same text again when YAML is read."""
+    """Any text in an environment is the same text when the YAML is read."""
     after = rewritten({"web": {"environment": environment}})
     assert yaml.safe_load(render_compose(after)) == after.compose

@@ -1,4 +1,4 @@
-"""An engine made of dictionaries, for tests of what removes things from one."""
+"""An engine made of dictionaries, for tests of code that removes objects from an engine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chaoskit.interpose import RUN_LABEL
 
 @dataclass
 class Engine:
-    """As much of the SDK's low level as is used; ``client.api`` is the same object.
+    """The parts of the SDK's low-level client that are used; ``client.api`` is the same object.
 
     Attributes:
         things: kind → name → labels.
         stubborn: name → how often removing it fails.
-        late: what appears after so many looks, as a dead client's calls are finished.
+        late: number of looks → what appears then, as the engine finishes the calls of a dead client.
         broken: how many looks fail because the engine does not answer.
     """
 
@@ -34,11 +34,11 @@ class Engine:
 
     @property
     def api(self) -> Engine:
-        """The low level."""
+        """The low-level client."""
         return self
 
     def put(self, kind: str, name: str, run_id: str | None) -> None:
-        """Something exists."""
+        """Make an object exist."""
         self.things[kind][name] = {RUN_LABEL: run_id} if run_id else {}
 
     def _list(self, kind: str, filters: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
@@ -66,7 +66,7 @@ class Engine:
         return [{"Id": n, "Name": n, "Labels": labels} for n, labels in self._list("networks", filters)]
 
     def volumes(self, *, filters: dict[str, str]) -> dict[str, Any]:
-        """GET /volumes; nothing is ``null``."""
+        """GET /volumes; an empty list is ``null``."""
         return {
             "Volumes": [{"Name": n, "Labels": labels} for n, labels in self._list("volumes", filters)] or None
         }
@@ -87,7 +87,7 @@ class Engine:
         self._remove("containers", name)
 
     def remove_network(self, name: str) -> None:
-        """DELETE /networks, which fails as long as there are containers."""
+        """DELETE /networks, which fails as long as containers exist."""
         if self.things["containers"]:
             raise APIError("403", explanation=f"{name} has active endpoints")
         self._remove("networks", name)
@@ -98,10 +98,10 @@ class Engine:
 
     @property
     def left(self) -> set[str]:
-        """The names of all that exists."""
+        """The names of all existing objects."""
         return {name for names in self.things.values() for name in names}
 
 
 def as_client(engine: Engine) -> docker.DockerClient:
-    """The engine, for the type checker."""
+    """The engine, typed for the type checker."""
     return cast(docker.DockerClient, engine)

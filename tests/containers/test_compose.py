@@ -1,6 +1,6 @@
-"""Compose itself reads the files here; it needs no engine for that.
+"""Reading compose files with Compose itself, which needs no engine, and running Compose.
 
-Compose in a thread of its own: its failure is told, and it can be ended at any moment.
+``docker compose up`` runs in a thread of its own: its failure is reported, and it can be ended at any moment.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from chaoskit.containers.compose import Compose, Up, parse_routes, resolve
+from chaoskit.containers.compose import Compose, ComposeUp, parse_routes, resolve
 from chaoskit.errors import ComposeError, EngineUnavailable, StartFailed
 from chaoskit.system import System
 
 Write = Callable[[str], Path]
 
-compose_reads = pytest.mark.docker  # its command line, not its engine
+compose_reads = pytest.mark.docker  # needs Docker's command line, not its engine
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a compose file and say where it is."""
+    """Write a compose file and return its path."""
 
     def to_disk(text: str) -> Path:
         path = tmp_path / "compose.yaml"
@@ -38,7 +38,7 @@ def write(tmp_path: Path) -> Write:
 
 @compose_reads
 def test_compose_reads_the_files(tmp_path: Path, write: Write) -> None:
-    """Several files, env files, profiles and variables come together as Compose puts them together."""
+    """Compose combines several files, env files, profiles and variables."""
     first = write("services: {web: {image: 'web:${TAG}', environment: {A: '${FROM_FILE}'}}}")
     second = tmp_path / "override.yaml"
     second.write_text(
@@ -59,7 +59,7 @@ def test_compose_reads_the_files(tmp_path: Path, write: Write) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """Nothing runs if a file is not there: the error says which, and how it is found."""
+    """Nothing runs if a file is missing, and the error names the file and says how it is found."""
     system = System.from_compose(tmp_path / "nowhere.yaml", journeys=(), env_files=[tmp_path / "gone"])
     with pytest.raises(ComposeError) as caught:
         resolve(system)
@@ -77,7 +77,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_compose_says_what_is_wrong(write: Write, text: str, said: str) -> None:
-    """The evidence is what Compose says, and the remedy how to hear it again."""
+    """The evidence is Compose's own message, and the remedy is the command that shows it again."""
     with pytest.raises(ComposeError) as caught:
         resolve(System.from_compose(write(text), journeys=()))
     assert said in (caught.value.evidence or "")
@@ -87,7 +87,7 @@ def test_compose_says_what_is_wrong(write: Write, text: str, said: str) -> None:
 def test_without_docker_it_is_the_machine_that_lacks(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No ``docker`` command, or one without Compose, is no mistake in the file."""
+    """A missing ``docker`` command, or one without Compose, is not a mistake in the file."""
     system = System.from_compose(write("services: {web: {image: x}}"), journeys=())
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineUnavailable, match="no `docker compose`"):
@@ -103,7 +103,7 @@ def test_without_docker_it_is_the_machine_that_lacks(
 
 @compose_reads
 def test_an_engine_that_does_not_answer_is_no_obstacle(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading a file needs no engine: what the images expose is then unknown."""
+    """Reading a file needs no engine; only the ports that images expose are then unknown."""
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     found = resolve(System.from_compose(write("services: {web: {image: x}}"), journeys=()))
     assert set(found.config["services"]) == {"web"}
@@ -111,7 +111,7 @@ def test_an_engine_that_does_not_answer_is_no_obstacle(write: Write, monkeypatch
 
 
 def test_the_project_is_named_before_the_command(tmp_path: Path) -> None:
-    """Project and folder stand where Compose wants them, and everything that says what to read follows."""
+    """Project and folder come where Compose wants them, followed by the files and profiles to read."""
     compose = Compose(
         tmp_path,
         [Path("x.yaml"), Path("y.yaml")],
@@ -129,7 +129,7 @@ def test_the_project_is_named_before_the_command(tmp_path: Path) -> None:
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Put a shell script in the place of ``docker``."""
+    """Put a shell script in place of ``docker``."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -144,7 +144,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def test_the_command_leads_a_group_of_its_own(tmp_path: Path, docker: Write) -> None:
-    """Its process id is told while it runs, and is the group's; it has our variables, and our folder."""
+    """Its process id is reported while it runs and is its group's; it has the given variables and folder."""
     told: list[int] = []
     docker('echo "$GIVEN" $$; ps -o pgid= -p $$; pwd; echo "$@"')
     done = Compose(tmp_path, environment={"GIVEN": "yes"}, spawned=told.append).run("up", "--detach")
@@ -155,7 +155,7 @@ def test_the_command_leads_a_group_of_its_own(tmp_path: Path, docker: Write) -> 
 def test_a_failure_carries_what_was_said(
     tmp_path: Path, docker: Write, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Callers turn it into errors; it holds both streams, and nothing is logged."""
+    """The error, which callers turn into their own, holds both streams, and nothing is logged."""
     docker("echo out; echo err >&2; exit 3")
     with pytest.raises(subprocess.CalledProcessError) as caught:
         Compose(tmp_path).run("up")
@@ -164,14 +164,14 @@ def test_a_failure_carries_what_was_said(
 
 
 def test_a_folder_that_is_missing_is_not_taken_for_a_missing_docker(tmp_path: Path, docker: Write) -> None:
-    """The error names the folder."""
+    """The error names the missing folder."""
     docker("exit 0")
     with pytest.raises(FileNotFoundError, match="gone"):
         Compose(tmp_path / "gone").run("up")
 
 
 def test_an_interruption_ends_the_whole_group(tmp_path: Path, docker: Write) -> None:
-    """Ctrl-C while Compose works leaves none of its processes behind."""
+    """Ctrl-C while Compose works leaves none of its processes running."""
     os.mkfifo(tmp_path / "child")
     child = os.open(tmp_path / "child", os.O_RDONLY | os.O_NONBLOCK)
 
@@ -191,7 +191,7 @@ def test_an_interruption_ends_the_whole_group(tmp_path: Path, docker: Write) -> 
 
 
 def test_the_kernels_routes_are_read() -> None:
-    """Destinations and masks are little-endian; the default route is left out."""
+    """Destinations and masks are read as little-endian numbers, and the default route is left out."""
     table = (
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
         "eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
@@ -201,12 +201,12 @@ def test_the_kernels_routes_are_read() -> None:
 
 
 def test_a_failure_is_raised_where_it_is_waited_for() -> None:
-    """Not in the thread, where nobody would see it."""
+    """A failure is raised in the waiting thread and not in Compose's, where it would be lost."""
 
     def fail() -> None:
         raise StartFailed("no")
 
-    up = Up(fail)
+    up = ComposeUp(fail)
     up.start()
     up.end()
     with pytest.raises(StartFailed, match="no"):
@@ -214,7 +214,7 @@ def test_a_failure_is_raised_where_it_is_waited_for() -> None:
 
 
 def test_ending_kills_the_process_group() -> None:
-    """Compose and its children go at once, and the thread with them."""
+    """Ending kills Compose and its children at once, and ends the thread."""
     process: list[subprocess.Popen[bytes]] = []
     spawned = threading.Event()
 
@@ -224,7 +224,7 @@ def test_ending_kills_the_process_group() -> None:
             up.spawned(child.pid)
             spawned.set()
 
-    up = Up(work)
+    up = ComposeUp(work)
     up.start()
     spawned.wait()
     up.end()
@@ -233,8 +233,8 @@ def test_ending_kills_the_process_group() -> None:
 
 
 def test_a_process_that_comes_after_the_end_is_killed_too() -> None:
-    """An interrupt between Compose's birth and our knowing of it leaves nothing running."""
-    up = Up(lambda: None)
+    """An interrupt between Compose's start and the report of its process id leaves nothing running."""
+    up = ComposeUp(lambda: None)
     up.start()
     up.end()
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as late:
@@ -245,7 +245,7 @@ def test_a_process_that_comes_after_the_end_is_killed_too() -> None:
 def test_what_was_ended_before_it_started_does_nothing() -> None:
     """Closing may come at any time: it is no error, and what starts afterwards starts no Compose."""
     worked: list[str] = []
-    up = Up(lambda: worked.append("up"))
+    up = ComposeUp(lambda: worked.append("up"))
     up.end()
     up.start()
     up.end()

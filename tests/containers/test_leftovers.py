@@ -1,4 +1,4 @@
-"""Telling dead runs from living ones, and cleaning up after the dead."""
+"""Telling dead runs from living ones, and cleaning up the dead ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def owner() -> Owner:
-    """This process."""
+    """An owner record of this process."""
     return Owner(os.getpid(), 2000.0, command="pytest")
 
 
 def test_a_run_is_alive_as_long_as_its_claim_is_held() -> None:
-    """The lock alone decides: its process number lives on after it is let go."""
+    """Only the lock decides: the owner's process still runs after it has released the run."""
     engine = Engine()
     engine.put("containers", "c", "run")
     claim = Claim.take("run", owner())
@@ -43,7 +43,7 @@ def test_a_run_is_alive_as_long_as_its_claim_is_held() -> None:
 
 
 def test_of_a_dead_guest_the_faults_are_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """First its faults, then its own sidecars; what could not be taken back is tried again next time."""
+    """A dead guest's faults are lifted before its sidecars are removed; a failure is retried next time."""
     engine = Engine()
     engine.put("containers", "sidecar", "run")
     engine.put("containers", "theirs", None)
@@ -54,7 +54,7 @@ def test_of_a_dead_guest_the_faults_are_taken_back(monkeypatch: pytest.MonkeyPat
     def replay(ledger: Path) -> None:
         tries.append(ledger)
         if len(tries) == 1:
-            raise NotLifted("something of this run is still there")
+            raise NotLifted("a change of this run is still there")
 
     monkeypatch.setattr(takeback, "replay", replay)
     assert "still there" in clean(as_client(engine)).failed["run"]
@@ -67,7 +67,7 @@ def test_of_a_dead_guest_the_faults_are_taken_back(monkeypatch: pytest.MonkeyPat
 
 
 def test_clean_removes_the_dead_and_names_the_others() -> None:
-    """Dead runs go with their folder; the living and the unknown are left alone."""
+    """Dead runs are removed with their folder; living and unknown runs are left alone."""
     engine = Engine()
     for name in ("dead", "living", "unknown"):
         engine.put("volumes", name, name)
@@ -87,7 +87,7 @@ def test_clean_removes_the_dead_and_names_the_others() -> None:
 
 
 def test_clean_goes_on_after_one_that_fails() -> None:
-    """A run that cannot be removed is told with its reason, keeps its folder, and the next one goes."""
+    """A run that cannot be removed is reported and keeps its folder, and the next one is removed."""
     engine = Engine(stubborn={"a": 10**6})
     for name in ("a", "b"):
         engine.put("volumes", name, name)
@@ -99,7 +99,7 @@ def test_clean_goes_on_after_one_that_fails() -> None:
 
 
 def test_a_folder_without_an_owner_is_a_dead_run(state: Path) -> None:
-    """What a full disk or an old version has left is cleaned, not tripped over."""
+    """A folder that a full disk or an old version left incomplete is cleaned like a dead run."""
     (state / "broken").mkdir(parents=True)
     (state / ".hidden").mkdir()
     (run,) = runs(as_client(Engine()))

@@ -1,4 +1,4 @@
-"""The environment that experiments share: started once, reset in between, rebuilt where it must be."""
+"""The environment that experiments share: started once, reset in between, rebuilt where necessary."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 
 from chaoskit.errors import DeclarationError, RuntimeFailure
 from chaoskit.record.history import History
-from chaoskit.runtime import Runtime, Toxic
+from chaoskit.runtime import Toxic
 from chaoskit.runtime.memory import MemoryRuntime
+from chaoskit.system import RunningSystem
 from tests.simulation import SYSTEM, Simulation, browse, hardened
 
 
 def test_it_starts_once_and_at_its_first_use(tmp_path: Path) -> None:
-    """An environment that nobody uses starts nothing; two resets use the same one."""
+    """An unused environment starts nothing; two resets use the same runtime."""
     simulation = Simulation(hardened, tmp_path)
     assert simulation.runtimes == []
     assert not simulation.environment.reset().rebuilt
@@ -24,7 +25,7 @@ def test_it_starts_once_and_at_its_first_use(tmp_path: Path) -> None:
 
 
 def test_a_wrong_declaration_starts_nothing(tmp_path: Path) -> None:
-    """Mistakes are told before there is anything to clean up."""
+    """The mistakes of a declaration are reported before anything starts."""
     wrong = replace(SYSTEM, journeys=(replace(browse, terms=replace(browse.terms, rate=0, needs=("x",))),))
     simulation = Simulation(hardened, tmp_path, wrong)
     with pytest.raises(DeclarationError) as raised:
@@ -34,7 +35,7 @@ def test_a_wrong_declaration_starts_nothing(tmp_path: Path) -> None:
 
 
 def test_a_reset_takes_everything_off_and_starts_what_is_down(tmp_path: Path) -> None:
-    """Whatever a test has left, the next one finds links bare and components running."""
+    """Whatever a test left behind, the next test finds bare links and running components."""
     simulation = Simulation(hardened, tmp_path)
     simulation.environment.reset()
     (runtime,) = simulation.runtimes
@@ -50,7 +51,7 @@ def test_a_reset_takes_everything_off_and_starts_what_is_down(tmp_path: Path) ->
 
 
 def test_a_component_that_has_done_its_work_is_not_started_again(tmp_path: Path) -> None:
-    """A migration runs once: that it has ended well is no fault to mend."""
+    """A migration runs once: a reset does not restart a component that ended well."""
 
     class Finished(MemoryRuntime):
         def stop(self, component: str, timeout: float = 10.0) -> None:
@@ -68,8 +69,10 @@ def test_a_component_that_has_done_its_work_is_not_started_again(tmp_path: Path)
 
 
 def test_components_with_a_memory_are_restarted_and_the_hook_is_called(tmp_path: Path) -> None:
-    """A system names what carries state out of a fault, and may do more itself; not before the first use."""
-    called: list[Runtime] = []
+    """A reset restarts the components that the system names and calls its hook, but not before the
+    first use.
+    """
+    called: list[RunningSystem] = []
     system = replace(SYSTEM, restart_on_reset=("api",), reset=called.append)
     simulation = Simulation(hardened, tmp_path, system)
     simulation.environment.reset()
@@ -80,10 +83,12 @@ def test_components_with_a_memory_are_restarted_and_the_hook_is_called(tmp_path:
 
 
 @pytest.mark.parametrize("error", [RuntimeFailure("no"), ValueError("no")])
-def test_what_does_not_come_back_is_rebuilt_and_that_is_said(tmp_path: Path, error: Exception) -> None:
-    """A hook that fails, of whatever kind, costs the environment and not the next verdict."""
+def test_an_environment_that_does_not_recover_is_rebuilt_and_says_why(
+    tmp_path: Path, error: Exception
+) -> None:
+    """A hook that fails, with whatever error, costs the environment and not the next verdict."""
 
-    def fails(runtime: Runtime) -> None:
+    def fails(running: RunningSystem) -> None:
         raise error
 
     simulation = Simulation(hardened, tmp_path, replace(SYSTEM, reset=fails))
@@ -96,7 +101,7 @@ def test_what_does_not_come_back_is_rebuilt_and_that_is_said(tmp_path: Path, err
 
 
 def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    """The runtime is closed, whatever kept it from starting."""
+    """A runtime that fails to start is closed."""
 
     class Broken(MemoryRuntime):
         def start(self) -> None:
@@ -108,8 +113,8 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert simulation.runtimes[0].log == ["close"]
 
 
-def test_each_load_throws_other_dice_and_the_same_in_every_run(tmp_path: Path) -> None:
-    """Users of a second experiment do not come with the first one's keys, and a run can be repeated."""
+def test_each_load_has_a_seed_of_its_own_and_the_same_in_every_run(tmp_path: Path) -> None:
+    """The users of a second experiment have other keys than those of the first, and a run can be repeated."""
     seeds = []
     for _ in range(2):
         simulation = Simulation(hardened, tmp_path)

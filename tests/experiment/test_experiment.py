@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import jsonschema
 import pytest
@@ -18,6 +19,7 @@ from chaoskit.errors import (
     UsageError,
     VerdictUnknown,
 )
+from chaoskit.experiment.timing import PhaseLengths, Timing
 from chaoskit.faults import CacheLoss, Fault, Kill
 from chaoskit.judge import Judgement, JudgeSettings, Verdict, judge
 from chaoskit.record import journal
@@ -32,14 +34,16 @@ from tests.simulation import SYSTEM, Answer, Behaviour, Simulation, hardened, se
 def conclude(
     tmp_path: Path, behaviour: Behaviour, fault: Fault | None = None
 ) -> tuple[Simulation, Conclusion]:
-    """One experiment on a system that behaves so."""
+    """Run one experiment on a system that behaves like this."""
     simulation = Simulation(behaviour, tmp_path)
     chaos = Chaos(simulation.environment, "one", tmp_path)
     return simulation, chaos.experiment(fault or CacheLoss("cache"))
 
 
 def test_a_system_that_keeps_its_promises_has_held(tmp_path: Path) -> None:
-    """What uses the cache is slower within its degraded SLO, what needs it fails, and all recover."""
+    """Journeys that use the cache stay within their degraded SLO, those that need it fail, and all
+    recover.
+    """
     _, conclusion = conclude(tmp_path, hardened)
     assert conclusion.assert_held().verdict is Verdict.HELD
     assert "buy" in conclusion.result.judgement.blast_radius
@@ -47,7 +51,7 @@ def test_a_system_that_keeps_its_promises_has_held(tmp_path: Path) -> None:
 
 
 def test_the_phases_come_in_their_order(tmp_path: Path) -> None:
-    """The journal's marks tell the phases in the order in which DESIGN names them."""
+    """The journal's marks give the phases in the order of the design."""
     _, conclusion = conclude(tmp_path, hardened)
     names = [mark["name"] for mark in conclusion.result.record["history"]["marks"]]
     assert names == ["begin", "control", "inject", "landed", "holding", "lift", "gone", "end"]
@@ -60,27 +64,27 @@ def no_fallback(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
 
 
 def test_a_mutant_is_caught_for_the_right_reason(tmp_path: Path) -> None:
-    """A journey that fails without what it only uses breaks its degraded SLO, and that is said."""
+    """A journey that fails without a component that it only uses breaks its degraded SLO, by name."""
     _, conclusion = conclude(tmp_path, no_fallback)
     conclusion.assert_broken("browse", "degraded")
     with pytest.raises(PromiseBroken, match="browse: degraded"):
         conclusion.assert_held()
-    with pytest.raises(PromiseBroken, match="'search' did not break"):
+    with pytest.raises(PromiseBroken, match="expected 'search' to break"):
         conclusion.assert_broken("search")
 
 
 def coupled(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
-    """A mutant: searching waits for the cache, which nobody declared."""
+    """A mutant: searching waits for the cache, which its declaration does not name."""
     return hardened("browse" if journey == "search" else journey, at, runtime)
 
 
 def test_a_hidden_coupling_breaks_independence(tmp_path: Path) -> None:
-    """A journey that suffers from a fault in what it neither needs nor uses is BROKEN."""
+    """A journey that suffers from a fault in something that it neither needs nor uses is BROKEN."""
     conclude(tmp_path, coupled)[1].assert_broken("search", "independence")
 
 
 def test_a_system_that_does_not_come_back_is_broken(tmp_path: Path) -> None:
-    """After the lift the deadline counts, however long the harness watched."""
+    """After the lift the deadline decides, however long the harness watched."""
 
     def stuck(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
         was_cut = any(line.startswith("cut") for line in runtime.log)
@@ -90,7 +94,7 @@ def test_a_system_that_does_not_come_back_is_broken(tmp_path: Path) -> None:
 
 
 def test_a_lost_promise_is_broken(tmp_path: Path) -> None:
-    """What was acknowledged and is not true any more breaks the ledger."""
+    """Something acknowledged that is no longer true breaks the ledger."""
     simulation = Simulation(hardened, tmp_path)
     simulation.lose_promises = True
     Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache")).assert_broken(
@@ -99,7 +103,7 @@ def test_a_lost_promise_is_broken(tmp_path: Path) -> None:
 
 
 def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
-    """A system that is broken before anything was done to it is UNKNOWN, and is not harmed."""
+    """A system that is broken before the fault is UNKNOWN, and nothing is injected into it."""
     simulation, conclusion = conclude(tmp_path, lambda journey, at, runtime: (0.02, False))
     assert conclusion.verdict is Verdict.UNKNOWN
     assert not any(line.startswith("cut") for line in simulation.runtimes[0].log)
@@ -109,7 +113,9 @@ def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
 
 
 def test_unknown_is_no_broken_promise(tmp_path: Path) -> None:
-    """Where it cannot be told, an assertion says so by its type, whichever verdict was hoped for."""
+    """Where the evidence does not tell, each assertion raises VerdictUnknown, whichever verdict it
+    expected.
+    """
     _, conclusion = conclude(tmp_path, lambda journey, at, runtime: (0.02, False))
     for asserted in (conclusion.assert_held, conclusion.assert_broken):
         with pytest.raises(VerdictUnknown) as raised:
@@ -119,14 +125,14 @@ def test_unknown_is_no_broken_promise(tmp_path: Path) -> None:
 
 
 def test_a_system_that_holds_where_it_should_break_broke_no_promise(tmp_path: Path) -> None:
-    """A mutant that was not caught is an unexpected verdict, and no breach."""
-    with pytest.raises(UnexpectedVerdict, match="did not break 'any promise'") as raised:
+    """A mutant that was not caught is an unexpected verdict, not a broken promise."""
+    with pytest.raises(UnexpectedVerdict, match="to break a promise, but it did not") as raised:
         conclude(tmp_path, hardened)[1].assert_broken()
     assert type(raised.value) is UnexpectedVerdict
 
 
 def test_a_fault_that_never_lands_is_unknown_and_lifted(tmp_path: Path) -> None:
-    """Without evidence of landing there is no verdict, and what was injected is taken back."""
+    """Without evidence of landing the verdict is UNKNOWN, and what was injected is lifted."""
 
     class Immortal(MemoryRuntime):
         def kill(self, component: str) -> None:
@@ -139,7 +145,7 @@ def test_a_fault_that_never_lands_is_unknown_and_lifted(tmp_path: Path) -> None:
 
 
 def test_an_undo_that_fails_is_unknown_and_the_environment_is_rebuilt(tmp_path: Path) -> None:
-    """A lift that is not seen to work poisons the environment: the next experiment gets a new one."""
+    """A lift without proof poisons the environment: the next experiment gets a new one."""
     simulation = Simulation(hardened, tmp_path)
     chaos = Chaos(simulation.environment, "one", tmp_path)
     simulation.environment.reset()
@@ -156,7 +162,7 @@ def test_an_undo_that_fails_is_unknown_and_the_environment_is_rebuilt(tmp_path: 
 
 
 def test_the_undo_is_on_disk_before_the_fault(tmp_path: Path) -> None:
-    """At the moment of the injection the log already says how to take it back."""
+    """At the moment of the injection the undo log already holds the undo."""
     seen: list[list[str]] = []
 
     class Looking(MemoryRuntime):
@@ -171,7 +177,7 @@ def test_the_undo_is_on_disk_before_the_fault(tmp_path: Path) -> None:
 
 
 def test_a_load_that_dies_is_unknown_and_the_fault_is_lifted(tmp_path: Path) -> None:
-    """Without a measurement there is no verdict; the fault does not stay until the end of its window."""
+    """Without a measurement the verdict is UNKNOWN, and the fault is lifted before its window ends."""
 
     def dies(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
         if runtime.cuts():
@@ -188,14 +194,14 @@ def test_a_load_that_dies_is_unknown_and_the_fault_is_lifted(tmp_path: Path) -> 
 
 
 def test_windows_are_long_enough_for_the_slowest_journey(tmp_path: Path) -> None:
-    """A journey of one request in four seconds gets windows in which the judge can see something."""
+    """A journey with one request in four seconds gets windows in which the judge can decide."""
     slow = replace(SYSTEM, journeys=(replace(search, terms=replace(search.terms, rate=0.25)),))
     simulation = Simulation(hardened, tmp_path, slow)
     Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache")).assert_held()
 
 
 def test_an_experiment_asks_once_whether_its_fault_fits(tmp_path: Path) -> None:
-    """Asking opens connections to the system, so nothing asks again before the injection."""
+    """Asking opens connections to the system, so it is done once before the injection."""
     asked = []
 
     class Curious(Kill):
@@ -208,7 +214,7 @@ def test_an_experiment_asks_once_whether_its_fault_fits(tmp_path: Path) -> None:
 
 
 def test_a_misfit_stops_before_any_traffic(tmp_path: Path) -> None:
-    """A fault that does not fit is the user's mistake, told before anything is driven or injected."""
+    """A fault that does not fit is a mistake of the user, reported before anything is driven or injected."""
     simulation = Simulation(hardened, tmp_path)
     with pytest.raises(FaultMisfit):
         Chaos(simulation.environment, "one", tmp_path).experiment(Kill("nothing"))
@@ -216,7 +222,7 @@ def test_a_misfit_stops_before_any_traffic(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_in_the_fault_window_lifts_the_fault(tmp_path: Path) -> None:
-    """Ctrl-C while a fault is active leaves the system whole."""
+    """Ctrl-C while a fault is active leaves no fault behind."""
     simulation = Simulation(hardened, tmp_path)
     chaos = Chaos(simulation.environment, "one", tmp_path)
     runtime = simulation.environment.runtime
@@ -243,7 +249,7 @@ def test_the_parts_alone_come_to_the_same_verdict(tmp_path: Path) -> None:
 
 
 def test_the_journal_is_as_its_schema_says_and_gives_the_same_verdict_again(tmp_path: Path) -> None:
-    """All that the verdict was decided from is in the journal, in the published form."""
+    """The journal has the published form, and holds everything that the verdict was decided from."""
     for number, behaviour in enumerate((hardened, no_fallback, coupled)):
         folder = tmp_path / str(number)
         _, conclusion = conclude(folder, behaviour)
@@ -263,7 +269,15 @@ def test_the_journal_is_as_its_schema_says_and_gives_the_same_verdict_again(tmp_
 
 
 def test_a_phase_that_does_not_exist_is_the_users_mistake(tmp_path: Path) -> None:
-    """A misspelt timing is told with those that there are."""
-    simulation = Simulation(hardened, tmp_path)
-    with pytest.raises(UsageError, match="no such phase: aktive"):
-        Chaos(simulation.environment, "one", tmp_path).experiment(CacheLoss("cache"), aktive=3.0)
+    """A misspelt timing is reported with the valid ones, and a type checker finds it before the run."""
+    chaos = Chaos(Simulation(hardened, tmp_path).environment, "one", tmp_path)
+    # mypy reports an unused ignore, so its run fails on these two lines if a typo passes.
+    with pytest.raises(UsageError, match="unknown timing: aktive"):
+        chaos.experiment(CacheLoss("cache"), aktive=3.0)  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="unknown timing: aktive"), chaos.traffic(aktive=3.0):  # type: ignore[call-arg]
+        pass
+
+
+def test_each_length_of_a_phase_can_be_given() -> None:
+    """The keyword arguments of an experiment are the fields of Timing, with their types."""
+    assert get_type_hints(PhaseLengths) == get_type_hints(Timing)

@@ -1,4 +1,6 @@
-"""What a system owes under a fault beside its journeys' promises, in memory and on a manual clock."""
+"""Obligations: what a system owes under a fault besides its journeys' promises; in memory, on a manual
+clock.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from tests.simulation import Simulation, hardened
 
 @dataclass(frozen=True)
 class Rollout(Fault):
-    """Runs its course for some seconds; owes that something drains so long after the lift."""
+    """A fault that runs its course for some seconds, and obliges the system to drain some time after the
+    lift.
+    """
 
     seconds: float = 0.0
     drains_after: float = 0.0
@@ -50,7 +54,7 @@ class _Rollout(Injection):
         return Evidence(True, "there")
 
     def lift(self) -> None:
-        """Nothing to take back."""
+        """Nothing to undo."""
 
     def gone(self) -> Evidence:
         return Evidence(True, "gone")
@@ -73,13 +77,13 @@ def marks(conclusion: Conclusion) -> dict[str, float]:
 
 
 def test_the_fault_window_lasts_until_the_fault_has_run_its_course(tmp_path: Path) -> None:
-    """A rollout of 20 s is not lifted after the 8 s of a fault that simply stays."""
+    """A rollout of 20 s is not lifted after the 8 s of a fault without a course."""
     at = marks(conclude(tmp_path, Rollout(seconds=20.0)))
     assert 20.0 <= at["lift"] - at["landed"] < 21.0
 
 
 def test_a_fault_that_never_ends_is_lifted_all_the_same(tmp_path: Path) -> None:
-    """The limit is the one of lifting, on top of the fault window."""
+    """A fault that never ends its course is lifted after the fault window and the limit of lifting."""
     at = marks(conclude(tmp_path, Rollout(seconds=1e9)))
     assert 68.0 <= at["lift"] - at["landed"] < 69.0
 
@@ -95,7 +99,9 @@ def test_a_fault_that_never_ends_is_lifted_all_the_same(tmp_path: Path) -> None:
 def test_what_is_owed_under_a_fault_is_part_of_the_verdict(
     tmp_path: Path, drains_after: float, drain_within: float, verdict: Verdict
 ) -> None:
-    """Kept in time it holds, late it breaks, undecided it is unknown; the finding has its figures."""
+    """An obligation met in time is HELD, one met late is BROKEN and an undecided one is UNKNOWN, with
+    figures.
+    """
     fault = Rollout(drains_after=drains_after, drain_within=drain_within)
     conclusion = conclude(tmp_path, fault)
     (finding,) = conclusion.result.judgement.findings

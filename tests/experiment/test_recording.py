@@ -43,7 +43,7 @@ def record(tmp_path: Path, kind: type[MemoryRuntime]) -> tuple[dict[str, object]
 
 
 def test_the_journal_has_the_lines_near_the_moments_on_its_own_clock(tmp_path: Path) -> None:
-    """A line of the engine's wall clock stands where the marks of the same moment stand."""
+    """A line of the engine's wall clock stands beside the marks of the same moment."""
     found, _ = record(tmp_path, Talking)
     jsonschema.validate(found, json.loads(journal.SCHEMA.read_text()))
     kept, history = found["logs"], found["history"]
@@ -56,11 +56,11 @@ def test_the_journal_has_the_lines_near_the_moments_on_its_own_clock(tmp_path: P
     assert any(abs(at - inject) <= 1.0 for at, _ in lines)
     for at, text in lines:
         assert text == f"cache at {at + history['origin']:.0f}"
-        assert at >= inject - recording.BEFORE - 1.0  # the quiet of the control window is not there
+        assert at >= inject - recording.SECONDS_BEFORE - 1.0  # the quiet of the control window is not there
 
 
 def test_a_log_that_cannot_be_read_costs_no_verdict(tmp_path: Path) -> None:
-    """The verdict is what it is, the other components' lines are there, and the reason is told."""
+    """An unreadable log changes no verdict; the other components' lines and the reason are in the journal."""
 
     class Mute(Talking):
         def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
@@ -77,7 +77,7 @@ def test_a_log_that_cannot_be_read_costs_no_verdict(tmp_path: Path) -> None:
 
 
 def test_an_engine_without_a_clock_costs_no_verdict(tmp_path: Path) -> None:
-    """Whatever the engine raises, known or not, there is a journal; no line is put at a wrong moment."""
+    """Whatever the engine raises, the journal is written, and no line stands at a wrong moment."""
 
     class Timeless(Talking):
         def wall_offset(self) -> float:
@@ -93,11 +93,11 @@ def test_an_engine_without_a_clock_costs_no_verdict(tmp_path: Path) -> None:
 
 
 def test_slow_logs_are_left_out_after_a_while(tmp_path: Path) -> None:
-    """An engine that takes its time for each log does not hold up the run."""
+    """An engine that is slow to give its logs does not hold up the run."""
 
     class Slow(Talking):
         def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
-            self.clock.sleep(recording.PATIENCE)
+            self.clock.sleep(recording.READING_LIMIT)
             return super().log_lines(component, since, until)
 
     found, _ = record(tmp_path, Slow)
@@ -106,8 +106,8 @@ def test_slow_logs_are_left_out_after_a_while(tmp_path: Path) -> None:
 
 
 def test_secrets_of_the_components_do_not_go_along(tmp_path: Path) -> None:
-    """A component's password is in no line, not even of another component, nor where a long line is cut;
-    one whose environment cannot be read may hold secrets that nobody knows, so its lines are left out.
+    """A component's password is in no line, not even of another component or at the cut of a long line; a
+    component with an unreadable environment may log unknown secrets, so its lines are left out.
     """
     password = "correct-horse-9"
 
@@ -116,7 +116,7 @@ def test_secrets_of_the_components_do_not_go_along(tmp_path: Path) -> None:
             return {"REDIS_PASSWORD": password} if component == "cache" else {}
 
         def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
-            cut = "x" * (recording.LINE_CHARACTERS - 8) + password
+            cut = "x" * (recording.LONGEST_LINE_CHARACTERS - 8) + password
             return [LogLine(since, f"AUTH {password}"), LogLine(since, cut)]
 
     class Closed(Leaking):
@@ -143,12 +143,16 @@ LINES = st.lists(st.tuples(st.floats(0, 100), st.text(max_size=30)), max_size=20
 def test_what_is_kept_is_bounded_and_is_the_nearest(
     lines: dict[str, list[tuple[float, str]]], moments: list[float]
 ) -> None:
-    """Never more than the limits; none that is left out is nearer than one that is kept; all are counted."""
+    """The kept lines stay within the limits, no left-out line is nearer than a kept one, and all are
+    counted.
+    """
 
     def distance(at: float) -> float:
         return min((abs(at - moment) for moment in moments), default=0.0)
 
-    with mock.patch.multiple(recording, LINES=5, SIZE_BYTES=200):  # small, so that lines are left out
+    with mock.patch.multiple(
+        recording, MOST_LINES=5, MOST_TEXT_BYTES=200
+    ):  # small, so that lines are left out
         kept = recording.chosen(lines, moments)
     assert sum(len(text.encode()) for each in kept.values() for _, text in each["lines"]) <= 200
     assert kept.keys() == {name for name, each in lines.items() if each}
@@ -162,22 +166,22 @@ def test_what_is_kept_is_bounded_and_is_the_nearest(
 
 
 def test_no_component_has_more_than_its_lines() -> None:
-    """However short they are, and however much room there is, and those left out are counted."""
+    """One component keeps at most its number of lines, even short ones, and the others are counted."""
     kept = recording.chosen({"api": [(float(number), "ok") for number in range(500)]}, [250.0])["api"]
-    assert (len(kept["lines"]), kept["left_out"]) == (recording.LINES, 500 - recording.LINES)
-    assert kept["lines"][0][0] == pytest.approx(250.0 - recording.LINES / 2, abs=1.0)
+    assert (len(kept["lines"]), kept["left_out"]) == (recording.MOST_LINES, 500 - recording.MOST_LINES)
+    assert kept["lines"][0][0] == pytest.approx(250.0 - recording.MOST_LINES / 2, abs=1.0)
 
 
-def test_who_says_much_takes_no_room_from_who_says_little() -> None:
-    """Of one line among a flood of others as near, nothing is lost."""
+def test_a_component_that_logs_much_takes_no_room_from_one_that_logs_little() -> None:
+    """A single line among a flood of equally near lines is kept."""
     flood = [(1.0, "x" * 1000)] * 1000
     kept = recording.chosen({"gateway": flood, "api": flood, "worker": [(4.0, "out of memory")]}, [1.0])
-    assert kept["worker"]["lines"] == [[4.0, "out of memory"]]
+    assert kept["worker"]["lines"] == [(4.0, "out of memory")]
     assert len(kept["api"]["lines"]) in range(len(kept["gateway"]["lines"]) - 1, 66)
 
 
-def test_terminal_orders_and_endless_lines_do_not_go_along(tmp_path: Path) -> None:
-    """Colours are taken out, and a line that never ends is cut."""
+def test_terminal_commands_and_very_long_lines_are_not_kept(tmp_path: Path) -> None:
+    """Colours are removed, and a very long line is cut."""
 
     class Coloured(Talking):
         def log_lines(self, component: str, since: float, until: float) -> Sequence[LogLine]:
@@ -187,9 +191,9 @@ def test_terminal_orders_and_endless_lines_do_not_go_along(tmp_path: Path) -> No
     assert isinstance(found["logs"], dict)
     texts = [text for _, text in found["logs"]["components"]["api"]["lines"]]
     assert "ERROR\tfull" in texts
-    assert max(map(len, texts)) == recording.LINE_CHARACTERS + 1
+    assert max(map(len, texts)) == recording.LONGEST_LINE_CHARACTERS + 1
 
 
 def test_moments_that_are_near_are_looked_at_once() -> None:
-    """Stretches that touch are one, so that no line comes twice."""
+    """Stretches that touch are merged, so that no line comes twice."""
     assert recording.spans([30.0, 1.0, 2.0]) == [(-1.0, 7.0), (28.0, 35.0)]

@@ -1,4 +1,4 @@
-"""Game days in memory: one thread, a manual clock, and things that happen at moments."""
+"""Game days in memory: with one thread, a manual clock, and actions at given seconds."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Played:
 
     Args:
         book: the run book's text.
-        folder: where everything goes.
+        folder: where record, journals and state go.
         behaviour: how journeys answer.
-        at: what a person does, by seconds of the day.
+        at: second of the day → what a person does then.
         kind: the kind of runtime.
-        when: called at every look-up with the day.
+        when: called with the day at every slice of waiting.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class Played:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What is on disk."""
+        """The record on disk."""
         return dict(json.loads((self.folder / "gameday.json").read_text()))
 
     def texts(self, kind: str) -> list[str]:
-        """What the events of a kind say."""
+        """The texts of the events of a kind."""
         return [each["text"] for each in self.record["events"] if each["kind"] == kind]

@@ -1,4 +1,4 @@
-"""``chaoskit gameday`` where it needs no engine: mistakes, and what its exit code says."""
+"""``chaoskit gameday`` as far as it needs no Docker engine: mistakes, and its exit code."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SHOP = Path(__file__).parents[1] / "examples" / "gameday"
     ("book", "options", "says"),
     [
         (None, ["nowhere.yaml"], "the run book cannot be read"),
-        (None, ["--no-screen"], "there is nothing to do but a run book"),
+        (None, ["--no-screen"], "a game day needs a run book with steps"),
         (None, [], "there is no terminal to show a screen on"),
-        ("title: x", ["book.yaml", "--no-screen"], "there is nothing to do but a run book"),
+        ("title: x", ["book.yaml", "--no-screen"], "a game day needs a run book with steps"),
         (
             "steps: [{fault: {Kil: cache}}]",
             ["book.yaml"],
@@ -30,7 +30,7 @@ SHOP = Path(__file__).parents[1] / "examples" / "gameday"
         (
             "steps: [{fault: {Kill: cache}, active: until lifted}]",
             ["book.yaml", "--no-screen"],
-            "nobody lifts",
+            "until it is lifted by hand",
         ),
         (BOOK, ["book.yaml", "--no-screen"], "no system is named"),
         (
@@ -38,16 +38,24 @@ SHOP = Path(__file__).parents[1] / "examples" / "gameday"
             ["book.yaml", "--system=shop:shop"],
             "no journey 'fly'",
         ),
-        (BOOK, ["book.yaml", "--system=shop:shop", "--touch=cart"], "--touch without --attach"),
-        (BOOK, ["book.yaml", "--system=shop:shop", "--attach=x", "--keep"], "--keep without a system"),
+        (
+            BOOK,
+            ["book.yaml", "--system=shop:shop", "--touch=cart"],
+            "--touch cannot be given without",
+        ),
+        (
+            BOOK,
+            ["book.yaml", "--system=shop:shop", "--attach=x", "--keep"],
+            "--keep cannot be given with",
+        ),
         (
             BOOK,
             ["book.yaml", "--system=shop:shop", "--report-dir=old"],
-            "there is a game day in this folder already",
+            "this folder holds the record of a game day already",
         ),
     ],
 )
-def test_a_mistake_is_told_before_anything_starts(
+def test_a_mistake_is_an_error_before_anything_starts(
     book: str | None,
     options: list[str],
     says: str,
@@ -55,7 +63,7 @@ def test_a_mistake_is_told_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """In one message, with exit code 2 and no traceback."""
+    """A mistake of the user is one message, with exit code 2 and without a traceback."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "gameday.json").write_text("{}")
@@ -72,7 +80,7 @@ STOP = "stop: [{name: no sales, journey: buy, availability_below: 0.5, over: 4}]
 
 
 def never_back(journey: str, at: float, runtime: object) -> tuple[float, bool]:
-    """A system that stays broken after a kill."""
+    """A system that stays broken after a fault."""
     return 0.02, at < 107
 
 
@@ -85,10 +93,8 @@ def never_back(journey: str, at: float, runtime: object) -> tuple[float, bool]:
         ("steps: [{fault: {CacheLoss: cache}}]", lambda journey, at, runtime: (0.02, False), 11),
     ],
 )
-def test_the_exit_code_tells_what_came_out(
-    book: str, behaviour: Behaviour, code: int, tmp_path: Path
-) -> None:
-    """Held; broken; stopped by a condition; never in a state in which anything could be seen."""
+def test_the_exit_code_tells_the_result(book: str, behaviour: Behaviour, code: int, tmp_path: Path) -> None:
+    """Each result has its code: held, broken, stopped by a condition, and never steady."""
     played = Played(book, tmp_path, behaviour=behaviour)
     assert exit_code(played.day, lifted=played.lifted) == code
     assert exit_code(played.day, lifted=False) == 11

@@ -1,4 +1,4 @@
-"""Stop conditions, on samples that are made up."""
+"""Stop conditions, on made-up samples."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def sample(at: float, seconds: float = 0.05, *, ok: bool = True, journey: str = 
 def load(
     *, bad_from: float = NOW, seconds: float = 0.05, ok: bool = True, until: float = NOW
 ) -> list[Sample]:
-    """Ten requests a second since 50; from ``bad_from`` on they take so long and end so. What has not
-    ended by now is not on record yet."""
+    """Ten requests per second since 50. From ``bad_from`` on they have this latency and outcome. Requests
+    that have not ended by now are not on record."""
     moments = [50 + index / 10 for index in range(int((until - 50) * 10))]
     made = [sample(at) if at < bad_from else sample(at, seconds, ok=ok) for at in moments]
     return [each for each in made if each.ended is not None and each.ended <= NOW]
 
 
 def look(condition: Condition, samples: list[Sample], **more: float) -> tuple[bool, str]:
-    """Whether it fires, and what it says."""
+    """Whether the condition fires, and what it says."""
     reading = read(condition, [BUY], Columns.of(samples), begin=50.0, now=NOW, active_since=more.values())
     return reading.fires, reading.says
 
@@ -50,7 +50,7 @@ def test_a_journey_that_keeps_its_promise_stops_nothing() -> None:
 
 
 def test_failures_of_the_last_seconds_fire() -> None:
-    """Half a second of failures in five is below 90%; as long ago as five seconds nothing is."""
+    """Half a second of failures in five reaches 90%; failures from before these five do not count."""
     assert look(FAILS, load(bad_from=99.0, ok=False)) == (True, "buy 80% of 50")
     assert not look(FAILS, load(bad_from=99.8, ok=False))[0]
     past = [each if not 90 <= each.intended < 94 else sample(each.intended, ok=False) for each in load()]
@@ -58,7 +58,7 @@ def test_failures_of_the_last_seconds_fire() -> None:
 
 
 def test_requests_that_hang_are_slow_before_they_end() -> None:
-    """A journey from which nothing comes back any more is above its p95 as soon as it can be known."""
+    """A journey that hangs is above its p95 as soon as its requests are older than the bound."""
     hangs = load(bad_from=97.0, seconds=60.0)
     assert max(each.intended for each in hangs) < 97.0
     assert look(SLOW, hangs)[0]
@@ -66,7 +66,7 @@ def test_requests_that_hang_are_slow_before_they_end() -> None:
 
 
 def test_requests_that_hang_have_failed_after_their_time_out() -> None:
-    """What is in flight counts against availability once its user has given up, though no answer came."""
+    """A request in flight counts as failed once its user has given up."""
     assert look(FAILS, load(bad_from=92.0, seconds=60.0))[0]
     assert not look(FAILS, load(bad_from=96.0, seconds=60.0))[0]
 
@@ -78,7 +78,7 @@ def test_what_no_user_could_send_has_failed_at_once() -> None:
 
 
 def test_one_request_decides_nothing() -> None:
-    """Fewer requests than are needed fire nothing, and neither does a single bad one among enough."""
+    """Too few requests fire nothing, and neither does a single bad one among enough."""
     few = [sample(99 + n / 10, ok=False) for n in range(9)]
     slow = Terms(name="buy", rate=0.1, slo=Slo(), timeout=5.0)
     assert not read(FAILS, [slow], Columns.of(few), begin=50, now=NOW).fires
@@ -89,7 +89,7 @@ def test_one_request_decides_nothing() -> None:
 
 
 def test_the_worst_of_all_journeys_counts() -> None:
-    """A star is about each journey by itself, so that a busy one does not hide another."""
+    """A star means each journey by itself, so that a busy one does not hide another."""
     samples = [*load(), *(sample(90 + n / 10, ok=False, journey="look") for n in range(100))]
     reading = read(FAILS, [BUY, LOOK], Columns.of(samples), begin=50.0, now=NOW)
     assert reading.fires
@@ -99,7 +99,7 @@ def test_the_worst_of_all_journeys_counts() -> None:
 
 
 def test_a_fault_that_lasts_too_long_fires() -> None:
-    """The oldest fault that is active counts, whatever the journeys do."""
+    """``lasts`` measures the oldest active fault, whatever the journeys do."""
     lasts = Condition(measure="lasts", bound=20)
     assert not look(lasts, load())[0]
     assert not look(lasts, load(), one=85.0)[0]
@@ -108,7 +108,7 @@ def test_a_fault_that_lasts_too_long_fires() -> None:
 
 @pytest.mark.parametrize("condition", [FAILS, SLOW])
 def test_nothing_fires_before_there_is_a_load(condition: Condition) -> None:
-    """Without a sample nothing is known."""
+    """Without a sample no condition fires, and none has a value."""
     assert not read(condition, [BUY], Columns(), begin=NOW, now=NOW).fires
 
 
@@ -131,7 +131,7 @@ REQUESTS = st.lists(st.builds(sample, st.floats(60, NOW), st.floats(0, 5), ok=st
 
 @given(CONDITIONS, REQUESTS)
 def test_good_requests_in_time_never_fire(condition: Condition, requests: list[Sample]) -> None:
-    """Where every request that was due came back at once and well, nothing is stopped."""
+    """If every request that was due succeeded at once, no condition fires."""
     bound = condition.bound if condition.measure.startswith("p") else 5.0
     quick = [sample(each.intended, min(0.04, bound)) for each in [*load(), *requests]]
     assert not look(condition, [each for each in quick if each.ended is not None and each.ended <= NOW])[0]
@@ -139,7 +139,7 @@ def test_good_requests_in_time_never_fire(condition: Condition, requests: list[S
 
 @given(CONDITIONS, REQUESTS)
 def test_a_condition_needs_no_more_than_it_asks_for(condition: Condition, requests: list[Sample]) -> None:
-    """Samples older than the look-back change nothing, so the guard may leave them out."""
+    """Samples from before the look-back change no reading, so the guard may leave them out."""
     everything = Columns.of([*load(), *requests])
     recent = everything.since(NOW - lookback([condition], [BUY]))
     assert read(condition, [BUY], everything, begin=50, now=NOW) == read(
@@ -161,14 +161,12 @@ FIRING = st.builds(
     bound=st.floats(0.9, 1),
     over=st.floats(15, 20),
 )
-"""Conditions that fire where so much is bad: more than a tenth, and more than one a second."""
+"""Conditions that the requests of ``BAD`` fire: more than a tenth is bad, and more than one per second."""
 
 
 @given(FIRING, BAD, st.data())
 def test_one_more_failure_never_calms(condition: Condition, bad: list[Sample], data: st.DataObject) -> None:
-    """A condition that only just fires still fires if one of the requests, good or bad, had failed slowly
-    instead.
-    """
+    """A condition that only just fires also fires if one of the requests fails slowly instead."""
     few = next(number for number in range(len(bad) + 1) if look(condition, [*load(), *bad[:number]])[0])
     made = [*bad[:few], *(each for each in load() if 86.0 <= each.intended <= 94.0)]
     others = [each for each in load() if not 86.0 <= each.intended <= 94.0]

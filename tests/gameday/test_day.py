@@ -14,7 +14,7 @@ from chaoskit.errors import LoadFailure, RuntimeFailure
 from chaoskit.faults import CacheLoss, Pause
 from chaoskit.gameday.commands import Finish, Inject, Lift, Next
 from chaoskit.gameday.day import Day
-from chaoskit.gameday.record import SCHEMA
+from chaoskit.gameday.record import SCHEMA_PATH
 from chaoskit.record import journal
 from chaoskit.report import page
 from chaoskit.runtime import Cut, Undo
@@ -30,7 +30,7 @@ LOSE = "{name: lose it, hypothesis: it only slows, fault: {CacheLoss: {component
 
 
 def press_stop(day: Day) -> None:
-    """Somebody presses the key that lifts everything."""
+    """Press the key that lifts everything."""
     day.stop("key")
 
 
@@ -43,7 +43,7 @@ def book(*steps: str, stop: str = "[]") -> str:
 
 
 def nothing_left(played: Played) -> None:
-    """Nothing is injected, and the undo log says so."""
+    """Check that no fault is left, neither in the runtime nor in the undo log."""
     assert played.lifted
     assert not played.runtime.cuts()
     assert all(played.runtime.state(each.name).status == "running" for each in played.runtime.components)
@@ -51,7 +51,7 @@ def nothing_left(played: Played) -> None:
 
 
 def test_a_run_book_is_played_to_its_end(tmp_path: Path) -> None:
-    """Each step is injected, proven, lifted, proven gone and judged; the record tells all of it."""
+    """Each step is injected, proven, lifted, proven gone and judged, and the record has all of it."""
     pause = "{name: freeze, hypothesis: nothing happens, fault: {Pause: api}, active: 8}"
     played = Played(book(LOSE, pause), tmp_path)
     first, second = played.record["steps"]
@@ -66,9 +66,9 @@ def test_a_run_book_is_played_to_its_end(tmp_path: Path) -> None:
     nothing_left(played)
 
 
-def test_the_record_is_as_its_schema_says(tmp_path: Path) -> None:
-    """At every moment of the day, not only at its end; and figures come second by second."""
-    schema = json.loads(SCHEMA.read_text())
+def test_the_record_matches_its_schema(tmp_path: Path) -> None:
+    """The record is valid at every moment of the day, and has figures for each second."""
+    schema = json.loads(SCHEMA_PATH.read_text())
     seen = set()
 
     def check(day: Day) -> None:
@@ -111,7 +111,7 @@ def test_each_step_leaves_a_journal_like_any_experiment(tmp_path: Path) -> None:
 
 
 def test_a_stop_condition_lifts_everything_and_the_run_book_goes_no_further(tmp_path: Path) -> None:
-    """Nobody has to press a key; the step is marked, and its hypothesis stays open."""
+    """A stop condition lifts without a key; the step is marked, and its hypothesis stays open."""
     stop = "[{name: no sales, journey: buy, availability_below: 0.5, over: 4}]"
     played = Played(book(LOSE.replace("active: 8", "active: 60"), LOSE, stop=stop), tmp_path)
     (step,) = played.record["steps"]
@@ -124,8 +124,8 @@ def test_a_stop_condition_lifts_everything_and_the_run_book_goes_no_further(tmp_
     nothing_left(played)
 
 
-def test_a_stop_condition_is_left_alone_where_nothing_is_injected(tmp_path: Path) -> None:
-    """There is nothing to lift: what the system does by itself is not the game day's."""
+def test_a_stop_condition_does_nothing_while_nothing_is_injected(tmp_path: Path) -> None:
+    """A condition that fires before the injection stops nothing, since there is nothing to lift."""
     played = Played(
         book(LOSE, stop="[{journey: look, availability_below: 0.1}, {p95_above: 0.001}]"), tmp_path
     )
@@ -135,7 +135,7 @@ def test_a_stop_condition_is_left_alone_where_nothing_is_injected(tmp_path: Path
 
 
 def test_the_key_lifts_everything_in_reverse_order(tmp_path: Path) -> None:
-    """Two faults at once are one step; the last one injected is the first one lifted."""
+    """Two faults of one step are lifted in reverse order."""
     both = "{name: both, faults: [{CacheLoss: {component: cache}}, {Pause: api}], active: 60}"
     played = Played(book(both), tmp_path, at=PRESS_STOP)
     (step,) = played.record["steps"]
@@ -148,7 +148,7 @@ def test_the_key_lifts_everything_in_reverse_order(tmp_path: Path) -> None:
 
 
 class Stubborn(MemoryRuntime):
-    """A runtime in which mending fails a few times."""
+    """A runtime in which mending a link fails a few times."""
 
     failures = 1
 
@@ -159,8 +159,8 @@ class Stubborn(MemoryRuntime):
         super().mend(link)
 
 
-def test_a_lift_that_fails_holds_up_no_other(tmp_path: Path) -> None:
-    """The others are lifted, then the undo log is replayed for the one that failed."""
+def test_a_lift_that_fails_keeps_no_other_from_being_lifted(tmp_path: Path) -> None:
+    """The other faults are lifted, and the undo log is replayed for the one that failed."""
     both = "{name: both, faults: [{Pause: api}, {CacheLoss: {component: cache}}], active: 60}"
     played = Played(book(both), tmp_path, kind=Stubborn, at=PRESS_STOP)
     assert played.texts("error")[0] == "lifting CacheLoss('cache') failed: the API hangs"
@@ -169,7 +169,7 @@ def test_a_lift_that_fails_holds_up_no_other(tmp_path: Path) -> None:
 
 
 class OnlyByUndo(MemoryRuntime):
-    """A runtime in which mending works by the undo log alone."""
+    """A runtime in which a link can only be mended by the undo log."""
 
     undoing = False
 
@@ -185,15 +185,15 @@ class OnlyByUndo(MemoryRuntime):
 
 
 def test_the_undo_log_is_replayed_for_a_lift_that_fails(tmp_path: Path) -> None:
-    """What is on disk knows a way of its own; it is looked at again after that."""
+    """After a failed lift the undo log is replayed, and the fault is looked at again."""
     played = Played(book(LOSE), tmp_path, kind=OnlyByUndo)
-    assert any("its undo log is replayed" in text for text in played.texts("error"))
+    assert any("replaying its undo log" in text for text in played.texts("error"))
     assert played.record["steps"][0]["verdict"] == "HELD"
     nothing_left(played)
 
 
-def test_what_cannot_be_lifted_is_told_with_the_way_out(tmp_path: Path) -> None:
-    """In plain words what is still there and how to remove it; nothing more is injected then."""
+def test_a_fault_that_cannot_be_lifted_is_reported_with_the_remedy(tmp_path: Path) -> None:
+    """The error says what is still there and how to remove it, and nothing more is injected."""
 
     class Rusty(Stubborn):
         failures = 10_000
@@ -214,7 +214,7 @@ def test_what_cannot_be_lifted_is_told_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_a_fault_that_never_lands_is_lifted_and_leaves_the_step_unknown(tmp_path: Path) -> None:
-    """Without evidence there is nothing to hold; the run book may go on after that."""
+    """Without evidence the verdict is UNKNOWN, and the run book continues after that."""
 
     class Immortal(MemoryRuntime):
         def kill(self, component: str) -> None:
@@ -231,7 +231,7 @@ def test_a_fault_that_never_lands_is_lifted_and_leaves_the_step_unknown(tmp_path
 
 
 def test_a_fault_that_does_not_fit_is_not_injected(tmp_path: Path) -> None:
-    """That is said, and nothing begins."""
+    """A fault that does not fit is an error, and its step does not start."""
     played = Played(book("{fault: {Kill: nobody}}"), tmp_path)
     assert played.record["steps"] == []
     assert "Kill('nobody') does not fit this system" in played.texts("error")[0]
@@ -239,7 +239,7 @@ def test_a_fault_that_does_not_fit_is_not_injected(tmp_path: Path) -> None:
 
 
 def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
-    """A system that is broken before anything was done to it is left alone, and the day says why."""
+    """Nothing is injected into a system that is broken already, and the record says why."""
     played = Played(book(LOSE), tmp_path, behaviour=lambda journey, at, runtime: (0.02, False))
     assert played.record["steps"] == []
     assert "requests failed (100%)" in played.texts("unsteady")[0]
@@ -247,7 +247,7 @@ def test_without_a_steady_state_nothing_is_injected(tmp_path: Path) -> None:
 
 
 def test_a_system_that_became_unsteady_is_left_alone(tmp_path: Path) -> None:
-    """Also between two steps nothing is injected where nothing could be seen."""
+    """Nothing is injected into a system that became unsteady between two steps."""
 
     def ails(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
         was_cut = any(line.startswith("mend") for line in runtime.log)
@@ -268,8 +268,8 @@ def test_a_system_that_became_unsteady_is_left_alone(tmp_path: Path) -> None:
     assert played.texts("unsteady")[-1].startswith("nothing is injected: browse: not in steady state")
 
 
-def test_who_stops_just_before_an_injection_prevents_it(tmp_path: Path) -> None:
-    """No fault slips past the key that lifts everything."""
+def test_a_stop_just_before_an_injection_prevents_it(tmp_path: Path) -> None:
+    """The key that lifts everything misses no fault that is about to be injected."""
     stopped: list[float] = []
 
     def watch(day: Day) -> None:
@@ -285,12 +285,12 @@ def test_who_stops_just_before_an_injection_prevents_it(tmp_path: Path) -> None:
 
 
 def by_hand(*commands: tuple[float, Callable[[Day], object]]) -> dict[float, Callable[[Day], None]]:
-    """What a person does at which second."""
+    """What a person does, by seconds of the day."""
     return {at: lambda day, do=do: do(day) and None for at, do in commands}  # type: ignore[misc]
 
 
 def test_by_hand_faults_stay_until_they_are_lifted(tmp_path: Path) -> None:
-    """One joins another that is active, each is lifted by itself, and both are one step."""
+    """A second fault joins the first, each is lifted by itself, and both are one step."""
     played = Played(
         "title: by hand",
         tmp_path,
@@ -316,8 +316,8 @@ def test_by_hand_faults_stay_until_they_are_lifted(tmp_path: Path) -> None:
     nothing_left(played)
 
 
-def test_a_key_begins_the_next_step_and_lifts_it(tmp_path: Path) -> None:
-    """With people the run book waits for them."""
+def test_a_key_starts_the_next_step_and_lifts_it(tmp_path: Path) -> None:
+    """With people watching, the run book waits for their key."""
     played = Played(
         book(LOSE.replace("active: 8", "active: until lifted")),
         tmp_path,
@@ -335,7 +335,7 @@ def test_a_key_begins_the_next_step_and_lifts_it(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_pressed_twice_counts_once(tmp_path: Path) -> None:
-    """A second press must neither lift what the first has injected nor begin another step."""
+    """A second press neither lifts what the first one injected nor starts another step."""
 
     def twice(day: Day) -> None:
         day.ask(Next())
@@ -351,8 +351,8 @@ def test_a_key_that_is_pressed_twice_counts_once(tmp_path: Path) -> None:
     assert step["lift"] - step["landed"] == pytest.approx(8, abs=0.5)
 
 
-def test_what_waits_is_forgotten_when_everything_is_lifted(tmp_path: Path) -> None:
-    """Who lifts everything does not expect the next fault a moment later."""
+def test_waiting_commands_are_dropped_when_everything_is_lifted(tmp_path: Path) -> None:
+    """No fault that was queued before is injected after everything was lifted."""
 
     def queue_one(day: Day) -> None:
         day.ask(Inject(CacheLoss("cache")))
@@ -366,7 +366,7 @@ def test_what_waits_is_forgotten_when_everything_is_lifted(tmp_path: Path) -> No
 
 
 def test_people_write_down_what_they_see_and_overrule_the_judge(tmp_path: Path) -> None:
-    """Notes and questions carry their moment and step; a person's word on a hypothesis stays."""
+    """Notes and questions have their moment and step, and a person's word on a hypothesis stays."""
     played = Played(
         book(LOSE),
         tmp_path,
@@ -386,7 +386,7 @@ def test_people_write_down_what_they_see_and_overrule_the_judge(tmp_path: Path) 
 
 @pytest.mark.parametrize("at", [1.0, 5.0, 6.2, 10.0, 15.5, 19.9], ids=lambda at: f"{at:g} s")
 def test_whenever_the_day_is_left_everything_is_lifted(at: float, tmp_path: Path) -> None:
-    """Ctrl-C in any phase: what is injected is lifted and verified, and the record is whole."""
+    """Ctrl-C in any phase lifts and verifies every fault, and the record is complete."""
     played = Played(book(LOSE), tmp_path, at={at: lambda day: day.leave("Ctrl-C")})
     nothing_left(played)
     assert played.record["ended_at"] is not None
@@ -399,7 +399,7 @@ def test_whenever_the_day_is_left_everything_is_lifted(at: float, tmp_path: Path
 
 
 def test_a_load_that_dies_lifts_everything_and_ends_the_day(tmp_path: Path) -> None:
-    """Nobody could see what a fault does any more."""
+    """Without load the effect of a fault cannot be seen, so everything is lifted."""
 
     def dies(journey: str, at: float, runtime: MemoryRuntime) -> Answer:
         if runtime.cuts() and runtime.clock.now() > 110:
@@ -411,11 +411,11 @@ def test_a_load_that_dies_lifts_everything_and_ends_the_day(tmp_path: Path) -> N
     assert played.day.trouble
     (step,) = played.record["steps"]
     assert step["verdict"] == "UNKNOWN"
-    assert any("the load died" in text for text in played.texts("error"))
+    assert any("the load failed" in text for text in played.texts("error"))
 
 
-def test_a_full_disk_keeps_nobody_from_lifting(tmp_path: Path) -> None:
-    """The record that cannot be written is said on the screen; faults are lifted all the same."""
+def test_a_full_disk_prevents_no_lift(tmp_path: Path) -> None:
+    """If the record cannot be written, the screen says so, and faults are lifted all the same."""
 
     def fill(day: Day) -> None:
         day.record.path = Path("/proc/nowhere/gameday.json")
@@ -426,7 +426,7 @@ def test_a_full_disk_keeps_nobody_from_lifting(tmp_path: Path) -> None:
 
 
 class Slow(MemoryRuntime):
-    """A runtime in which a cut takes as long as somebody wants."""
+    """A runtime in which a cut takes until the test lets go."""
 
     let_go = threading.Event()
     at_it = threading.Event()
@@ -438,7 +438,7 @@ class Slow(MemoryRuntime):
 
 
 def test_everything_is_lifted_in_the_middle_of_a_slow_injection(tmp_path: Path) -> None:
-    """The key does not wait for an injection that hangs; when it comes back it is lifted, too."""
+    """The key does not wait for an injection that hangs, which is lifted when it returns."""
     Slow.let_go.clear()
     Slow.at_it.clear()
     order: list[str] = []

@@ -1,4 +1,4 @@
-"""A history of a day, and excerpts of it."""
+"""The history of a day, and excerpts of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def sample(at: float) -> Sample:
     return Sample("buy", at, at, at + 1, Outcome.OK)
 
 
-def test_an_excerpt_has_what_belongs_to_its_time() -> None:
-    """What was due before it began or after its end is another step's, whenever it came in."""
+def test_an_excerpt_has_the_entries_of_its_time() -> None:
+    """Requests that were due before its start or after its end are left out, whenever they are recorded."""
     day = DayHistory()
     day.add(
         sample(1), sample(5), Acknowledgement("buy", "order", "1", 2), Acknowledgement("buy", "order", "2", 6)
@@ -31,7 +31,7 @@ def test_an_excerpt_has_what_belongs_to_its_time() -> None:
 
 
 def test_two_excerpts_do_not_disturb_each_other() -> None:
-    """Each grows by what is its own."""
+    """Each excerpt grows by its own entries."""
     day = DayHistory()
     first, second = day.follow(0), day.follow(5)
     day.add(sample(1), sample(6))

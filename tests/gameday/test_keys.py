@@ -1,4 +1,4 @@
-"""The keyboard, on a pseudo-terminal; what keys do, on a day in memory."""
+"""The keyboard on a pseudo-terminal, and what keys do to a game day."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def terminal() -> Iterator[tuple[int, int]]:
         try:
             os.close(each)
         except OSError:
-            continue  # the test did so
+            continue  # the test has closed it
 
 
 def keys(keyboard: Keyboard) -> list[str]:
@@ -43,7 +43,7 @@ def keys(keyboard: Keyboard) -> list[str]:
 
 
 def test_keys_come_one_by_one_whatever_their_bytes(terminal: tuple[int, int]) -> None:
-    """Letters of several bytes are one key, arrows are none, and ESC alone is one."""
+    """A letter of several bytes is one key, an arrow is none, and ESC alone is one."""
     main, side = terminal
     with Keyboard(side) as keyboard:
         os.write(main, "nž €\r".encode() + b"\x1b[A\x1b[1;5C\x1bOP\x7f\t\x18")
@@ -56,8 +56,8 @@ def test_keys_come_one_by_one_whatever_their_bytes(terminal: tuple[int, int]) ->
         assert keys(keyboard) == ["escape"]
 
 
-def test_the_terminal_is_as_it_was_afterwards(terminal: tuple[int, int]) -> None:
-    """Whatever happens in between."""
+def test_the_terminal_is_restored(terminal: tuple[int, int]) -> None:
+    """The terminal gets its old mode back, even after an exception."""
     _, side = terminal
     before = termios.tcgetattr(side)
 
@@ -72,8 +72,8 @@ def test_the_terminal_is_as_it_was_afterwards(terminal: tuple[int, int]) -> None
     assert termios.tcgetattr(side) == before
 
 
-def test_a_terminal_that_is_gone_is_no_crash(terminal: tuple[int, int]) -> None:
-    """The other end is closed: nobody can type any more."""
+def test_a_closed_terminal_raises_terminal_gone(terminal: tuple[int, int]) -> None:
+    """Reading from a terminal whose other end is closed raises an exception of its own."""
     main, side = terminal
     with Keyboard(side) as keyboard:
         os.close(main)
@@ -82,10 +82,11 @@ def test_a_terminal_that_is_gone_is_no_crash(terminal: tuple[int, int]) -> None:
 
 
 class Desk:
-    """A day that writes down what is asked of it."""
+    """A day that writes down the commands it gets."""
 
     def __init__(self) -> None:
-        self.phase, self.paused, self.said, self.attached = "idle", False, "", False
+        self.phase, self.paused, self.said = "idle", False, ""
+        self.afterwards = "removing the system"
         self.next_step: object = object()
         self.active: list[Any] = []
         self.asked: list[Any] = []
@@ -117,7 +118,7 @@ class Desk:
 
 
 def pressed(desk: Desk, *what: str, fitting: tuple[str, ...] = ()) -> Pressing:
-    """Press keys; a text of several letters is typed."""
+    """Press keys; a text of several letters is typed letter by letter."""
     pressing = Pressing(desk, lambda: fitting)  # type: ignore[arg-type]
     for each in what:
         named = each in ("enter", "escape", "backspace", "tab", "space")
@@ -148,8 +149,8 @@ def pressed(desk: Desk, *what: str, fitting: tuple[str, ...] = ()) -> Pressing:
         (["z"], []),
     ],
 )  # fmt: skip
-def test_what_keys_ask_for(what: list[str], asked: list[object]) -> None:
-    """Each key does what the line at the bottom says; Esc takes a prompt back."""
+def test_keys_give_commands(what: list[str], asked: list[object]) -> None:
+    """Each key does what the bottom line of the screen says, and Esc closes a prompt."""
     desk = Desk()
     pressed(desk, *what)
     assert desk.asked == asked
@@ -158,7 +159,7 @@ def test_what_keys_ask_for(what: list[str], asked: list[object]) -> None:
 @pytest.mark.parametrize("key", ["x", "!", "ctrl-x"])
 @pytest.mark.parametrize("phase", ["coming up", "before", "inject", "active", "recover", "judge"])
 def test_the_key_that_lifts_everything_does_not_wait(key: str, phase: str) -> None:
-    """It is done by another thread, at once and in every phase."""
+    """Another thread lifts everything, at once and in every phase."""
     desk = Desk()
     desk.phase = phase
     Pressing(desk).press(key)  # type: ignore[arg-type]
@@ -166,7 +167,7 @@ def test_the_key_that_lifts_everything_does_not_wait(key: str, phase: str) -> No
 
 
 def test_one_of_several_faults_is_lifted_by_its_number() -> None:
-    """A single one needs none."""
+    """With several faults the key asks for a number; a single fault needs none."""
     desk = Desk()
     first, second = SimpleNamespace(name="one"), SimpleNamespace(name="two")
     desk.active = [first]
@@ -175,13 +176,13 @@ def test_one_of_several_faults_is_lifted_by_its_number() -> None:
     desk.active = [first, second]
     pressed(desk, "l", "2", "enter")
     assert desk.asked[-1] == Lift(second)  # type: ignore[arg-type]
-    assert "none of 1 to 2" in pressed(desk, "l", "3", "enter").message
+    assert "not a number from 1 to 2" in pressed(desk, "l", "3", "enter").message
     desk.active = []
     assert pressed(desk, "l").message == "nothing is injected"
 
 
 def test_a_fault_is_completed_while_it_is_typed() -> None:
-    """Tab takes what is common to all that fits, and shows the rest."""
+    """Tab adds what all completions have in common, and shows the completions."""
     fitting = ("CacheLoss cache", "Kill api", "Kill cache")
     pressing = pressed(Desk(), "i", "Cac", "tab", fitting=fitting)
     assert pressing.line is not None
@@ -191,8 +192,8 @@ def test_a_fault_is_completed_while_it_is_typed() -> None:
     assert pressing.line.hints == ("Kill api", "Kill cache")
 
 
-def test_while_something_is_typed_keys_are_letters() -> None:
-    """An x in a note lifts nothing; Ctrl-X lifts everything, and the note is still there."""
+def test_keys_are_letters_while_a_line_is_typed() -> None:
+    """An x in a note lifts nothing. Ctrl-X lifts everything, and the note stays."""
     desk = Desk()
     pressing = pressed(desk, "n", "max")
     pressing.press("ctrl-x")

@@ -22,14 +22,14 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "marketplace-gameday
 
 
 def mistakes(text: str) -> list[str]:
-    """What is said of a run book."""
+    """The mistakes that are found in a run book."""
     with pytest.raises(UsageError) as raised:
         runbook.parse(text)
     return (raised.value.evidence or "").splitlines()
 
 
-def test_the_run_book_of_the_marketplace_is_one() -> None:
-    """The example of the documentation is read, and asks about journeys that there are."""
+def test_the_run_book_of_the_marketplace_is_valid() -> None:
+    """The example of the documentation is valid, and its journeys exist."""
     book = runbook.read(EXAMPLE)
     runbook.unknown_journeys(book, [each.name for each in marketplace.journeys])
     assert book.system == "fixtures.marketplace.system:marketplace"
@@ -39,7 +39,7 @@ def test_the_run_book_of_the_marketplace_is_one() -> None:
 
 
 def test_a_step_says_all_that_it_needs() -> None:
-    """Faults, several at once, how long, what is expected, and what begins by itself."""
+    """A step has faults, a duration, a hypothesis, and whether it starts by itself."""
     book = runbook.parse("""
 title: Friday
 steps:
@@ -61,9 +61,9 @@ steps:
     assert (second.hypothesis, second.active, second.auto) == ("it bends", 3.0, True)
 
 
-def test_every_mistake_is_told_at_once_with_its_line() -> None:
-    """A person mends a file once."""
-    told = mistakes("""title: 5
+def test_every_mistake_is_reported_at_once_with_its_line() -> None:
+    """All mistakes are reported together, so that a file has to be corrected only once."""
+    found = mistakes("""title: 5
 stop:
   - {journey: buy, availability_below: 9}
   - {jorney: buy, lasts: 1}
@@ -74,31 +74,31 @@ steps:
   - {}
 more: 1
 """)
-    assert len(told) == 9
+    assert len(found) == 9
     for line, words in (
-        (1, "title: 5 is not a text"),
-        (3, "stop[0].availability_below: 9 is no share"),
+        (1, "title: 5 is not text"),
+        (3, "stop[0].availability_below: 9 is not a share"),
         (4, "stop[1].jorney: there is no 'jorney' here"),
-        (6, "there is no fault 'CacheLos'; there are Bandwidth, BotFlood, CacheLoss"),
+        (6, "there is no fault 'CacheLos'; the faults are Bandwidth, BotFlood, CacheLoss"),
         (7, "steps[1].fault.CacheLoss.how: 'kil' is not one of flush, down, silent, hang, kill"),
-        (7, "CacheLoss has no field 'hwo'; there are component, how, password"),
-        (8, "steps[1].active: 'soon' is not a number, or: until lifted"),
+        (7, "CacheLoss has no field 'hwo'; its fields are component, how, password"),
+        (8, "steps[1].active: 'soon' is not a number, nor 'until lifted'"),
         (9, "steps[2]: a step needs a fault"),
-        (10, "more: there is no 'more' here; there are title, system, stop, steps"),
+        (10, "more: there is no 'more' here; the keys are title, system, stop, steps"),
     ):
-        assert any(f"line {line}, " in each and words in each for each in told), (line, words, told)
+        assert any(f"line {line}, " in each and words in each for each in found), (line, words, found)
 
 
 @pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
 @pytest.mark.parametrize("field", ["clients", "rate_per_s"])
-def test_what_is_no_finite_number_is_a_mistake(field: str, number: str) -> None:
-    """YAML knows infinity; no fault does, and nobody is shown a traceback for it."""
+def test_an_infinite_number_is_a_mistake(field: str, number: str) -> None:
+    """Infinity is valid YAML, but a mistake for every fault, and not a traceback."""
     (told,) = mistakes(f"steps: [{{fault: {{BotFlood: {{entry: web, {field}: {number}}}}}}}]")
     assert f"BotFlood.{field}: " in told
 
 
-def test_what_is_no_yaml_says_where() -> None:
-    """A bracket that nobody closes is a mistake with a line, and no traceback."""
+def test_a_file_that_is_not_yaml_is_an_error_with_its_line() -> None:
+    """An open bracket is a mistake with its line, and not a traceback."""
     with pytest.raises(UsageError, match="not YAML") as raised:
         runbook.parse("title: x\nsteps: [")
     assert raised.value.where == "run book, line 2"
@@ -106,8 +106,8 @@ def test_what_is_no_yaml_says_where() -> None:
         runbook.read(Path("nowhere.yaml"))
 
 
-def test_a_condition_about_a_stranger_is_a_mistake() -> None:
-    """A journey that does not exist would never fire."""
+def test_a_condition_about_an_unknown_journey_is_a_mistake() -> None:
+    """A condition on a journey that does not exist would never fire."""
     book = runbook.parse("stop: [{journey: bye, availability_below: 0.5}]")
     with pytest.raises(UsageError, match="does not have") as raised:
         runbook.unknown_journeys(book, ["buy"])
@@ -125,7 +125,7 @@ def example(hint: Any) -> object:
 
 @pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: str(kind.__name__))
 def test_every_public_fault_can_be_written_as_data(kind: type[Fault]) -> None:
-    """No fault is left out, and each takes every field that it needs."""
+    """Every fault can be made from data, with all fields that it needs."""
     hints = get_type_hints(kind)
     needed = {name: example(hints[name]) for name, each in choices(kind).items() if each.default is MISSING}
     fault, wrong = build({kind.__name__: needed})
@@ -133,8 +133,8 @@ def test_every_public_fault_can_be_written_as_data(kind: type[Fault]) -> None:
     assert isinstance(fault, kind)
 
 
-def test_the_data_knows_every_public_fault() -> None:
-    """The listing is that of the package."""
+def test_no_public_fault_is_missing() -> None:
+    """The faults that can be written are those that the package exports."""
     public = {
         name
         for name in faults.__all__
@@ -154,7 +154,7 @@ def test_the_data_knows_every_public_fault() -> None:
     ],
 )
 def test_a_queue_is_data_too(data: str, fault: Fault) -> None:
-    """In a file and at the prompt alike."""
+    """A queue can be written in a file and at the prompt alike."""
     book = runbook.parse(f"steps: [{{fault: {{WorkerBacklog: {{queue: {data}, jobs: 5}}}}}}]")
     assert book.steps[0].faults == (fault,)
     assert parse(f"WorkerBacklog queue={data} jobs=5") == fault
@@ -169,30 +169,30 @@ def test_a_queue_is_data_too(data: str, fault: Fault) -> None:
     ],
 )
 def test_a_fault_in_one_line(typed: str, fault: Fault) -> None:
-    """Values come in the order of the fields, or by name."""
+    """Values are given in the order of the fields, or by name."""
     assert parse(typed) == fault
 
 
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ("", "there are Bandwidth"),
+        ("", "name a fault: Bandwidth"),
         ("Kil cache", "there is no fault 'Kil'"),
         ("Kill", "Kill needs component"),
         ("Kill cache cache", "no field for 'cache'"),
-        ("CacheLoss cache how=[", "cannot be read"),
+        ("CacheLoss cache how=[", "is not a value in YAML"),
         ("CacheLoss cache how=nice", "flush, down, silent, hang, kill"),
     ],
 )
-def test_a_line_with_a_mistake_says_what_there_is(typed: str, says: str) -> None:
-    """Nobody has to leave the screen to look it up."""
+def test_a_line_with_a_mistake_says_what_is_possible(typed: str, says: str) -> None:
+    """The error has the choices, so that no person has to leave the screen to look them up."""
     with pytest.raises(UsageError) as raised:
         parse(typed)
     assert says in raised.value.what
 
 
 def test_a_line_is_completed_from_what_fits() -> None:
-    """Names of faults, then what they fit, then fields with their choices."""
+    """Tab completes names of faults, then targets that they fit, then fields with their choices."""
     runtime = MemoryRuntime(["api", "cache"], [("api", "cache", 6379)])
     runtime.start()
     lines = tuple(fitting(runtime))

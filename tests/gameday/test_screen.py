@@ -1,4 +1,4 @@
-"""The screen, drawn from snapshots that are made up."""
+"""The screen, drawn from made-up snapshots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chaoskit.gameday.conditions import Condition, Reading
 from chaoskit.gameday.record import DayEvent
 from chaoskit.gameday.runbook import Step
 from chaoskit.gameday.screen import render
-from chaoskit.gameday.snapshot import ActiveNow, ComponentLook, JourneyNow, Looks, Snapshot, take
+from chaoskit.gameday.snapshot import ActiveNow, ComponentLook, JourneyNow, Snapshot, SystemLook, take
 from tests.gameday.days import Played
 
 STOP = Condition(name="no sales", measure="availability_below", bound=0.9, journey="buy")
@@ -31,7 +31,7 @@ SHOT = Snapshot(
         JourneyNow("search", 0.0, None, None, None, "no data", (None,) * 30),
         *(JourneyNow(f"j{n}", 5.0, 1.0, 0.02, 1.2, "SLO", (0.1,) * 30) for n in range(4)),
     ),
-    looks=Looks(
+    system=SystemLook(
         (
             ComponentLook("cache", False, "exited (137)"),
             ComponentLook("api-1", True, "healthy"),
@@ -67,21 +67,21 @@ def test_it_fits_every_terminal(width: int, height: int) -> None:
 
 
 def take_typed(text: str) -> Snapshot:
-    """The same while somebody types."""
+    """The same snapshot while a person types."""
     values = {name: getattr(SHOT, name) for name in Snapshot.__dataclass_fields__}
     return Snapshot(**{**values, "prompt": "note", "typed": text, "hints": ("Kill api", "Kill cache")})
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
-def test_what_matters_is_there_in_words(width: int, height: int) -> None:
-    """Clock, journeys against their SLO, what is injected with its evidence, what is next, how close
-    the end is: none of it by colour alone.
+def test_everything_important_is_in_words(width: int, height: int) -> None:
+    """Clock, journeys against their SLO, injected faults with their evidence, the next step and the stop
+    conditions are shown in words, never by colour alone.
     """
     text = "\n".join(drawn(SHOT, width, height))
     for wanted in (
         "Friday's game day",
         "14:30:05  +12:34",
-        "1 FAULT IN",
+        "1 FAULT INJECTED",
         "active 7 s left",
         "degraded",
         "✘ OUTSIDE",
@@ -103,27 +103,27 @@ def test_what_matters_is_there_in_words(width: int, height: int) -> None:
 
 
 def test_the_last_minute_shows_failures_and_slowness_by_symbols() -> None:
-    """A stretch beyond the bound is `!`, one with failures beyond the SLO `✗`."""
+    """A stretch above the bound is `!`, and one with more failures than the SLO allows is `✗`."""
     browse, buy = drawn(SHOT, 120, 40)[3:5]
     assert browse.rstrip().endswith("▃▃!▇")
     assert buy.rstrip().endswith("▁▁✗✗")
 
 
-def test_what_is_typed_stays_visible_to_its_end() -> None:
-    """Of a long line the end is seen, where the next letter comes."""
+def test_the_end_of_a_typed_line_stays_visible() -> None:
+    """A long line shows its end, where the next letter comes."""
     text = "\n".join(drawn(take_typed("a" * 200 + "konec"), 80, 24))
     assert "note> " in text
     assert "konec▏" in text
     assert "Kill api  Kill cache" in text
 
 
-def test_a_snapshot_of_a_day_has_what_is_going_on(tmp_path: Path) -> None:
-    """In the fault window, of the day itself: the figures of the last seconds and the fault."""
+def test_a_snapshot_shows_the_present_step(tmp_path: Path) -> None:
+    """In the fault window a snapshot has the figures of the last seconds, the step and the fault."""
     shots = {}
 
     def look(day: object) -> None:
         played = day
-        shots[round(played.now(), 1)] = take(played, Looks())  # type: ignore[attr-defined, arg-type]
+        shots[round(played.now(), 1)] = take(played, SystemLook())  # type: ignore[attr-defined, arg-type]
 
     book = "steps: [{name: lose it, fault: {CacheLoss: {component: cache}}, active: 8}, {fault: {Kill: api}}]"
     Played(book, tmp_path, when=look)

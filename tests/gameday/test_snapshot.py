@@ -1,4 +1,4 @@
-"""What the screen is told of components and links."""
+"""What a look at the system tells of components and links."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from chaoskit.runtime.memory import MemoryRuntime
 from tests.simulation import Simulation, hardened
 
 
-def test_what_does_not_serve_comes_first_and_links_are_read_back(tmp_path: Path) -> None:
-    """A killed component with its exit code, a toxic with its value, and a cut."""
+def test_components_that_do_not_serve_come_first_and_links_are_read_back(tmp_path: Path) -> None:
+    """A look has a killed component first, a toxic with its value, and a cut."""
     environment = Simulation(hardened, tmp_path).environment
     runtime = environment.runtime
     assert isinstance(runtime, MemoryRuntime)

@@ -1,4 +1,4 @@
-"""What the tests on a real engine share."""
+"""Fixtures for the tests on a real engine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from chaoskit.containers.cleanup.removal import remove_run
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c() -> None:
-    """Ctrl-C works in the processes that tests start. A shell has its background jobs ignore it, and
-    what is ignored stays so in all their children.
+    """Let Ctrl-C work in the processes that tests start. A shell makes its background jobs ignore it, and
+    all their children inherit that.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

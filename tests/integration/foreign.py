@@ -1,7 +1,7 @@
-"""A system that somebody else has started, with plain Compose and a Toxiproxy of his own.
+"""A system that its owner started, with plain Compose and a Toxiproxy of the owner's.
 
-``app`` answers HTTP with what ``cache`` says, which it reaches through the proxy ``cache_master``;
-that has a toxic of its owner's. ``cache_spare`` leads to ``spare`` and is disabled by its owner; so
+``app`` answers HTTP with the answer of ``cache``, which it reaches through the proxy ``cache_master``;
+that proxy has a toxic of the owner's. ``cache_spare`` leads to ``spare``, and its owner disabled it. So
 does ``app→spare:6379``, whose name is not ASCII.
 """
 
@@ -47,7 +47,7 @@ OWN_TOXIC = {"name": "mine", "type": "latency", "stream": "upstream", "attribute
 
 
 def compose(image: str) -> dict[str, Any]:
-    """The compose file; ``$`` is written twice for Compose."""
+    """The compose file, in which ``$`` is doubled for Compose."""
     echo = ["perl", "-e", ECHO.replace("$", "$$"), str(PORT)]
     plain = {"image": image, "stop_signal": "SIGKILL"}
     return {
@@ -79,7 +79,7 @@ class Foreign:
     project: str
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """Its containers, ``service-number`` → what the engine says."""
+        """Its containers: ``service-number`` → the engine's data."""
         label = {"label": f"com.docker.compose.project={self.project}"}
         found = {}
         for each in self.client.api.containers(all=True, filters=label):
@@ -88,33 +88,33 @@ class Foreign:
             found[name] = self.client.api.inspect_container(each["Id"])
         return found
 
-    def door(self, name: str, port: int) -> str:
-        """Where a port is published."""
+    def entry(self, name: str, port: int) -> str:
+        """The address at which a port is published."""
         (binding,) = self.containers()[name]["NetworkSettings"]["Ports"][f"{port}/tcp"]
         return f"http://127.0.0.1:{binding['HostPort']}"
 
     def proxies(self) -> Any:
-        """All of its Toxiproxy, toxics included, as the API tells it."""
-        return httpx.get(f"{self.door('toxiproxy-1', 8474)}/proxies", timeout=10, trust_env=False).json()
+        """All proxies of its Toxiproxy with their toxics, as the API gives them."""
+        return httpx.get(f"{self.entry('toxiproxy-1', 8474)}/proxies", timeout=10, trust_env=False).json()
 
     def status(self, name: str) -> str:
-        """Whether a container runs."""
+        """The status of a container."""
         return str(self.containers()[name]["State"]["Status"])
 
     def ask(self, timeout: float = 5.0) -> tuple[int, float]:
-        """What a user meets: the status, and how long it took."""
+        """What a user gets: the status, and the duration in seconds."""
         began = time.monotonic()
-        answer = httpx.get(f"{self.door('app-1', 8000)}/", timeout=timeout, trust_env=False)
+        answer = httpx.get(f"{self.entry('app-1', 8000)}/", timeout=timeout, trust_env=False)
         return answer.status_code, time.monotonic() - began
 
     def started(self) -> dict[str, tuple[str, str]]:
-        """Container → its id and when it was started."""
+        """Container → its id and its start time."""
         return {name: (each["Id"], each["State"]["StartedAt"]) for name, each in self.containers().items()}
 
 
 @contextmanager
 def foreign(client: docker.DockerClient, folder: Path) -> Iterator[Foreign]:
-    """Start it as its owner would, and remove it as he would."""
+    """Start the system as its owner would, and remove it in the end."""
     project = f"foreign-{secrets.token_hex(3)}"
     file = folder / "compose.json"
     file.write_text(json.dumps(compose(base_image(client))), encoding="utf-8")
@@ -122,7 +122,7 @@ def foreign(client: docker.DockerClient, folder: Path) -> Iterator[Foreign]:
     try:
         subprocess.run([*command, "up", "-d"], check=True, capture_output=True)
         made = Foreign(client, project)
-        api = made.door("toxiproxy-1", 8474)
+        api = made.entry("toxiproxy-1", 8474)
 
         def answers() -> bool:
             try:

@@ -1,7 +1,7 @@
-"""A provider and a consumer that tries to reach it all the time, in plain Compose and behind chaoskit.
+"""A provider and a consumer that dials it all the time, in plain Compose and behind chaoskit.
 
-What the consumer meets, and when, is in its output; both run the same file, so what differs is
-what chaoskit changes for an application. Only perl is needed inside, which every Debian has.
+The consumer prints what it meets, and when. Both systems run the same file, so every difference is
+a difference that chaoskit makes. Only perl is needed inside, which every Debian has.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from tests.integration.world import base_image
 
 PORT = 7000
 
-# Listens after ARGV[1] seconds and greets whoever connects. SIGTERM ends it, after ARGV[2] more
-# seconds in which it no longer listens and still answers on open connections.
+# Listens after ARGV[1] seconds and greets each client. SIGTERM ends it after ARGV[2] more seconds, in
+# which it no longer listens but still answers on open connections.
 PROVIDER = r"""
 use IO::Socket::INET; use IO::Select; use Time::HiRes qw(time sleep); $| = 1;
 my ($port, $after, $drain) = @ARGV; my $stop = 0; $SIG{TERM} = sub { $stop = time };
@@ -55,8 +55,8 @@ while (1) {
 }
 """
 
-# A line for each attempt: when it began, how long it took, what it met. Beside that one connection
-# is held: "held" lines say what became of it.
+# Prints a line for each attempt: its start, its duration, what it met. It also holds one connection
+# open, and "held" lines tell how that ends.
 CONSUMER = r"""
 use Socket qw(:all); use IO::Select; use Errno; use Fcntl; use Time::HiRes qw(time sleep); $| = 1;
 my ($host, $port) = @ARGV; my ($held, $said);
@@ -101,7 +101,7 @@ Kind = Literal["plain", "chaoskit"]
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One attempt of the consumer: epoch seconds, seconds, and what it met."""
+    """One attempt of the consumer: epoch seconds, duration in seconds, and what it met."""
 
     at: float
     took: float
@@ -109,7 +109,7 @@ class Try:
 
 
 class Place:
-    """The pair, running somewhere."""
+    """The pair in one of the two systems."""
 
     def __init__(self, client: docker.DockerClient, label: str, runtime: DockerRuntime | None) -> None:
         self.client = client
@@ -126,19 +126,19 @@ class Place:
         return found[0]
 
     def lines(self, name: str) -> list[list[str]]:
-        """What a component has printed, in words."""
+        """The lines that a component has printed, split into words."""
         said: bytes = self.container(name).logs()
         return [line.split() for line in said.decode().splitlines()]
 
     def tries(self, after: float = 0.0, before: float = float("inf")) -> list[Try]:
-        """What the consumer has met between two moments."""
+        """The consumer's attempts between two moments."""
         found = [
             Try(float(w[1]), float(w[2]), " ".join(w[3:])) for w in self.lines("consumer") if w[0] == "try"
         ]
         return [each for each in found if after <= each.at < before]
 
     def held(self) -> Try | None:
-        """What became of the connection that the consumer holds."""
+        """The end of the connection that the consumer holds open."""
         for words in self.lines("consumer"):
             if words[0] == "held":
                 return Try(float(words[1]), 0.0, " ".join(words[3:]))
@@ -156,11 +156,11 @@ class Place:
             time.sleep(0.05)
 
     def until_open(self, after: float = 0.0) -> None:
-        """Wait until the consumer gets through."""
+        """Wait until the consumer reaches the provider."""
         self.until(lambda: any(each.met == "open" for each in self.tries(after)))
 
     def ended(self) -> float:
-        """When the provider's process ended, epoch seconds."""
+        """When the provider's process ended, in epoch seconds."""
         container = self.container("provider")
         return datetime.fromisoformat(container.attrs["State"]["FinishedAt"]).timestamp()
 
@@ -215,5 +215,5 @@ def most(tries: Sequence[Try]) -> str:
 
 
 def typical(tries: Sequence[Try]) -> float:
-    """The median of how long they took."""
+    """The median duration of the attempts."""
     return statistics.median(each.took for each in tries)

@@ -38,7 +38,7 @@ for target in sys.argv[1:]:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The application as it runs."""
+    """The running application."""
 
     client: docker.DockerClient
     run_id: str
@@ -51,7 +51,7 @@ class Adopted:
         return found
 
     def get(self, path: str) -> dict[str, Any]:
-        """What a user gets at the entry point."""
+        """What a user gets at the entry."""
         toxiproxy, port = self.interposed.entries["web:8080"]
         host_port = published(self.client, self.container(toxiproxy).id, port)
         answer = httpx.get(f"http://127.0.0.1:{host_port}{path}", timeout=10, trust_env=False)
@@ -61,15 +61,15 @@ class Adopted:
         return found
 
     def run(self, service: str, *command: str) -> str:
-        """What a command inside says."""
+        """The output of a command inside a container."""
         return str(self.container(service).exec_run(list(command)).output.decode())
 
     def dial(self, service: str, *targets: str) -> list[str]:
-        """What ``host:port`` answers from inside: ``open`` or the error's name."""
+        """The answer of ``host:port`` from inside: ``open`` or the error's name."""
         return self.run(service, "python3", "-c", DIAL, *targets).split()
 
     def switch(self, link: str, enabled: bool) -> None:
-        """Take a link down, or up again."""
+        """Disable or enable a link's proxy."""
         (placed,) = (each for each in self.interposed.placed if each.link.name == link)
         host_port = published(self.client, self.container(placed.toxiproxy).id, API_PORT)
         url = f"http://127.0.0.1:{host_port}/proxies/{placed.link.proxy}"
@@ -78,7 +78,7 @@ class Adopted:
 
 @pytest.fixture(scope="module")
 def adopted(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adopted]:
-    """Build it as its user does, rewrite it, and start it with ``docker compose up --wait``."""
+    """Build the application as its user does, rewrite it, and start it with ``docker compose up --wait``."""
     run_id = f"test-{secrets.token_hex(4)}"
     system = System.from_compose(FILE, journeys=(), environment={"BASE_IMAGE": base_image(client)})
     compose = Compose(FILE.parent, [FILE], environment=system.environment, project="adopted")
@@ -96,7 +96,7 @@ def adopted(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_it_works_and_does_not_notice(adopted: Adopted) -> None:
-    """Names that stand only in its code, a secret, a variable from .env: everything is as it was."""
+    """Names that are only in its code, a secret or a variable from .env work as before."""
     first, second = adopted.get("/"), adopted.get("/")
     assert first["key"] == "opensesame"
     assert int(second["users"].removeprefix(":")) == int(first["users"].removeprefix(":")) + 1
@@ -104,7 +104,7 @@ def test_it_works_and_does_not_notice(adopted: Adopted) -> None:
 
 
 def test_a_link_can_fail_alone(adopted: Adopted) -> None:
-    """Two services share a port: taking down the link to one leaves the other, and other consumers."""
+    """Of two services on the same port, one link is cut; the other, and other consumers, still work."""
     adopted.switch("api→carts:6379", enabled=False)
     try:
         answer = adopted.get("/")
@@ -117,7 +117,7 @@ def test_a_link_can_fail_alone(adopted: Adopted) -> None:
 
 
 def test_names_lead_to_toxiproxy_only(adopted: Adopted) -> None:
-    """Service name, container name, alias, and the name with the original network's: all are Toxiproxy's
+    """Service name, container name, alias, and each with the original network's name resolve to Toxiproxy's
     address, and the provider's own address cannot be reached.
     """
     providers = {
@@ -136,7 +136,7 @@ def test_names_lead_to_toxiproxy_only(adopted: Adopted) -> None:
 
 
 def test_there_is_no_way_out(adopted: Adopted) -> None:
-    """No route leads out of a service's network, no outside name resolves, and neither Toxiproxy's API nor
+    """No route leads out of a service's network, no external name resolves, and neither Toxiproxy's API nor
     this machine answers.
     """
     edge = adopted.interposed.compose["services"]["toxiproxy-1"]["networks"]["edge"]["ipv4_address"]
@@ -150,7 +150,7 @@ def test_there_is_no_way_out(adopted: Adopted) -> None:
 
 
 def test_everything_carries_the_runs_label(adopted: Adopted) -> None:
-    """Containers, networks and volumes of the run are marked, its components by name; the user's own
+    """Containers, networks and volumes of the run carry its label, components their names; the user's own
     project is not touched.
     """
     label: dict[str, Any] = {"label": f"{RUN_LABEL}={adopted.run_id}"}
@@ -165,6 +165,6 @@ def test_everything_carries_the_runs_label(adopted: Adopted) -> None:
 
 
 def test_a_port_that_nobody_declares_has_a_route(adopted: Adopted) -> None:
-    """The mailer's port is in its code alone: plain Compose has no link to it, and the way is prepared."""
+    """The mailer's port is only in its code, so plain Compose has no link to it, but a route exists."""
     assert adopted.get("/mail") == {"mail": "ConnectionRefusedError"}
     assert ("api", "mailer") in {(route.consumer, route.provider) for route in adopted.interposed.routes}

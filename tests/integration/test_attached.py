@@ -1,4 +1,4 @@
-"""A guest in a system that somebody else runs: it touches what it was told to, and leaves it as it was."""
+"""A guest in a system that chaoskit did not start touches only what was named, and leaves it unchanged."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ WITHIN = 10.0
 
 @pytest.fixture(scope="module")
 def theirs(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
-    """Somebody else's system."""
+    """A system that its owner started."""
     with foreign(client, tmp_path_factory.mktemp("foreign")) as made:
         yield made
 
 
 @pytest.fixture
 def untouched(theirs: Foreign) -> Iterator[Callable[..., None]]:
-    """Checks that all is as it was, but for the start of some components."""
+    """Checks that everything is unchanged, except for the start times of given components."""
     proxies, started = theirs.proxies(), theirs.started()
 
     def check(*restarted: str) -> None:
@@ -56,7 +56,7 @@ def untouched(theirs: Foreign) -> Iterator[Callable[..., None]]:
 
 
 def proven(look: Callable[[], Evidence]) -> Evidence:
-    """The evidence, once it holds, or the last one."""
+    """The evidence once it holds, or the last evidence."""
     last = time.monotonic() + 10.0
     while not (evidence := look()).holds and time.monotonic() < last:
         time.sleep(0.05)
@@ -66,14 +66,14 @@ def proven(look: Callable[[], Evidence]) -> Evidence:
 def test_faults_work_on_what_was_named_and_leave_no_trace(
     theirs: Foreign, untouched: Callable[..., None], client: docker.DockerClient
 ) -> None:
-    """Latency, cuts, a pause and a kill land with evidence, are felt by users, and are seen to be gone; the
-    owner's toxic, his disabled proxy and all else are as they were.
+    """Latency, cuts, a pause and a kill land with evidence, reach users, and are seen to be gone; the owner's
+    toxic, disabled proxy and everything else are unchanged.
     """
     with AttachedRuntime(theirs.project, touch=["app", "app→cache", "cache", "app→spare"]) as runtime:
         assert [each.name for each in runtime.components] == ["app-1", "app-2", "cache", "spare"]
         links = {each.name: each for each in runtime.links}
         assert links.keys() == {"app→cache:6379", "app→spare:6379", "any→spare:6379"}
-        assert f"http://{runtime.entries['app-1:8000']}" == theirs.door("app-1", 8000)
+        assert f"http://{runtime.entries['app-1:8000']}" == theirs.entry("app-1", 8000)
         felt: dict[Fault, Callable[[], bool]] = {
             Latency("→cache", delay=0.5): lambda: theirs.ask()[1] > 0.5,
             CutLink("app→cache", how="refuse"): lambda: theirs.ask()[0] == 503,
@@ -109,7 +109,7 @@ def test_faults_work_on_what_was_named_and_leave_no_trace(
 def test_what_was_not_named_is_refused_before_anything_happens(
     theirs: Foreign, untouched: Callable[..., None]
 ) -> None:
-    """Whatever changes something else raises, and says what may be touched; looks are always allowed."""
+    """Every act on another target raises and names what may be touched; looks are always allowed."""
     with AttachedRuntime(theirs.project, touch=["cache"]) as runtime:
         links = {each.name: each for each in runtime.links}
         app, spare = links["app→cache:6379"], links["any→spare:6379"]
@@ -139,12 +139,12 @@ def test_what_was_not_named_is_refused_before_anything_happens(
         untouched()
     with AttachedRuntime(theirs.project, touch=["→spare"]) as runtime:
         for fault, says in (
-            (CutLink("→spare"), "disabled already"),
+            (CutLink("→spare"), "already disabled"),
             (CutLink("→spare", "silent"), "'silent'"),
         ):
             with pytest.raises(UsageError, match=says):
                 check(fault, runtime)
-        with pytest.raises(UsageError, match="disabled already"):
+        with pytest.raises(UsageError, match="already disabled"):
             runtime.cut(spare, "refuse")
 
 
@@ -157,13 +157,13 @@ runtime = AttachedRuntime(sys.argv[1], touch=["app", "cache", "->cache"])
 runtime.start()
 for fault in [Latency("->cache", delay=1.0), CutLink("->cache"), Pause("app-2"), Kill("cache")]:
     fault.inject(runtime)
-print(runtime.run_id, runtime._there._reapers[0].pid, flush=True)
+print(runtime.run_id, runtime._current._reapers[0].pid, flush=True)
 time.sleep(600)
 """
 
 
 def killed(theirs: Foreign, *, reaper_too: bool) -> str:
-    """The run of a harness that was killed in the middle of its faults."""
+    """The run of a harness that was killed while its faults were active."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", HARNESS, theirs.project]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as harness:
@@ -180,7 +180,7 @@ def killed(theirs: Foreign, *, reaper_too: bool) -> str:
 def test_faults_of_a_killed_harness_are_undone(
     theirs: Foreign, untouched: Callable[..., None], state: Path
 ) -> None:
-    """Ten seconds after SIGKILL nothing is slow, cut, frozen or down, and every container is still there."""
+    """Ten seconds after SIGKILL nothing is slow, cut, frozen or down, and every container still exists."""
     run_id = killed(theirs, reaper_too=False)
     died = time.monotonic()
     while (state / "runs" / run_id).exists():
@@ -195,7 +195,7 @@ def test_faults_of_a_killed_harness_are_undone(
 def test_clean_undoes_what_nobody_else_could(
     theirs: Foreign, untouched: Callable[..., None], client: docker.DockerClient
 ) -> None:
-    """Where the reaper was killed, too, ``chaoskit clean`` takes the faults back, and removes nothing."""
+    """If the reaper was killed too, ``chaoskit clean`` lifts the faults, and removes nothing."""
     run_id = killed(theirs, reaper_too=True)
     cleaned = clean(client, only={run_id})
     assert cleaned.freed == {run_id: theirs.project}
@@ -231,7 +231,7 @@ EXPERIMENTS = """
 def test_experiments_of_a_pytest_run_may_attach(
     theirs: Foreign, untouched: Callable[..., None], pytester: pytest.Pytester
 ) -> None:
-    """With --chaos-attach a suite runs against what is there, within what --chaos-touch names."""
+    """With --chaos-attach a suite runs against a running system, within the names of --chaos-touch."""
     (pytester.path / "compose.json").write_text(json.dumps(compose("any")), encoding="utf-8")
     pytester.makeini("[pytest]\nchaos_system = shop:system\nchaos_touch = app, ->cache")
     pytester.makepyfile(shop=SYSTEM, test_shop=EXPERIMENTS)
@@ -248,7 +248,7 @@ def test_experiments_of_a_pytest_run_may_attach(
 def test_a_system_that_chaoskit_left_running_is_attached_to(
     client: docker.DockerClient, state: Path, tmp_path: Path
 ) -> None:
-    """After ``chaoskit up --keep`` its links go by their names, and one of them is cut alone."""
+    """After ``chaoskit up --keep`` its links have their names, and one of them is cut alone."""
     environment = {**os.environ, "BASE_IMAGE": base_image(client)}
     said = subprocess.run(
         [*COMMAND, "up", "--keep", str(FILE)], env=environment, check=True, capture_output=True, text=True

@@ -136,7 +136,7 @@ def test_all_mistakes_of_a_declaration_at_once(project: Path, client: docker.Doc
     write(project, client, rate="0", needs="databse")
     said = run(project)
     assert "2 mistakes" in said
-    assert "it needs 'databse', which is no component; there are web" in said
+    assert "it needs 'databse', which is not a component; components: web" in said
     assert "its rate is 0 per second" in said
 
 

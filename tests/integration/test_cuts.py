@@ -1,4 +1,4 @@
-"""Each way in which a link is dead, as a consumer in a container meets it."""
+"""Each way of cutting a link, as a consumer in a container meets it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOW: list[Cut] = ["refuse", "hang", "silent"]
 
 @pytest.fixture(scope="module")
 def small_world(client: docker.DockerClient) -> Iterator[World]:
-    """One world for all tests of this file; each mends what it cuts."""
+    """One world for all tests of this file; each test mends what it cuts."""
     with world(client, f"test-{secrets.token_hex(4)}") as made:
         yield made
 
@@ -44,12 +44,12 @@ def cuts(shared: Cuts, small_world: World) -> Iterator[Cuts]:
 
 
 def cuts_of(made: World) -> Cuts:
-    """Cuts as another process would make them: they know nothing of earlier ones."""
+    """Cuts as another process would make them, without knowledge of earlier ones."""
     return Cuts(made.client, made.run_id, made.toxiproxies, lambda service: made.toxiproxy)
 
 
 def test_refuse_closes_and_refuses(cuts: Cuts, small_world: World) -> None:
-    """``refuse``: the open connection is closed, and a new one is refused at once."""
+    """``refuse`` closes the open connection and refuses a new one at once."""
     before = small_world.connect()
     assert before.say("hello", 5) == "hello"
     cuts.cut(small_world.placed, "refuse")
@@ -60,7 +60,7 @@ def test_refuse_closes_and_refuses(cuts: Cuts, small_world: World) -> None:
 
 
 def test_hang_accepts_and_says_nothing(cuts: Cuts, small_world: World) -> None:
-    """``hang``: the open connection stays and is dumb, and so is a new one; mending closes both."""
+    """``hang`` leaves connections open but silent, also new ones; mending closes both."""
     before = small_world.connect()
     assert before.say("hello", 5) == "hello"
     cuts.cut(small_world.placed, "hang")
@@ -73,7 +73,7 @@ def test_hang_accepts_and_says_nothing(cuts: Cuts, small_world: World) -> None:
 
 
 def test_hang_keeps_the_provider_s_end_from_the_consumer(cuts: Cuts, small_world: World) -> None:
-    """``hang``: the consumer does not get to know that the provider has closed the connection."""
+    """``hang`` hides from the consumer that the provider has closed the connection."""
     before = small_world.connect()
     assert before.say("hello", 5) == "hello"
     cuts.cut(small_world.placed, "hang")
@@ -83,8 +83,8 @@ def test_hang_keeps_the_provider_s_end_from_the_consumer(cuts: Cuts, small_world
 
 
 def test_hang_frees_the_provider_of_those_who_gave_up(cuts: Cuts, small_world: World) -> None:
-    """``hang``: a consumer that closes takes its connection to the provider with it, so that they
-    do not pile up there and harm others.
+    """``hang`` passes a consumer's close on to the provider, so that connections do not pile up there and
+    harm other consumers.
     """
     before = small_world.connect()
     assert before.say("hello", 5) == "hello"
@@ -94,7 +94,7 @@ def test_hang_frees_the_provider_of_those_who_gave_up(cuts: Cuts, small_world: W
 
 
 def test_silent_answers_nothing_and_comes_back(cuts: Cuts, small_world: World) -> None:
-    """``silent``: a new connection times out, an open one hears nothing and goes on when mended."""
+    """``silent`` makes a new connection time out; an open one carries no data, and continues when mended."""
     before = small_world.connect()
     assert before.say("hello", 5) == "hello"
     cuts.cut(small_world.placed, "silent")
@@ -107,7 +107,7 @@ def test_silent_answers_nothing_and_comes_back(cuts: Cuts, small_world: World) -
 
 
 def test_a_link_that_is_not_cut_is_open(cuts: Cuts, small_world: World) -> None:
-    """Without a cut the probe says so, and mending what is whole is no error."""
+    """The probe finds a link that is not cut open, and mending such a link is not an error."""
     cuts.mend(small_world.placed)
     assert cuts.active([small_world.placed]) == {}
     assert cuts.connect(small_world.placed) == "open"
@@ -115,7 +115,7 @@ def test_a_link_that_is_not_cut_is_open(cuts: Cuts, small_world: World) -> None:
 
 @pytest.mark.parametrize("how", HOW)
 def test_cutting_twice_and_mending_leaves_an_open_link(cuts: Cuts, small_world: World, how: Cut) -> None:
-    """A cut is read back, cutting again changes nothing, and after mending the link is open."""
+    """A cut is read back, a second cut changes nothing, and after mending the link is open."""
     for _ in range(2):
         cuts.cut(small_world.placed, how)
         assert cuts.active([small_world.placed]) == {small_world.placed.link: how}
@@ -125,7 +125,7 @@ def test_cutting_twice_and_mending_leaves_an_open_link(cuts: Cuts, small_world: 
 
 
 def test_one_cut_takes_the_place_of_another(cuts: Cuts, small_world: World) -> None:
-    """Cutting a link in another way leaves the new cut only."""
+    """Cutting a link in another way leaves only the new cut."""
     for how in (*HOW, *reversed(HOW)):
         cuts.cut(small_world.placed, how)
         assert cuts.active([small_world.placed]) == {small_world.placed.link: how}
@@ -133,7 +133,7 @@ def test_one_cut_takes_the_place_of_another(cuts: Cuts, small_world: World) -> N
 
 @pytest.mark.parametrize("how", ["hang", "silent"])
 def test_another_process_of_the_run_can_mend(cuts: Cuts, small_world: World, how: Cut) -> None:
-    """Whoever takes back the faults of a dead harness sees its cuts, and mends them."""
+    """A process that cleans up after a dead harness sees its cuts, and mends them."""
     cuts.cut(small_world.placed, how)
     another = cuts_of(small_world)
     assert another.active([small_world.placed]) == {small_world.placed.link: how}
@@ -142,7 +142,7 @@ def test_another_process_of_the_run_can_mend(cuts: Cuts, small_world: World, how
 
 
 def test_a_toxiproxy_that_was_restarted_is_not_cut_any_more(cuts: Cuts, small_world: World) -> None:
-    """With Toxiproxy's network its rules are gone: what is read back says so, and it can be cut again."""
+    """The rules vanish with Toxiproxy's network; the read-back says so, and the link can be cut again."""
     cuts.cut(small_world.placed, "silent")
     small_world.restart_toxiproxy()
     assert cuts.active([small_world.placed]) == {}
@@ -151,7 +151,7 @@ def test_a_toxiproxy_that_was_restarted_is_not_cut_any_more(cuts: Cuts, small_wo
 
 
 def test_without_a_consumer_toxiproxy_s_network_is_asked(cuts: Cuts, small_world: World) -> None:
-    """A consumer that does not run is no obstacle to seeing what a connection would meet."""
+    """If the consumer is not running, the probe runs in Toxiproxy's network."""
     consumer = small_world.client.containers.get(small_world.consumer)
     consumer.stop()
     try:
@@ -165,7 +165,7 @@ def test_without_a_consumer_toxiproxy_s_network_is_asked(cuts: Cuts, small_world
 
 
 def test_a_container_that_does_not_run_is_named(small_world: World) -> None:
-    """Without Toxiproxy's container, cutting says so in our words."""
+    """Without Toxiproxy's container, cutting raises chaoskit's own error."""
     lost = Cuts(small_world.client, small_world.run_id, small_world.toxiproxies, lambda service: "0" * 64)
     with pytest.raises(RuntimeFailure, match="inspect container"):
         lost.cut(small_world.placed, "silent")

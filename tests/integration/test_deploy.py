@@ -190,11 +190,11 @@ def test_a_release_that_cannot_start_leaves_the_one_before(
     """Without the image the replica is never stopped; if the new one cannot start, the old one is started."""
     running.wait_ready(timeout=20)
     before = only(client, running, "api-1")
-    with pytest.raises(RuntimeFailure, match="left as it was") as missing:
+    with pytest.raises(RuntimeFailure, match="is unchanged") as missing:
         running.replace("api-1", image="localhost:1/no/such:9")
     assert "build or pull localhost:1/no/such:9" in str(missing.value)
     assert running.state("api-1").started_at == before["State"]["StartedAt"]
-    with pytest.raises(RuntimeFailure, match="the one before was started again") as broken:
+    with pytest.raises(RuntimeFailure, match="the old container was started again") as broken:
         running.replace("api-1", image=NETTOOLS, environment={"BROKEN": "x\0y"})
     assert broken.value.evidence
     running.wait_ready(["api-1"], 20)
@@ -206,7 +206,7 @@ def test_whoever_shares_a_network_is_refused(running: DockerRuntime) -> None:
     """A component with a sidecar is a misfit and an error: the sidecar would lose its network."""
     assert running.sharing("owner") == ("sidecar",)
     for name in ("owner", "sidecar"):
-        with pytest.raises(RuntimeFailure, match="cannot be replaced by itself"):
+        with pytest.raises(RuntimeFailure, match="cannot be replaced alone"):
             running.replace(name)
         with pytest.raises(FaultMisfit, match="shares a namespace with"):
             check(MidDeployRestart(name, "stop-start", version_path=None), running)

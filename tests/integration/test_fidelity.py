@@ -1,6 +1,6 @@
-"""What an application meets behind Toxiproxy, side by side with plain Compose; figures in docs/fidelity.md.
+"""What an application meets behind Toxiproxy, compared with plain Compose; figures are in docs/fidelity.md.
 
-Each test runs twice. Where the two may differ, the difference is written down here and there.
+Each test runs in both. Where the two may differ, the difference is written in the test and in that page.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ SOON = 1.5
 """Seconds, on a busy machine, within which a change must have reached consumers; measured: 0.1."""
 
 DOWN = {
-    # Plain Compose: at first nobody answers for the address, then the name is gone.
+    # Plain Compose: at first no host answers at the address, then the name is gone.
     "plain": {"read ECONNRESET", "ECONNREFUSED", "no answer", "EHOSTUNREACH", "unknown name"},
-    # Toxiproxy keeps the name. It closes a connection that comes before it is told, and hangs on one
-    # that it dials for in the very moment in which the address vanishes.
+    # Toxiproxy keeps the name. It closes a connection that comes before its proxy is disabled, and
+    # hangs on one for which it dials at the very moment when the address vanishes.
     "chaoskit": {"ECONNREFUSED", "closed", "silent"},
 }
 
 
 def met(tries: list[Try]) -> set[str]:
-    """The different things that were met."""
+    """The different outcomes that the consumer met."""
     assert tries
     return {each.met for each in tries}
 
@@ -40,7 +40,7 @@ def met(tries: list[Try]) -> set[str]:
 def test_a_port_does_not_answer_before_its_provider_listens(
     kind: Kind, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """A script that waits for the port passes when the provider listens, and not before."""
+    """A script that waits for the port passes only when the provider listens."""
     with running(client, kind, tmp_path, after=2.0) as pair:
         pair.until_open()
         listening = pair.said("listening")[0]
@@ -55,7 +55,7 @@ def test_a_port_does_not_answer_before_its_provider_listens(
 def test_a_provider_that_is_down_is_not_reached(
     kind: Kind, how: str, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """New connections fail, the open one is closed, both within a moment."""
+    """New connections fail and the open one is closed, both within a moment."""
     with running(client, kind, tmp_path) as pair:
         pair.until_open()
         provider = pair.container("provider")
@@ -74,7 +74,7 @@ def test_a_provider_that_is_down_is_not_reached(
 def test_a_paused_provider_accepts_and_says_nothing(
     kind: Kind, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """Its kernel still accepts: consumers connect and wait; the open connection stays."""
+    """Its kernel still accepts, so consumers connect and wait; the open connection stays."""
     with running(client, kind, tmp_path) as pair:
         pair.until_open()
         provider = pair.container("provider")
@@ -90,7 +90,7 @@ def test_a_paused_provider_accepts_and_says_nothing(
 def test_a_restarted_provider_is_reached_when_it_listens_again(
     kind: Kind, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """Between its end and its listening nobody gets through; afterwards everybody does."""
+    """Between its end and its listening no consumer reaches it; afterwards every consumer does."""
     with running(client, kind, tmp_path, after=1.0) as pair:
         pair.until_open()
         pair.container("provider").restart(timeout=5)
@@ -107,10 +107,10 @@ def test_a_restarted_provider_is_reached_when_it_listens_again(
 def test_a_provider_that_drains_finishes_what_it_has_begun(
     kind: Kind, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """It listens no more, so new connections fail; the open one lives as long as its process.
+    """It no longer listens, so new connections fail; the open one lives as long as its process.
 
-    New ones are refused in plain Compose. Behind Toxiproxy they are accepted and closed at once: to
-    disable the proxy would cut the open one.
+    Plain Compose refuses new connections. Behind Toxiproxy they are accepted and closed at once, because
+    disabling the proxy would cut the open one.
     """
     with running(client, kind, tmp_path, drain=2.0) as pair:
         pair.until_open()
@@ -128,7 +128,7 @@ def test_a_provider_that_drains_finishes_what_it_has_begun(
 
 
 def test_a_crash_loop_looks_alike(kind: Kind, client: docker.DockerClient, tmp_path: Path) -> None:
-    """restart: always brings it back by itself; consumers meet it when it listens."""
+    """With restart: always the engine restarts it, and consumers reach it when it listens."""
     with running(client, kind, tmp_path, after=0.5, restart="always") as pair:
         pair.until_open()
         pair.container("provider").exec_run(["sh", "-c", "kill -TERM 1"])

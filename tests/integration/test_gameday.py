@@ -20,7 +20,7 @@ import docker
 import jsonschema
 import pytest
 
-from chaoskit.gameday.record import SCHEMA
+from chaoskit.gameday.record import SCHEMA_PATH
 from chaoskit.interpose import RUN_LABEL
 from tests.integration.world import base_image
 
@@ -144,7 +144,7 @@ def test_a_game_day_with_people(terminal: Terminal, client: docker.DockerClient)
     assert len(client.api.containers(filters=label)) > 2
 
     terminal.type(" ")
-    terminal.see("1 FAULT IN")
+    terminal.see("1 FAULT INJECTED")
     terminal.type("nkošíky čekají x\r")
     terminal.await_event("verified", 1)
     terminal.type("?Why does it take so long?\r")
@@ -158,7 +158,7 @@ def test_a_game_day_with_people(terminal: Terminal, client: docker.DockerClient)
     terminal.await_event("landed", 2)
     terminal.type("x")
     terminal.await_event("verified", 2)
-    terminal.see("everything is lifted, and seen to be gone")
+    terminal.see("everything is lifted and seen to be gone")
     terminal.await_event("hypothesis", 2)
 
     terminal.type("iKill cart\r\r")
@@ -172,7 +172,7 @@ def test_a_game_day_with_people(terminal: Terminal, client: docker.DockerClient)
     assert client.api.networks(filters=label) == []
     assert not run.exists()
     record = terminal.record()
-    jsonschema.validate(record, json.loads(SCHEMA.read_text()))
+    jsonschema.validate(record, json.loads(SCHEMA_PATH.read_text()))
     assert [each["text"] for each in record["notes"]] == ["košíky čekají x"]
     assert [each["text"] for each in record["questions"]] == ["Why does it take so long?"]
     assert [each["faults"] for each in record["steps"]] == [

@@ -28,7 +28,7 @@ WITHIN = 10.0
 SEED = "CHAOSKIT_MOMENT_SEED"
 """The variable that chooses the moments at which harnesses die; by default they differ from run to run."""
 
-# A harness: says "here" once the reaper watches, then starts what its arguments tell until it is killed.
+# A harness: prints "here" once its reaper runs, then starts what its arguments name until it is killed.
 HARNESS = """
 import subprocess, sys, time
 import docker
@@ -72,7 +72,7 @@ class Harness:
         return self.process.stdout.readline()
 
     def kill(self) -> float:
-        """SIGKILL; returns when that was."""
+        """Send SIGKILL; returns the time."""
         self.process.kill()
         self.process.wait()
         assert self.process.stdout is not None
@@ -82,13 +82,13 @@ class Harness:
 
 @pytest.fixture
 def image(client: docker.DockerClient) -> str:
-    """What the test containers are made from."""
+    """The image from which the test containers are made."""
     return base_image(client)
 
 
 @pytest.fixture
 def compose(tmp_path: Path, run_id: str, image: str) -> str:
-    """Eight services with a volume and a network, all with the run's label; two of them never get ready."""
+    """Eight services with a volume and a network, all with the run's label; two never become ready."""
     labels = {RUN_LABEL: run_id}
     service = {
         "image": image,
@@ -112,12 +112,12 @@ def compose(tmp_path: Path, run_id: str, image: str) -> str:
 
 
 def nothing_left(client: docker.DockerClient, run_id: str) -> bool:
-    """Whether the engine and this machine have forgotten the run."""
+    """Whether the engine and this machine have no trace of the run."""
     return all(run.run_id != run_id for run in runs(client))
 
 
 def ended(pid: int) -> bool:
-    """Whether a process is gone (a zombie, whose parent was killed, is)."""
+    """Whether a process has ended (a zombie, whose parent was killed, has)."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -126,7 +126,7 @@ def ended(pid: int) -> bool:
 
 
 def wait_until_gone(client: docker.DockerClient, run_id: str, harness: Harness, died: float) -> None:
-    """Check the promise, and that nothing comes back after the reaper has ended."""
+    """Check that everything is removed in time, and that nothing comes back after the reaper has ended."""
     while not nothing_left(client, run_id):
         assert time.monotonic() < died + WITHIN, f"{runs(client)} after {WITHIN:g} s"
         time.sleep(0.05)
@@ -165,7 +165,7 @@ def test_a_killed_harness_leaves_nothing(
 def test_a_harness_that_is_killed_while_compose_starts_leaves_nothing(
     client: docker.DockerClient, run_id: str, image: str, compose: str, after: float
 ) -> None:
-    """A ``docker compose up`` that is under way goes too, with what it was creating."""
+    """A running ``docker compose up`` is ended too, with all that it was creating."""
     harness = Harness(run_id, image, compose)
     time.sleep(after)
     some_moment(0.2, f"{after:g} s after the harness was there")
@@ -176,7 +176,7 @@ def test_a_harness_that_is_killed_while_compose_starts_leaves_nothing(
 def test_signals_of_the_terminal_do_not_end_the_reaper(
     client: docker.DockerClient, run_id: str, image: str
 ) -> None:
-    """Whoever interrupts, hangs up on or terminates everything still gets a clean machine."""
+    """Interrupting, hanging up or terminating all processes still leaves a clean machine."""
     harness = Harness(run_id, image)
     harness.line()
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
@@ -187,7 +187,7 @@ def test_signals_of_the_terminal_do_not_end_the_reaper(
 def test_a_kept_run_stays_and_its_faults_are_taken_back(
     client: docker.DockerClient, run_id: str, image: str, state: Path
 ) -> None:
-    """With ``keep`` nothing is removed, the undo log is replayed, and ``clean`` removes it all later."""
+    """With ``keep`` nothing is removed, the undo log is replayed, and ``clean`` removes the run later."""
     undo = state / "runs" / run_id / "undo.jsonl"
     harness = Harness(run_id, image, keep="keep", replay="tests.integration.test_reaper:replay")
     harness.line()
@@ -205,7 +205,7 @@ def test_a_kept_run_stays_and_its_faults_are_taken_back(
 def test_clean_leaves_the_living_alone(
     client: docker.DockerClient, run_id: str, image: str, state: Path
 ) -> None:
-    """A run whose harness lives is named and not touched, whoever else was killed before."""
+    """A run whose harness lives is named and not touched, even if other harnesses were killed."""
     harness = Harness(run_id, image)
     harness.line()
     try:
@@ -219,7 +219,7 @@ def test_clean_leaves_the_living_alone(
 
 @pytest.mark.usefixtures("state")
 def test_what_nobody_here_has_started_is_left_alone(client: docker.DockerClient, run_id: str) -> None:
-    """A run without a folder may be another user's and alive: it is named, and goes only if asked for."""
+    """A run without a folder may be another user's and alive, so it is named, and removed only on request."""
     client.volumes.create(run_id, labels={RUN_LABEL: run_id})
     assert not clean_only(client, run_id)
     (run,) = (run for run in runs(client) if run.run_id == run_id)
@@ -241,7 +241,7 @@ def test_what_has_no_label_is_never_touched(client: docker.DockerClient, run_id:
 
 
 def test_a_paused_container_is_removed_too(client: docker.DockerClient, run_id: str, image: str) -> None:
-    """A component that an experiment has frozen is no obstacle."""
+    """A component that an experiment froze is removed like any other."""
     container = client.containers.create(image, ["sleep", "infinity"], labels={RUN_LABEL: run_id})
     container.start()
     container.pause()
@@ -249,10 +249,10 @@ def test_a_paused_container_is_removed_too(client: docker.DockerClient, run_id: 
 
 
 def replay(path: Path) -> None:
-    """Stands for what takes back the faults; runs in the reaper."""
+    """A stand-in for the function that lifts the faults; it runs in the reaper."""
     path.write_text(path.read_text(encoding="utf-8") + ", taken", encoding="utf-8")
 
 
 def clean_only(client: docker.DockerClient, run_id: str, *, unknown: bool = False) -> bool:
-    """``clean``, for an engine that others use at the same time: whether this run was removed."""
+    """``clean`` for one run, on an engine that others use too; returns whether it was removed."""
     return run_id in clean(client, unknown=unknown, only=frozenset([run_id])).removed

@@ -1,4 +1,4 @@
-"""The Docker runtime on a real engine: starting, handling components, and leaving nothing behind."""
+"""The Docker runtime on a real engine: starting, acting on components, and leaving nothing behind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.docker
 
 @journey(rate=1, needs=["web"], slo=Slo(availability=0.9))
 async def look(user: User) -> None:
-    """What a declaration needs to be one; it is not driven here."""
+    """A journey, which a declaration needs; it is not driven here."""
     await user.get("/")
 
 
@@ -49,7 +49,7 @@ def perl(*arguments: str) -> list[str]:
 
 @pytest.fixture
 def system(client: docker.DockerClient, tmp_path: Path) -> Callable[..., System]:
-    """Makes a system of services; the image is filled in."""
+    """Makes a system of services, with the image filled in."""
 
     def make(ready_timeout: float = 40.0, **services: dict[str, Any]) -> System:
         image = base_image(client)
@@ -65,7 +65,7 @@ def system(client: docker.DockerClient, tmp_path: Path) -> Callable[..., System]
 
 @pytest.fixture(scope="module")
 def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRuntime]:
-    """Two components that serve, one of which the engine restarts, and a migration that is done."""
+    """Two components that serve, one with a restart policy, and a migration that is done."""
     image = base_image(client)
     services = {
         "web": {
@@ -99,14 +99,14 @@ def running(client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
 
 
 def greeting(address: tuple[str, int], timeout: float = 3.0) -> bytes:
-    """What the provider says to whoever connects; empty if it closes."""
+    """The provider's greeting to a client; empty if it closes."""
     with socket.create_connection(address, timeout) as connection:
         connection.settimeout(timeout)
         return connection.recv(100)
 
 
 def left(client: docker.DockerClient, run_id: str) -> list[Any]:
-    """Everything on the engine that carries the run's label."""
+    """Every object on the engine with the run's label."""
     label: dict[str, str | list[str] | bool] = {"label": f"{RUN_LABEL}={run_id}"}
     return [
         *client.containers.list(all=True, filters=label, ignore_removed=True),
@@ -115,8 +115,8 @@ def left(client: docker.DockerClient, run_id: str) -> list[Any]:
     ]
 
 
-def test_a_started_system_is_ready_at_every_door(running: DockerRuntime) -> None:
-    """Entry points answer, links are known by name, and the harness has its own way in."""
+def test_a_started_system_is_ready_at_every_entry(running: DockerRuntime) -> None:
+    """Entries answer, links are known by name, and the harness has its own links."""
     host, _, port = running.entries[f"web:{PORT}"].partition(":")
     assert host == "127.0.0.1"
     assert greeting((host, int(port))) == b"hello\n"
@@ -131,13 +131,13 @@ def test_a_started_system_is_ready_at_every_door(running: DockerRuntime) -> None
 
 
 def test_a_killed_component_stays_down_whatever_its_restart_policy(running: DockerRuntime) -> None:
-    """restart: always does not bring it back until it is started; then its policy holds again."""
+    """restart: always does not restart it before it is started; then the policy holds again."""
     before = running.state("db").started_at
     running.kill("db")
-    time.sleep(1.5)  # the engine's first restart comes after 0.1 s: this is what must not happen
+    time.sleep(1.5)  # the engine would restart it after 0.1 s, which must not happen
     state = running.state("db")
     assert (state.status, state.exit_code) == ("exited", 137)
-    running.kill("db")  # one that is down already is no error
+    running.kill("db")  # killing a component that is already down is not an error
     running.start_component("db")
     running.wait_ready(["db"], 20)
     after = running.state("db")
@@ -152,7 +152,7 @@ def test_a_killed_component_stays_down_whatever_its_restart_policy(running: Dock
 
 @pytest.mark.parametrize("down", ["kill", "stop"])
 def test_when_a_call_returns_its_consumers_meet_what_it_did(running: DockerRuntime, down: str) -> None:
-    """Refused as soon as kill or stop has returned; open as soon as wait_ready has."""
+    """Its links refuse once kill or stop has returned, and are open once wait_ready has."""
     link = Link("web", "db", PORT)
     assert running.connect(link) == "open"
     getattr(running, down)("db")
@@ -163,7 +163,7 @@ def test_when_a_call_returns_its_consumers_meet_what_it_did(running: DockerRunti
 
 
 def test_a_paused_component_accepts_and_is_silent(running: DockerRuntime) -> None:
-    """The kernel still accepts for it, as without chaoskit: its proxy stays enabled."""
+    """The kernel still accepts for it, as without chaoskit, and its proxy stays enabled."""
     address = running.address("db", PORT)
     running.pause("db")
     try:
@@ -188,7 +188,7 @@ def test_a_paused_component_can_be_killed(running: DockerRuntime) -> None:
 
 
 def test_a_restart_is_a_new_start(running: DockerRuntime) -> None:
-    """Its time of start differs, and it serves again."""
+    """Its start time differs, and it serves again."""
     before = running.state("db").started_at
     running.restart("db", 1)
     running.wait_ready(["db"], 20)
@@ -200,7 +200,7 @@ def test_a_restart_is_a_new_start(running: DockerRuntime) -> None:
 
 
 def test_a_cut_link_stays_refused_while_its_provider_comes_and_goes(running: DockerRuntime) -> None:
-    """The watcher does not enable what a fault has disabled; mending brings it in step again."""
+    """The watcher does not enable a proxy that a cut disabled; mending brings it in step again."""
     link = Link("web", "db", PORT)
     running.cut(link, "refuse")
     running.restart("db", 1)
@@ -214,7 +214,7 @@ def test_a_cut_link_stays_refused_while_its_provider_comes_and_goes(running: Doc
 
 
 def test_a_port_found_at_run_time_gets_its_links(running: DockerRuntime) -> None:
-    """Nothing names the port: it is a link from then on, and the harness reaches it on demand."""
+    """An undeclared port becomes a link once it is found, and the harness reaches it on demand."""
     script = f"exec perl -e '{PROVIDER}' {SIDE} 0 0".replace("$stop = time }", "exit 0 }")
     running.execute("db", ["sh", "-c", f"(timeout 8 {script.removeprefix('exec ')}) >/dev/null 2>&1 &"])
     deadline = time.monotonic() + 5
@@ -227,7 +227,7 @@ def test_a_port_found_at_run_time_gets_its_links(running: DockerRuntime) -> None
 
 
 def test_used_links_are_those_that_carried_something(running: DockerRuntime) -> None:
-    """A link that only could be used is left out; an open connection counts before it is closed."""
+    """A link that carried nothing is left out; an open connection counts before it is closed."""
     host, _, port = running.entries[f"web:{PORT}"].partition(":")
     with socket.create_connection((host, int(port)), 3) as held:
         assert held.recv(10)
@@ -237,7 +237,7 @@ def test_used_links_are_those_that_carried_something(running: DockerRuntime) -> 
 
 
 def test_a_command_ends_at_its_limit(running: DockerRuntime) -> None:
-    """It is killed, and the error says what it had printed."""
+    """It is killed, and the error shows what it had printed."""
     assert running.execute("db", ["sh", "-c", "echo out; echo err >&2; exit 3"]).exit_code == 3
     with pytest.raises(RuntimeFailure) as caught:
         running.execute("db", ["sh", "-c", "echo begun; exec sleep 4242"], timeout=0.5)
@@ -247,7 +247,7 @@ def test_a_command_ends_at_its_limit(running: DockerRuntime) -> None:
 
 
 def test_figures_of_a_component(running: DockerRuntime) -> None:
-    """CPU time, memory and processes are there and plausible."""
+    """CPU time, memory and processes have plausible values."""
     stats = running.stats("db")
     assert stats["memory_bytes"] > 100_000
     assert stats["processes"] >= 1
@@ -256,8 +256,8 @@ def test_figures_of_a_component(running: DockerRuntime) -> None:
 
 
 def test_log_lines_bear_the_moments_of_the_runs_clock(running: DockerRuntime) -> None:
-    """A line that is written now is found now, by the engine's stamp and the offset of its clock; one that
-    was written before is not.
+    """A line that is written now is found now, by the engine's time stamp and its clock's offset; a line
+    that was written before is not.
     """
     before = running.clock.now()
     running.execute("db", ["sh", "-c", "echo a line to find >/proc/1/fd/1"])
@@ -273,7 +273,7 @@ def test_log_lines_bear_the_moments_of_the_runs_clock(running: DockerRuntime) ->
 
 
 def test_an_unknown_component_or_link_is_told_with_those_that_there_are(running: DockerRuntime) -> None:
-    """A typo in a fault is answered with the names to choose from."""
+    """A mistyped name in a fault gives an error with the existing names."""
     with pytest.raises(RuntimeFailure, match="nosuch") as caught:
         running.kill("nosuch")
     assert "db" in str(caught.value)
@@ -305,7 +305,7 @@ def test_closing_leaves_nothing_and_may_be_repeated(
 def test_a_start_resolves_and_rewrites_once(
     system: Callable[..., System], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the declaration is checked against is what is started: Compose is asked once for both."""
+    """The declaration is checked against the system that is started: Compose runs once for both."""
     calls: Counter[str] = Counter()
 
     def counted(name: str) -> Callable[..., Any]:
@@ -329,7 +329,7 @@ def test_a_start_resolves_and_rewrites_once(
 
 
 def test_a_kept_system_stays(client: docker.DockerClient, system: Callable[..., System], run_id: str) -> None:
-    """Keep leaves it running and says how to remove it."""
+    """With keep it stays running, and the progress says how to remove it."""
     told: list[str] = []
     web = {"command": perl(str(PORT), "0", "0"), "ports": [str(PORT)]}
     with DockerRuntime(system(web=web), run_id=run_id, keep=True, progress=told.append) as runtime:
@@ -342,7 +342,7 @@ def test_a_kept_system_stays(client: docker.DockerClient, system: Callable[..., 
 def test_a_component_that_never_is_ready_says_why(
     client: docker.DockerClient, system: Callable[..., System]
 ) -> None:
-    """Component, condition, what its health check and its log said; and nothing is left."""
+    """The error has component, condition, health check and log, and nothing is left."""
     check = {"test": ["CMD-SHELL", "echo disk full; exit 1"], "interval": "200ms", "retries": 2}
     web = {"command": ["sh", "-c", "echo waiting for godot; sleep 60"], "init": True, "healthcheck": check}
     runtime = DockerRuntime(system(web=web, ready_timeout=4))
@@ -354,7 +354,7 @@ def test_a_component_that_never_is_ready_says_why(
 
 
 def test_a_crash_fails_at_once(system: Callable[..., System]) -> None:
-    """A component that nothing restarts is not waited for; its exit code and last words are told."""
+    """A component that nothing restarts is not waited for; the error has its exit code and last output."""
     began = time.monotonic()
     with pytest.raises(NotReady, match="web has ended") as caught:
         DockerRuntime(system(web={"command": ["sh", "-c", "echo no such table; exit 4"]})).start()
@@ -364,7 +364,7 @@ def test_a_crash_fails_at_once(system: Callable[..., System]) -> None:
 
 
 def test_a_crash_loop_is_not_ready(system: Callable[..., System]) -> None:
-    """Running for a moment between two restarts is not being ready."""
+    """A component that runs for a moment between two restarts is not ready."""
     web = {"command": ["sh", "-c", "sleep 0.2; exit 4"], "restart": "always"}
     with pytest.raises(NotReady, match="web is not ready") as caught:
         DockerRuntime(system(web=web, ready_timeout=6)).start()
@@ -374,7 +374,7 @@ def test_a_crash_loop_is_not_ready(system: Callable[..., System]) -> None:
 def test_composes_own_failure_is_told_in_its_words(
     client: docker.DockerClient, system: Callable[..., System]
 ) -> None:
-    """A command that does not exist: the engine's reason, without Compose's progress."""
+    """For a missing command the error has the engine's reason, without Compose's progress."""
     runtime = DockerRuntime(system(web={"command": ["/no/such/binary"]}))
     with pytest.raises(StartFailed) as caught:
         runtime.start()
@@ -384,7 +384,7 @@ def test_composes_own_failure_is_told_in_its_words(
 
 
 def test_an_image_that_cannot_be_had_is_named_before_anything_starts(system: Callable[..., System]) -> None:
-    """One error, with the image and the service."""
+    """One error names the image and the service."""
     with pytest.raises(ImageUnavailable, match=r"localhost:1/no/such:9\.9") as caught:
         DockerRuntime(system(web={"image": "localhost:1/no/such:9.9"})).start()
     assert "service web" in str(caught.value)
@@ -394,7 +394,7 @@ def test_an_image_that_cannot_be_had_is_named_before_anything_starts(system: Cal
 def test_an_interrupt_at_any_moment_leaves_nothing(
     client: docker.DockerClient, system: Callable[..., System], after: float
 ) -> None:
-    """Ctrl-C while Compose is at work: it is killed first, then everything is removed."""
+    """Ctrl-C while Compose works kills Compose first, and then everything is removed."""
     never = {"command": ["sleep", "60"], "init": True, "healthcheck": {"test": ["CMD", "false"]}}
     cleaning = threading.Event()
 
@@ -404,7 +404,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
             super()._finish(keep=keep)
 
     def interrupt() -> None:
-        # Python loses an interrupt that comes within a weak reference's callback: people press again.
+        # Python loses an interrupt that comes within a weak reference's callback, so press again.
         while not cleaning.wait(after):
             os.kill(os.getpid(), signal.SIGINT)
             if cleaning.wait(3):
@@ -423,7 +423,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
 def test_a_provider_under_traffic_comes_back_to_all_of_its_consumers(
     system: Callable[..., System],
 ) -> None:
-    """However busily its consumers dial while it dies, every link is open again after its start."""
+    """However often consumers dial while it is down, every link is open after its start."""
     dial = "while true; do (exec 3<>/dev/tcp/db/7000) 2>/dev/null; done"
     hammer = {"command": ["bash", "-c", " & ".join([dial] * 4)]}
     declared = system(

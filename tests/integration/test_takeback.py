@@ -1,4 +1,4 @@
-"""A kept run whose harness is killed in the middle of its faults is healthy again by itself."""
+"""A kept run whose harness is killed while faults are active becomes healthy again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ WITHIN = 30.0
 
 
 def test_faults_of_a_kept_run_are_taken_back(client: docker.DockerClient, state: Path) -> None:
-    """After a SIGKILL the reaper replays the undo log: nothing is cut, slow, paused or down any more."""
+    """After SIGKILL the reaper replays the undo log, and nothing is cut, slow, paused or down."""
     environment = {**os.environ, "BASE_IMAGE": base_image(client)}
     harness = subprocess.Popen(
         [sys.executable, "-c", HARNESS], env=environment, stdout=subprocess.PIPE, text=True

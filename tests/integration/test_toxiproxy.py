@@ -1,4 +1,4 @@
-"""The contract of the real server: what the adapter takes for granted is so."""
+"""The contract of the real server: everything that the adapter assumes is true."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def proxy(toxiproxies: Toxiproxies, servers: dict[str, str]) -> str:
 
 
 def test_every_kind_of_toxic_comes_back_as_it_was_sent(toxiproxies: Toxiproxies, proxy: str) -> None:
-    """The real server takes all kinds and attributes by our names for them, and tells them the same."""
+    """The real server accepts all kinds and attributes under the adapter's names, and returns them equal."""
     for toxic in EVERY_KIND:
         toxiproxies.add_toxic("one", proxy, toxic)
     assert toxiproxies.toxics("one", proxy) == tuple(EVERY_KIND)
@@ -74,7 +74,7 @@ def test_every_kind_of_toxic_comes_back_as_it_was_sent(toxiproxies: Toxiproxies,
 
 
 def test_a_proxy_goes_down_and_up(toxiproxies: Toxiproxies, proxy: str) -> None:
-    """Disabling and enabling work, also when it is so already."""
+    """Disabling and enabling work, also if the proxy is already in that state."""
     for change, enabled in (("disable", False), ("enable", True)):
         for _ in range(2):
             getattr(toxiproxies, change)("one", proxy)
@@ -82,7 +82,7 @@ def test_a_proxy_goes_down_and_up(toxiproxies: Toxiproxies, proxy: str) -> None:
 
 
 def test_reset_leaves_a_proxy_down(toxiproxies: Toxiproxies, proxy: str) -> None:
-    """Unlike the server's own reset, ours does not enable what was disabled for a reason."""
+    """Unlike the server's own reset, the adapter's does not enable a proxy that was disabled on purpose."""
     toxiproxies.add_toxic("two", proxy, EVERY_KIND[0])
     toxiproxies.disable("two", proxy)
     toxiproxies.reset()
@@ -91,7 +91,7 @@ def test_reset_leaves_a_proxy_down(toxiproxies: Toxiproxies, proxy: str) -> None
 
 
 def test_the_server_s_refusals_are_told(toxiproxies: Toxiproxies, proxy: str) -> None:
-    """What the real server says to a taken name, a taken address and an unknown proxy is in the error."""
+    """The error has the real server's message for a taken name, a taken address and an unknown proxy."""
     with pytest.raises(ToxiproxyFailure, match="HTTP 409: proxy already exists"):
         toxiproxies.create("one", proxy, listen="127.0.0.1:0", upstream=UPSTREAM, enabled=True)
     taken = toxiproxies.proxies("one")[proxy].listen
@@ -107,14 +107,14 @@ def test_the_server_s_refusals_are_told(toxiproxies: Toxiproxies, proxy: str) ->
 
 
 def test_a_proxy_is_created_disabled(toxiproxies: Toxiproxies) -> None:
-    """A link whose provider does not listen yet is not to accept."""
+    """A link whose provider does not listen yet must not accept."""
     name = f"p.{secrets.token_hex(4)}"
     toxiproxies.create("one", name, listen="127.0.0.1:4711", upstream=UPSTREAM, enabled=False)
     assert toxiproxies.proxies("one")[name] == ProxyState(name, "127.0.0.1:4711", UPSTREAM, False)
 
 
 def test_two_servers_from_two_threads(toxiproxies: Toxiproxies, proxy: str) -> None:
-    """A watcher that switches proxies and a fault that adds toxics do not get in each other's way."""
+    """A watcher that switches proxies and a fault that adds toxics do not disturb each other."""
     failures: list[Exception] = []
 
     def switch() -> None:
@@ -144,8 +144,8 @@ def test_two_servers_from_two_threads(toxiproxies: Toxiproxies, proxy: str) -> N
 def test_a_server_that_is_frozen_meets_the_deadline(
     client: docker.DockerClient, servers: dict[str, str], proxy: str
 ) -> None:
-    """A paused server, which the kernel still accepts connections for, is an error within the deadline;
-    the other one goes on.
+    """A paused server, for which the kernel still accepts connections, is an error within the deadline;
+    the other server still works.
     """
     addresses = {name: ("127.0.0.1", published(client, each, 8474)) for name, each in servers.items()}
     hasty = Toxiproxies(addresses, deadline=0.3)

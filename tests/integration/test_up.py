@@ -25,7 +25,7 @@ COMMAND = [sys.executable, "-m", "chaoskit.cli"]
 
 @pytest.fixture
 def environment(client: docker.DockerClient, tmp_path: Path) -> dict[str, str]:
-    """Where images come from here, and a state folder of the test's own."""
+    """The local source of images, and a state folder of the test's own."""
     return {**os.environ, "BASE_IMAGE": base_image(client), "XDG_STATE_HOME": str(tmp_path)}
 
 
@@ -47,7 +47,7 @@ def up(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def said_until(process: subprocess.Popen[str], word: str) -> str:
-    """What it prints up to the line that begins so."""
+    """The output up to the first line with this start."""
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
@@ -60,17 +60,17 @@ def said_until(process: subprocess.Popen[str], word: str) -> str:
 def test_up_holds_an_application_unchanged_and_ctrl_c_removes_it(
     up: subprocess.Popen[str], tmp_path: Path, client: docker.DockerClient
 ) -> None:
-    """Every host name of its code leads through Toxiproxy, also to the port that nobody declared."""
+    """Every host name in its code leads through Toxiproxy, also to the undeclared port."""
     said = said_until(up, "ready; Ctrl-C")
-    (door,) = re.findall(r"web:8080 +(http://\S+)", said)
-    users = httpx.get(f"{door}/", timeout=10, trust_env=False)
+    (entry,) = re.findall(r"web:8080 +(http://\S+)", said)
+    users = httpx.get(f"{entry}/", timeout=10, trust_env=False)
     users.raise_for_status()
     assert users.headers["X-Greeting"] == "it's $5 off"
     answer = users.json()
     assert answer["users"].startswith(":"), answer
     assert answer["carts"].startswith(":-"), answer
     assert answer["key"] == (FILE.parent / "api_key.txt").read_text().strip()
-    assert httpx.get(f"{door}/mail", timeout=10, trust_env=False).json() == {"mail": "250 mailer"}
+    assert httpx.get(f"{entry}/mail", timeout=10, trust_env=False).json() == {"mail": "250 mailer"}
     (run,) = (tmp_path / "chaoskit" / "runs").iterdir()
     up.send_signal(signal.SIGINT)
     assert up.wait(timeout=60) == 0
@@ -82,7 +82,7 @@ def test_up_holds_an_application_unchanged_and_ctrl_c_removes_it(
 
 
 def test_plan_prints_a_file_that_compose_takes_and_the_links(environment: dict[str, str]) -> None:
-    """The file on stdout is valid as it is; the links, for people, are on stderr."""
+    """The file on stdout is valid, and the links for the user are on stderr."""
     planned = subprocess.run(
         [*COMMAND, "plan", str(FILE)], env=environment, capture_output=True, text=True, check=True
     )

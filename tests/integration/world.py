@@ -23,7 +23,7 @@ from chaoskit.toxiproxy import Toxiproxies
 TOXIPROXY = "chaoskit/toxiproxy:2.12.0"
 PORT = 6379
 
-# Answers each line with the same line; "close" closes the connection from this end.
+# Answers each line with the same line; the line "close" closes the connection from this end.
 ECHO = r"""
 use IO::Socket::INET; $SIG{CHLD} = "IGNORE";
 my $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 64, ReuseAddr => 1) or die $!;
@@ -34,8 +34,8 @@ while (my $c = $s->accept) {
 }
 """
 
-# Opens a connection, says that it did, then does what it is told on stdin: "say TEXT SECONDS" and
-# "wait SECONDS"; prints what came: the line, "closed", "nothing", or the errno's name.
+# Opens a connection, prints the result, then follows orders on stdin: "say TEXT SECONDS" and "wait SECONDS".
+# It prints what came: the line, "closed", "nothing", or the errno's name.
 CLIENT = r"""
 use IO::Socket::INET; use IO::Select; use Errno; use Time::HiRes qw(time); $| = 1;
 $SIG{PIPE} = "IGNORE";
@@ -64,7 +64,7 @@ while (my $l = <STDIN>) {
 
 
 def base_image(client: docker.DockerClient) -> str:
-    """The image that test containers are made from."""
+    """The image from which test containers are made."""
     named = os.environ.get("BASE_IMAGE")
     if named:
         return named
@@ -90,11 +90,11 @@ class Talk:
         self.met, self.after = word, float(seconds)
 
     def say(self, text: str, within: float) -> str:
-        """Send a line; what came back."""
+        """Send a line; returns the answer."""
         return self._order(f"say {text} {within}")
 
     def wait(self, within: float) -> str:
-        """What comes without being asked."""
+        """Returns what comes without a request."""
         return self._order(f"wait {within}")
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Talk:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Leave the client in the container to itself."""
+        """Stop following the client in the container, and leave it running."""
         self._response.close()
         self._socket.close()
 
@@ -113,7 +113,7 @@ class Talk:
         return self._line()
 
     def _line(self) -> str:
-        """A line of its stdout; the engine puts frames of eight bytes and a length around it."""
+        """A line of its stdout; the engine puts a header of eight bytes before each piece."""
         while b"\n" not in self._text:
             header = self._read(8)
             self._text += self._read(int.from_bytes(header[4:], "big"))
@@ -132,7 +132,7 @@ class Talk:
 
 @dataclass
 class World:
-    """What a test sees of it."""
+    """The test's view of this world."""
 
     client: docker.DockerClient
     run_id: str
@@ -144,7 +144,7 @@ class World:
     talks: list[Talk] = field(default_factory=list)
 
     def connect(self, timeout: float = 5.0) -> Talk:
-        """A fresh connection over the link, from the consumer."""
+        """A new connection over the link, from the consumer."""
         talk = Talk(self.client, self.consumer, self.placed.listen, timeout)
         self.talks.append(talk)
         return talk
@@ -158,14 +158,14 @@ class World:
         return heard
 
     def end_conversations(self) -> None:
-        """Kill whoever serves a connection in the provider, so that it ends from there."""
+        """Kill the provider's processes that serve a connection, so that the provider closes it."""
         script = "for p in /proc/[0-9]*/comm; do p=${p%/comm}; [ $p = /proc/1 ] || ! grep -qs perl $p/comm "
         script += "|| kill -9 ${p#/proc/}; done"
         self.client.containers.get(self.provider).exec_run(["bash", "-c", script])
         self.until(lambda: self.provider_connections() == 0)
 
     def restart_toxiproxy(self) -> None:
-        """Kill and start it; its proxies are made anew, and its API's port is another."""
+        """Kill and start Toxiproxy; its proxies are created again, and its API gets another port."""
         self.client.containers.get(self.toxiproxy).restart(timeout=0)
         self.toxiproxies.add_server("toxiproxy", "127.0.0.1", published(self.client, self.toxiproxy, 8474))
         self.toxiproxies.wait_for("toxiproxy", 20)
@@ -186,7 +186,7 @@ class World:
             time.sleep(0.05)
 
     def provider_connections(self) -> int:
-        """Established connections that the provider has."""
+        """The number of the provider's established connections."""
         script = f"grep -c ':{PORT:04X} [0-9A-F]*:[0-9A-F]* 01' /proc/net/tcp"
         output: Any = self.client.containers.get(self.provider).exec_run(["bash", "-c", script]).output
         return int(output)
@@ -199,7 +199,7 @@ def address(client: docker.DockerClient, container: str, network: str) -> str:
 
 
 def published(client: docker.DockerClient, container: str, port: int) -> int:
-    """The port of the host that the container's port is published on."""
+    """The port of this machine at which a container's port is published."""
     return int(
         client.api.inspect_container(container)["NetworkSettings"]["Ports"][f"{port}/tcp"][0]["HostPort"]
     )
@@ -217,7 +217,7 @@ def container(
 
 @contextmanager
 def world(client: docker.DockerClient, run_id: str) -> Iterator[World]:
-    """Start it, wait until the provider answers through Toxiproxy, and remove it afterwards."""
+    """Start this world, wait until the provider answers through Toxiproxy, and remove it afterwards."""
     labels = {RUN_LABEL: run_id}
     inside, beyond = f"{run_id}-consumer", f"{run_id}-provider"
     try:

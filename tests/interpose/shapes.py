@@ -1,4 +1,4 @@
-"""Applications for the tests, in the shape that ``docker compose config`` gives them."""
+"""Applications for the tests, in the shape that ``docker compose config`` produces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def resolved(
     networks: Mapping[str, Mapping[str, Any]] | None = None,
     **rest: Any,
 ) -> Resolved:
-    """An application of these services; who names no network is in the default one."""
+    """An application of these services; a service without networks is in the default one."""
     whole: dict[str, Any] = {}
     used: dict[str, dict[str, Any]] = {}
     for name, service in services.items():
@@ -45,12 +45,12 @@ def published(*targets: int, host: str | None = None) -> list[dict[str, Any]]:
 def rewritten(
     services: Mapping[str, Mapping[str, Any]], external: Iterable[str] = (), **how: Any
 ) -> Interposed:
-    """The same, interposed."""
+    """An application of these services, interposed."""
     return interpose(resolved(services, **how), run_id="test", external=external)
 
 
 def links(interposed: Interposed) -> set[str]:
-    """The links as people write them."""
+    """The links, as users write them."""
     return {each.link.name for each in interposed.placed}
 
 
@@ -65,7 +65,7 @@ def aliases(interposed: Interposed, consumer: str) -> dict[str, set[str]]:
 
 @st.composite
 def applications(draw: st.DrawFn) -> Resolved:
-    """Networks, replicas, ports, aliases, sidecars, links: whatever may stand side by side."""
+    """Applications with any combination of networks, replicas, ports, aliases, sidecars and links."""
     names = draw(st.lists(st.sampled_from(SERVICES), min_size=1, max_size=6, unique=True))
     ports = st.sampled_from([80, 5432, 6379, 8080, 8474, 50051])
     services: dict[str, dict[str, Any]] = {}

@@ -17,7 +17,7 @@ def test_the_api_listens_on_the_edge_alone() -> None:
 
 
 def test_toxiproxy_routes_no_packets() -> None:
-    """It has a foot in every network, so forwarding is off."""
+    """Toxiproxy is in every network, so packet forwarding is off."""
     after = rewritten({"web": {}, "db": {}})
     assert after.toxiproxies
     for name in after.toxiproxies:
@@ -25,11 +25,11 @@ def test_toxiproxy_routes_no_packets() -> None:
 
 
 def test_high_ports_are_kept_for_the_proxies() -> None:
-    """A proxy that is switched off and on again finds its port free: outgoing connections leave it alone."""
+    """A disabled proxy finds its port free again, because no outgoing connection takes it."""
     (name,) = (after := rewritten({"web": {"expose": ["80"]}, "grpc": {"expose": ["50051"]}})).toxiproxies
     assert after.compose["services"][name]["sysctls"]["net.ipv4.ip_local_reserved_ports"] == "50051"
 
 
 def test_dollars_are_written_twice() -> None:
-    """Compose interpolates inline configs: a name with a dollar in it comes out as it went in."""
+    """Compose interpolates inline configs, and a name with a dollar comes out unchanged."""
     assert '"a$$b"' in proxies_file([("a$b", "10.0.0.2:1", "10.0.0.3:1", True)])

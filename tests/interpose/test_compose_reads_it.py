@@ -1,4 +1,4 @@
-"""Compose itself reads what the rewrite gives: applications shaped like public ones, no engine needed."""
+"""Compose itself reads the rewritten files of applications like public ones, without an engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chaoskit.interpose.model import Resolved
 from chaoskit.system import System
 from tests.interpose.shapes import links
 
-pytestmark = pytest.mark.docker  # its command line, not its engine
+pytestmark = pytest.mark.docker  # needs Docker's command line, not its engine
 
 APPLICATIONS = Path(__file__).parent / "applications"
 
@@ -30,7 +30,7 @@ Again = Callable[[str], dict[str, Any]]
 
 
 def interposed(name: str) -> tuple[Resolved, Interposed]:
-    """One of the applications, with nothing known of its images."""
+    """One of the applications, without knowledge of its images."""
     path = APPLICATIONS / f"{name}.yaml"
     found = resolve(System.from_compose(path, journeys=(), environment={"COMPOSE_PROJECT_NAME": name}))
     found = Resolved(found.config, found.directory)
@@ -39,7 +39,7 @@ def interposed(name: str) -> tuple[Resolved, Interposed]:
 
 @pytest.fixture
 def again(tmp_path: Path) -> Again:
-    """Have Compose read a rewritten file, and give back what it makes of it."""
+    """Let Compose read a rewritten file, and return its result."""
 
     def read(text: str) -> dict[str, Any]:
         plan = tmp_path / "plan.yaml"
@@ -53,8 +53,8 @@ def again(tmp_path: Path) -> Again:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in APPLICATIONS.glob("*.yaml")))
 def test_compose_takes_the_plan(name: str, again: Again) -> None:
-    """The YAML that people see and the JSON that the runtime uses are one valid file, and all of a service
-    that is not networking reads as it did before.
+    """The YAML for users and the JSON for the runtime are one valid file, and everything in a service
+    except networking reads as before.
     """
     before, after = interposed(name)
     read = again(render_compose(after))
@@ -67,8 +67,8 @@ def test_compose_takes_the_plan(name: str, again: Again) -> None:
 
 
 def test_dollars_and_doubtful_words_survive(again: Again) -> None:
-    """Compose interpolates the plan once more: what it resolved before stays as it is, dollar for dollar,
-    and text that looks like a number, a time or a truth value stays text.
+    """Compose interpolates the plan once more: resolved text stays the same, dollar for dollar, and text
+    that looks like a number, a time or a truth value stays text.
     """
     before, after = interposed("quirks")
     assert again(render_compose(after))["services"]["odd"]["environment"] == {
@@ -86,7 +86,7 @@ def test_dollars_and_doubtful_words_survive(again: Again) -> None:
 
 
 def test_links_of_applications_as_people_write_them() -> None:
-    """Ports are known from well-known images, environments and health checks before anything is pulled."""
+    """Ports are known from well-known images, environments and health checks before any image is pulled."""
     expected = {
         "wordpress": {"wordpress→db:3306", "outside→wordpress:80"},
         "nextcloud": {"web→app:9000", "app→db:3306", "cron→redis:6379", "outside→web:80"},

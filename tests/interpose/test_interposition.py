@@ -1,4 +1,4 @@
-"""What holds for every application, and a few that are easy to read."""
+"""Properties that hold for every application, and a few applications that are easy to read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENDS = (HARNESS, OUTSIDE)
 
 
 def containers(application: Resolved) -> Iterator[tuple[str, str, int, dict[str, Any]]]:
-    """Component, service, index and configuration of everything with networks of its own: the oracle."""
+    """Component, service, index and configuration of every container with its own network: the oracle."""
     for name, service in application.config["services"].items():
         if str(service.get("network_mode", "")).startswith(("none", "service")):
             continue
@@ -33,7 +33,7 @@ def containers(application: Resolved) -> Iterator[tuple[str, str, int, dict[str,
 
 
 def could_talk(application: Resolved) -> set[tuple[str, str]]:
-    """Every pair that shared a network, from the configuration as it was."""
+    """Every pair that shared a network in the original configuration."""
     return {
         (one[0], other[0])
         for one, other in itertools.permutations(containers(application), 2)
@@ -42,7 +42,7 @@ def could_talk(application: Resolved) -> set[tuple[str, str]]:
 
 
 def meanings(application: Resolved, consumer: str) -> dict[str, set[str]]:
-    """Every name that a container could resolve, in any network, and all whom it may have meant."""
+    """Every name that a container could resolve in any network, and all components that it may have meant."""
     everyone = {each[0]: each for each in containers(application)}
     mine = everyone[consumer][3].get("networks") or {}
     found: dict[str, set[str]] = {}
@@ -61,13 +61,13 @@ def meanings(application: Resolved, consumer: str) -> dict[str, set[str]]:
 
 
 def done(application: Resolved, **how: Any) -> Interposed:
-    """Interpose as one run would."""
+    """Interpose as a run would."""
     return interpose(application, run_id="property", **how)
 
 
 @given(applications())
 def test_every_service_is_alone_with_toxiproxy(application: Resolved) -> None:
-    """No network holds two components, and no component is on a network that leads outside."""
+    """No network holds two components, and no component is in a network that leads outside."""
     after = done(application)
     components = [after.services[each.name] for each in after.components]
     seen: list[str] = []
@@ -80,8 +80,8 @@ def test_every_service_is_alone_with_toxiproxy(application: Resolved) -> None:
 
 @given(applications())
 def test_every_name_leads_to_toxiproxy(application: Resolved) -> None:
-    """Each name that a consumer could resolve to another leads to that one's Toxiproxy, or to another's
-    of the same name, and Toxiproxy carries no name that meant nobody.
+    """Each name by which a consumer could reach a provider leads to a Toxiproxy of a provider with that
+    name, and Toxiproxy carries no name that meant no provider.
     """
     after = done(application)
     carrier = {(each.consumer, each.provider): each.toxiproxy for each in after.routes}
@@ -100,25 +100,27 @@ def test_every_name_leads_to_toxiproxy(application: Resolved) -> None:
 
 @given(applications())
 def test_links_are_the_pairs_that_could_talk(application: Resolved) -> None:
-    """Every pair that could talk has its link on every port that the provider declares; no other has one."""
+    """Exactly the pairs that could talk have links, on every port that the provider declares."""
     after = done(application)
     pairs = could_talk(application)
     between = {(each.link.consumer, each.link.provider, each.link.port) for each in after.placed}
     assert {pair[:2] for pair in between if pair[0] not in ENDS} <= pairs
     assert {(route.consumer, route.provider) for route in after.routes if route.consumer != HARNESS} == pairs
     for provider, _, _, config in containers(application):
-        doors = {port["target"] for port in config.get("ports") or ()}
-        for port in doors | set(map(int, config["expose"])):
+        targets = {port["target"] for port in config.get("ports") or ()}
+        for port in targets | set(map(int, config["expose"])):
             consumers = {one for one, other in pairs if other == provider}
             assert {(each, provider, port) for each in (*consumers, HARNESS)} <= between
-        for port in doors:
+        for port in targets:
             assert (OUTSIDE, provider, port) in between
             assert f"{provider}:{port}" in after.entries
 
 
 @given(applications())
 def test_no_two_listeners_collide(application: Resolved) -> None:
-    """Every listener has an address and port of its own, which its Toxiproxy has and its API has not."""
+    """Every listener has its own address and port; the address is its Toxiproxy's, and the port is not the
+    API's.
+    """
     after = done(application)
     listens = [each.listen for each in after.placed]
     assert len(listens) == len(set(listens))
@@ -132,8 +134,8 @@ def test_no_two_listeners_collide(application: Resolved) -> None:
         assert each.upstream == f"{provider['networks'][each.link.provider]['ipv4_address']}:{each.link.port}"
     for name in after.toxiproxies:
         targets = [port["target"] for port in after.compose["services"][name]["ports"]]
-        doors = [*after.entries.values(), *after.harness.values()]
-        wanted = [API_PORT, *(port for owner, port in doors if owner == name), *after.spares[name]]
+        used = [*after.entries.values(), *after.harness.values()]
+        wanted = [API_PORT, *(port for owner, port in used if owner == name), *after.spares[name]]
         assert sorted(targets) == sorted(wanted)
         assert len(targets) == len(set(targets))
 
@@ -148,8 +150,8 @@ NETWORKS = st.builds(
 
 @given(applications(), st.lists(NETWORKS, max_size=4))
 def test_addresses_are_unique_and_free(application: Resolved, taken: list[IPv4Network]) -> None:
-    """Subnets overlap neither each other nor what is taken; each address is one container's, in its subnet,
-    and not the one that Docker takes as the gateway.
+    """Subnets overlap neither each other nor taken networks; each address is one container's, in its
+    subnet, and not the gateway that Docker takes.
     """
     after = done(application, taken=taken)
     subnets = {
@@ -173,8 +175,8 @@ NETWORKING = {"container_name", "depends_on", "labels", "links", "networks", "ne
 
 @given(applications())
 def test_what_is_not_networking_is_untouched(application: Resolved) -> None:
-    """Commands, environments, health checks and the rest of a service are as Compose resolved them, and
-    what it waited for it still waits for.
+    """Commands, environments, health checks and the rest of a service stay as Compose resolved them, and
+    the service still waits for the same services.
     """
     after = done(application)
     members: dict[str, list[str]] = {}
@@ -191,15 +193,15 @@ def test_what_is_not_networking_is_untouched(application: Resolved) -> None:
         for awaited, how in (before.get("depends_on") or {}).items():
             assert all(service["depends_on"][name] == how for name in members[awaited])
         ours = set(service.get("depends_on") or {}) - {name for names in members.values() for name in names}
-        seat = str(service.get("network_mode") or each.name).removeprefix("service:")
-        assert ours in (set(), {route.toxiproxy for route in after.routes if route.consumer == seat})
+        namespace = str(service.get("network_mode") or each.name).removeprefix("service:")
+        assert ours in (set(), {route.toxiproxy for route in after.routes if route.consumer == namespace})
         if before.get("depends_on"):
-            assert ours or not any(route.consumer == seat for route in after.routes)
+            assert ours or not any(route.consumer == namespace for route in after.routes)
 
 
 @given(applications())
 def test_the_rewrite_is_pure(application: Resolved) -> None:
-    """The same input gives the same output, byte for byte, and stays as it is."""
+    """The same input gives the same output, byte for byte, and is not changed."""
     before = copy.deepcopy(application.config)
     first = json.dumps(done(application).compose)
     assert json.dumps(done(Resolved(before, application.directory, application.exposed)).compose) == first
@@ -208,7 +210,7 @@ def test_the_rewrite_is_pure(application: Resolved) -> None:
 
 @given(applications(), st.booleans())
 def test_toxiproxy_is_given_the_links(application: Resolved, enabled: bool) -> None:
-    """The files that the Toxiproxies read hold exactly the links, once Compose has interpolated them."""
+    """The Toxiproxies' files hold exactly the links once Compose has interpolated them."""
     after = done(application, enabled=enabled)
     written = {}
     for name in after.toxiproxies:
@@ -222,7 +224,7 @@ def test_toxiproxy_is_given_the_links(application: Resolved, enabled: bool) -> N
 
 @given(applications())
 def test_only_toxiproxy_publishes(application: Resolved) -> None:
-    """No component publishes a port, and Toxiproxy does so on 127.0.0.1 alone, on free host ports."""
+    """No component publishes a port, and Toxiproxy publishes only on 127.0.0.1, on free host ports."""
     after = done(application)
     for name, service in after.compose["services"].items():
         for port in service.get("ports") or ():
@@ -242,7 +244,7 @@ def test_as_few_toxiproxies_as_the_port_has_providers(count: int) -> None:
 
 
 def test_providers_without_a_common_consumer_share_a_toxiproxy() -> None:
-    """Two databases on one port, each in a network of its own with its consumer, need one Toxiproxy."""
+    """Two databases on the same port, each alone with its consumer, need one Toxiproxy."""
     after = rewritten(
         {
             "a": {"networks": {"left": None}, "expose": ["1"]},
@@ -257,8 +259,8 @@ def test_providers_without_a_common_consumer_share_a_toxiproxy() -> None:
 
 
 def test_a_provider_without_a_port_has_a_toxiproxy_of_its_own() -> None:
-    """Whatever port it turns out to serve, no other provider is in the way, and there are routes and
-    published ports for it.
+    """Whatever port it serves, no other provider uses that port there, and routes and published ports
+    exist for it.
     """
     after = rewritten({"api": {"expose": ["80"]}, "mystery": {}, "db": {"expose": ["5432"]}})
     homes = {route.provider: route.toxiproxy for route in after.routes}
@@ -268,8 +270,8 @@ def test_a_provider_without_a_port_has_a_toxiproxy_of_its_own() -> None:
 
 
 def test_replicas_are_components_behind_one_name() -> None:
-    """The name of a replicated service stands on as many Toxiproxies as it has replicas, and who waited
-    for the service waits for each of them.
+    """A replicated service's name is on as many Toxiproxies as it has replicas, and a service that waited
+    for it waits for each of them.
     """
     after = rewritten(
         {
@@ -298,14 +300,14 @@ def test_replicas_are_components_behind_one_name() -> None:
 
 
 def test_ports_of_an_earlier_run_are_links_from_the_start() -> None:
-    """What an earlier run found makes an unknown port a known one."""
+    """A port that an earlier run found is a known port."""
     application = resolved({"web": {}, "mystery": {}})
     after = interpose(application, run_id="x", found={"mystery": [2525]})
     assert "web→mystery:2525" in links(after)
 
 
 def test_all_reasons_come_at_once() -> None:
-    """A refusal names every service that is in the way, so that they can all be mended in one go."""
+    """A refusal names every service with a problem, so that the user can correct all at once."""
     with pytest.raises(Uninterposable) as refused:
         rewritten(
             {
@@ -322,26 +324,26 @@ def test_all_reasons_come_at_once() -> None:
 
 
 def test_dots_that_make_two_links_one_proxy_are_refused() -> None:
-    """Toxiproxy could not tell ``a.b→c`` from ``a→b.c``: the refusal names both."""
+    """Toxiproxy could not tell ``a.b→c`` from ``a→b.c``, and the refusal names both."""
     with pytest.raises(Uninterposable, match=r"a\.b→c:1 and a→b\.c:1|a→b\.c:1 and a\.b→c:1"):
         rewritten({name: {"expose": ["1"]} for name in ("a", "b.c", "a.b", "c")})
 
 
 def test_a_service_called_like_ours_keeps_its_name() -> None:
-    """Services called edge or toxiproxy-1 are components like any other."""
+    """Services called edge or toxiproxy-1 are components like any others."""
     after = rewritten({"edge": {"expose": ["1"]}, "toxiproxy-1": {"expose": ["2"]}})
     assert links(after) >= {"edge→toxiproxy-1:2", "toxiproxy-1→edge:1"}
     assert after.toxiproxies == ("chaoskit-toxiproxy-1",)
 
 
 def test_no_run_id_spoils_the_project_name() -> None:
-    """A run id that Compose would not take is an error of the caller's."""
+    """A run id that Compose would reject is the caller's error."""
     with pytest.raises(ValueError, match="Nope!"):
         interpose(resolved({"web": {}}), run_id="Nope!")
 
 
 def test_fifty_services_need_one_toxiproxy() -> None:
-    """2,450 links are one Toxiproxy's as long as no two services have the same port."""
+    """One Toxiproxy carries 2,450 links if no two services have the same port."""
     application = resolved({f"service{number}": {"expose": [str(8000 + number)]} for number in range(50)})
     after = interpose(application, run_id="x")
     assert sum(each.link.consumer not in ENDS for each in after.placed) == 2450

@@ -8,7 +8,7 @@ from chaoskit.interpose.mentions import Mention, in_command, in_environment, in_
 
 
 def seen(mentions: Iterator[Mention]) -> set[tuple[str, int]]:
-    """As pairs."""
+    """The mentions as pairs."""
     return {(each.host, each.port) for each in mentions}
 
 
@@ -31,23 +31,23 @@ def seen(mentions: Iterator[Mention]) -> set[tuple[str, int]]:
     ],
 )
 def test_what_text_names(text: str, expected: set[tuple[str, int]]) -> None:
-    """Hosts with ports, URLs without one, and the ways in which scripts wait for a port."""
+    """Hosts with ports, URLs without a port, and the ways in which scripts wait for a port are found."""
     assert seen(in_text(text)) == expected
 
 
 def test_a_password_is_no_port() -> None:
-    """``user:1234@host`` is a user and a password."""
+    """``user:1234@host`` is a user and a password, not a host and a port."""
     assert ("postgres", 1234) not in seen(in_text("postgres://postgres:1234@db:5432"))
 
 
 def test_variables_in_pairs() -> None:
-    """DB_HOST and DB_PORT belong together, and PORT is one's own."""
+    """DB_HOST and DB_PORT belong together, and PORT is the service's own."""
     found = seen(in_environment({"DB_HOST": "db", "DB_PORT": "5433", "PORT": "3000", "OTHER_PORT": "1"}))
     assert found == {("db", 5433), ("", 3000)}
 
 
 def test_where_a_command_listens() -> None:
-    """Options and addresses that say so; whom it dials is not itself."""
+    """Options and addresses tell a command's own port; the hosts that it dials are others."""
     assert seen(in_command(["gunicorn", "-b", "0.0.0.0:8000", "app"])) >= {("", 8000)}
     assert seen(in_command(["caddy", "--bind", ":9000"])) == {("", 9000)}
     assert seen(in_command(["uvicorn", "--port=7000"])) == {("", 7000)}

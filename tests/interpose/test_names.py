@@ -2,19 +2,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaoskit.interpose.members import read
+from chaoskit.interpose.members import read_application
 from chaoskit.interpose.names import Names, extra_hosts, look_up
 from tests.interpose.shapes import aliases, resolved, rewritten
 
 
 def names(services: dict[str, dict[str, Any]], **how: Any) -> Names:
-    """Who gets whom."""
-    return look_up(read(resolved(services, **how).config))
+    """Each consumer's names, with the components that they mean."""
+    return look_up(read_application(resolved(services, **how).config))
 
 
 def test_all_the_names_of_a_container() -> None:
-    """Service, container and host name and aliases, each also with the network's name behind it: what
-    Docker 26.1 answers.
+    """Service name, container name, host name and aliases all resolve, also with the network's name after
+    them, as in Docker 26.1.
     """
     book = names(
         {
@@ -32,7 +32,7 @@ def test_all_the_names_of_a_container() -> None:
 
 
 def test_one_name_may_mean_different_providers() -> None:
-    """``db`` is one container to web and another to api, as their networks have it."""
+    """``db`` means one container to web and another to api, depending on their networks."""
     found = names(
         {
             "web": {"networks": {"left": None}},
@@ -46,7 +46,7 @@ def test_one_name_may_mean_different_providers() -> None:
 
 
 def test_the_first_network_that_knows_a_name_answers() -> None:
-    """By priority, then by name with internal networks last: so does Docker, and it asks no further."""
+    """As in Docker, networks are asked by priority, then internal ones last, then by name."""
     services: dict[str, dict[str, Any]] = {
         "web": {"networks": {"a": None, "b": None}},
         "one": {"networks": {"a": {"aliases": ["store"]}}},
@@ -59,7 +59,7 @@ def test_the_first_network_that_knows_a_name_answers() -> None:
 
 
 def test_links_come_before_networks() -> None:
-    """A link's alias means the linked service, whoever else has that name; without a common network it
+    """A link's alias means the linked service even if another has that name; without a common network it
     means nothing.
     """
     found = names(
@@ -86,7 +86,7 @@ def test_containers_on_the_default_bridge_have_links_only() -> None:
 
 
 def test_an_address_in_extra_hosts_becomes_a_name() -> None:
-    """A name for a peer's fixed address leads to Toxiproxy; the others stay where they were."""
+    """A name for a peer's fixed address leads to Toxiproxy; the other names stay where they were."""
     after = rewritten(
         {
             "web": {
@@ -103,7 +103,7 @@ def test_an_address_in_extra_hosts_becomes_a_name() -> None:
 
 
 def test_extra_hosts_in_every_shape() -> None:
-    """Compose has written them as ``name=address``, ``name:address`` and as a mapping."""
+    """All three shapes are read: ``name=address``, ``name:address`` and a mapping."""
     expected = {"a": ("1.2.3.4",), "b": ("::1",)}
     assert extra_hosts({"extra_hosts": ["a=1.2.3.4", "b=[::1]"]}) == expected
     assert extra_hosts({"extra_hosts": ["a:1.2.3.4", "b:::1"]}) == expected

@@ -15,7 +15,7 @@ PROVIDERS = ("a", "b", "c", "d", "e", "f")
 def test_no_two_that_clash_share_a_colour(
     ports: dict[str, frozenset[int]], consumers: dict[str, frozenset[str]]
 ) -> None:
-    """Providers of one Toxiproxy have either different ports, all known, or no common consumer."""
+    """Providers on one Toxiproxy have either known, different ports or no common consumer."""
     chosen = colour(conflicts(ports, consumers), PROVIDERS)
     for one in PROVIDERS:
         for other in PROVIDERS:
@@ -27,7 +27,7 @@ def test_no_two_that_clash_share_a_colour(
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=12))
 def test_one_port_each_needs_no_more_than_the_most_popular(ports: list[int]) -> None:
-    """Where everyone talks to everyone, the most popular port says how many it takes."""
+    """If every service talks to every other, the most popular port decides the number."""
     names = [f"p{number}" for number in range(len(ports))]
     chosen = colour(
         conflicts(
@@ -40,13 +40,13 @@ def test_one_port_each_needs_no_more_than_the_most_popular(ports: list[int]) -> 
 
 
 def test_numbers_follow_the_order() -> None:
-    """The first provider is on the first Toxiproxy, however the colouring went about it."""
+    """The first provider is on the first Toxiproxy, whatever the order of the colouring."""
     clashing = conflicts({"z": {1}, "a": {1}, "m": {1}}, dict.fromkeys("zam", frozenset("w")))
     assert colour(clashing, ["z", "a", "m"]) == {"z": 0, "a": 1, "m": 2}
 
 
 def test_a_provider_that_listens_on_nothing_may_be_anywhere() -> None:
-    """What an earlier run saw to be silent needs no Toxiproxy of its own; what is unknown does."""
+    """A provider that was seen listening on no port needs no Toxiproxy of its own; an unknown one does."""
     ports = {"api": frozenset({80}), "db": frozenset({5432}), "worker": frozenset[int]()}
     consumers = dict.fromkeys(ports, frozenset({"gateway"}))
     alone = colour(conflicts(ports, consumers), list(ports))

@@ -2,21 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaoskit.interpose.members import read
+from chaoskit.interpose.members import read_application
 from chaoskit.interpose.names import look_up
-from chaoskit.interpose.ports import MOST, known_ports
+from chaoskit.interpose.ports import MOST_KNOWN_PORTS, known_ports
 from tests.interpose.shapes import published, resolved
 
 
 def ports(services: dict[str, dict[str, Any]], **how: Any) -> dict[str, tuple[int, ...]]:
     """Component → its known ports."""
     application = resolved(services, **how)
-    whole = read(application.config)
+    whole = read_application(application.config)
     return known_ports(whole, look_up(whole), application.exposed, {})[0]
 
 
 def test_every_declaration_counts() -> None:
-    """What a service publishes and exposes, what its image does, and what its health check asks; TCP only."""
+    """A service's ports, its expose, its image's EXPOSE and its health check count; TCP only."""
     found = ports(
         {
             "web": {
@@ -31,7 +31,7 @@ def test_every_declaration_counts() -> None:
 
 
 def test_a_port_is_known_from_whoever_names_it() -> None:
-    """A consumer's environment tells the provider's port, by any name that the consumer has for it."""
+    """A consumer's environment tells the provider's port, by any name that the consumer uses."""
     found = ports(
         {
             "web": {"environment": {"URL": "http://store:9000", "NOT": "elsewhere:1"}, "links": ["db:store"]},
@@ -43,14 +43,14 @@ def test_a_port_is_known_from_whoever_names_it() -> None:
 
 
 def test_a_well_known_image_that_is_not_here_yet_has_its_port() -> None:
-    """Before an image is pulled nobody knows its EXPOSE; once it is here, EXPOSE is what counts."""
+    """Before an image is pulled its EXPOSE is unknown; once it is here, its EXPOSE counts."""
     services: dict[str, dict[str, Any]] = {"db": {"image": "docker.io/bitnami/postgresql:16@sha256:0"}}
     assert ports(services, exposed={"else": ()}) == {"db": (5432,)}
     assert ports(services, exposed={"db": (15432,)}) == {"db": (15432,)}
 
 
 def test_a_sidecar_serves_at_its_owners_address() -> None:
-    """What shares a network namespace shares its ports, and what it names is named by its owner."""
+    """Members of one network namespace share its ports, and a sidecar's mentions count as its owner's."""
     found = ports(
         {
             "web": {"expose": ["80"]},
@@ -62,10 +62,10 @@ def test_a_sidecar_serves_at_its_owners_address() -> None:
 
 
 def test_a_range_of_thousands_is_cut_short() -> None:
-    """Published ports come first, and a warning says that others are found when something listens."""
+    """Published ports come first, and a warning says that the others get links when something listens."""
     application = resolved({"ftp": {"ports": published(60000), "expose": ["30000-40000"]}})
-    whole = read(application.config)
+    whole = read_application(application.config)
     found, warnings = known_ports(whole, look_up(whole), {}, {})
-    assert len(found["ftp"]) == MOST
+    assert len(found["ftp"]) == MOST_KNOWN_PORTS
     assert 60000 in found["ftp"]
     assert "'ftp' has 10002 ports" in warnings[0]

@@ -15,8 +15,8 @@ from tests.interpose.shapes import published, rewritten
         ({"networks": {"default": {"ipv6_address": "fd00::5"}}}, "links are IPv4"),
         ({"network_mode": "bridge"}, "default bridge"),
         ({"external_links": ["other:db"]}, "'other:db'"),
-        ({"privileged": True}, "round a fault"),
-        ({"cap_add": ["NET_ADMIN"]}, "round a fault"),
+        ({"privileged": True}, "bypass a fault"),
+        ({"cap_add": ["NET_ADMIN"]}, "bypass a fault"),
         ({"extra_hosts": ["host.docker.internal=host-gateway"]}, "host.docker.internal:port"),
         (
             {"volumes": [{"type": "bind", "source": "/var/run/docker.sock", "target": "/docker.sock"}]},
@@ -29,14 +29,14 @@ from tests.interpose.shapes import published, rewritten
     ],
 )
 def test_what_cannot_stay_is_said(service: dict[str, Any], said: str) -> None:
-    """Each warning names the service and what is the matter with it."""
+    """Each warning names the service and its problem."""
     (warning,) = rewritten({"web": service}).warnings
     assert "service 'web'" in warning
     assert said in warning
 
 
 def test_an_ordinary_application_is_not_warned_about() -> None:
-    """Ports, bind mounts of code, loopback names and named volumes are nothing to worry about."""
+    """Ports, bind mounts of code, loopback names and named volumes cause no warning."""
     after = rewritten(
         {
             "web": {
@@ -54,6 +54,6 @@ def test_an_ordinary_application_is_not_warned_about() -> None:
 
 
 def test_ipv6_only_networks_are_pointed_out() -> None:
-    """Links are IPv4: whoever has only IPv6 has to know."""
+    """Links are IPv4 only, so a network with IPv6 only causes a warning."""
     (warning,) = rewritten({"web": {}}, networks={"default": {"enable_ipv4": False}}).warnings
     assert "'default' is IPv6 only" in warning

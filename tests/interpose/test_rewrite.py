@@ -1,4 +1,4 @@
-"""Which components start beside Toxiproxy rather than after it."""
+"""A component's service in the new file, and which components start together with Toxiproxy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.interpose.shapes import published, rewritten
 
 
 def test_a_sidecar_stays_with_its_service() -> None:
-    """It keeps sharing its owner's network, has none of its own, and its owner publishes."""
+    """A sidecar keeps its owner's network, has none of its own, and its owner publishes its ports."""
     after = rewritten(
         {
             "web": {"ports": published(9113)},
@@ -28,7 +28,7 @@ def test_a_sidecar_stays_with_its_service() -> None:
 
 
 def test_what_refers_to_a_replicated_service_gets_its_first_replica() -> None:
-    """Network, process and volume sharing go by component; a warning says which one."""
+    """Network, process and volume sharing refer to a component, and a warning says which one."""
     after = rewritten(
         {
             "web": {"deploy": {"replicas": 2}},
@@ -42,11 +42,11 @@ def test_what_refers_to_a_replicated_service_gets_its_first_replica() -> None:
     side = after.compose["services"]["side"]
     assert side["network_mode"] == side["pid"] == "service:web-1"
     assert side["volumes_from"] == ["web-1:ro", "container:x"]
-    assert "sits with 'web-1'" in after.warnings[0]
+    assert "it shares that of 'web-1' only" in after.warnings[0]
 
 
 def test_no_network_stays_no_network() -> None:
-    """A service that had none gets none, and no Toxiproxy waits for it or it for one."""
+    """A service without a network gets none, and neither waits for a Toxiproxy nor has a link."""
     after = rewritten({"batch": {"network_mode": "none"}, "web": {}})
     assert after.compose["services"]["batch"]["network_mode"] == "none"
     assert "depends_on" not in after.compose["services"]["batch"]
@@ -54,7 +54,7 @@ def test_no_network_stays_no_network() -> None:
 
 
 def test_a_service_without_replicas_is_left_out() -> None:
-    """Nobody waits for it, no link leads to it, and a warning says so."""
+    """No service waits for it, no link leads to it, and a warning says so."""
     after = rewritten(
         {
             "web": {"depends_on": {"task": {"condition": "service_started"}}},
@@ -85,7 +85,7 @@ def test_volumes_are_the_runs_own() -> None:
 
 
 def test_images_keep_the_name_that_compose_gave_them() -> None:
-    """What was built for the application is found again under the run's own project name."""
+    """An image that was built for the application is found again under the run's project name."""
     after = rewritten({"web": {"image": None, "build": {"context": "/shop"}}})
     assert after.components[0].image == "shop-web"
     assert after.compose["services"]["web"]["image"] == "shop-web"
@@ -93,7 +93,7 @@ def test_images_keep_the_name_that_compose_gave_them() -> None:
 
 
 def test_the_rest_of_the_file_comes_along() -> None:
-    """Secrets, configs and extensions are the user's."""
+    """The user's secrets, configs and extensions are copied."""
     after = rewritten(
         {"web": {}}, secrets={"s": {"file": "/s"}}, configs={"c": {"content": "$$x"}}, **{"x-a": {"b": 1}}
     )
@@ -124,7 +124,7 @@ WAITS = {"depends_on": {"db": {"condition": "service_healthy"}}}
     ],
 )
 def test_the_bottom_of_the_order_does_not_wait(services: dict[str, Any], beside: set[str]) -> None:
-    """What others wait for, waits for nobody and names nobody; all others find Toxiproxy there."""
+    """Only a component that others wait for, and that depends on no other, starts beside Toxiproxy."""
     after = rewritten(services)
     started = {
         name

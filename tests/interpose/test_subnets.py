@@ -4,11 +4,11 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from chaoskit.interpose.subnets import POOLS, NoRoom, allocate, host
+from chaoskit.interpose.subnets import ADDRESS_POOLS, NoRoom, allocate, host
 
 
 def test_a_subnet_holds_its_containers_and_what_docker_needs() -> None:
-    """Behind the gateway there is room for every container, and for two that come to look."""
+    """After the gateway it has room for every container and for two that join to look."""
     for count in (1, 2, 3, 4, 30, 200):
         network = allocate({"one": count}, seed="x")["one"]
         assert host(network, count - 1 + 2) < network.broadcast_address
@@ -16,15 +16,15 @@ def test_a_subnet_holds_its_containers_and_what_docker_needs() -> None:
 
 
 def test_runs_look_in_different_places() -> None:
-    """Two runs that start at once choose different blocks, and one run the same block every time."""
+    """Two runs that start at the same time choose different blocks, and one run always the same block."""
     blocks = {str(allocate({"one": 2}, seed=f"run{number}")["one"]) for number in range(50)}
     assert len(blocks) == 50
     assert allocate({"one": 2}, seed="a") == allocate({"one": 2}, seed="a")
 
 
 def test_what_is_taken_is_gone_round() -> None:
-    """A block that is routed already, in part or within a larger network, is not used; the default route
-    takes nothing.
+    """A block that is routed, in part or within a larger network, is not used; the default route takes no
+    block.
     """
     first = allocate({"one": 2, "two": 9}, seed="a")
     again = allocate({"one": 2, "two": 9}, seed="a", taken=[IPv4Network("0.0.0.0/0")])
@@ -36,14 +36,14 @@ def test_what_is_taken_is_gone_round() -> None:
 
 
 def test_the_last_free_block_is_found() -> None:
-    """Even where a single block of a pool is free, it is found, wherever the search begins."""
+    """The only free block of a pool is found, wherever the search begins."""
     free = IPv4Network("198.18.64.8/29")
-    taken = [*POOLS[:-1], *POOLS[-1].address_exclude(free)]
+    taken = [*ADDRESS_POOLS[:-1], *ADDRESS_POOLS[-1].address_exclude(free)]
     for seed in "abcdefgh":
         assert allocate({"one": 2}, seed=seed, taken=taken) == {"one": free}
 
 
 def test_no_room_is_said() -> None:
-    """A machine that routes every private network is told so."""
+    """If the machine routes every private network, the error says so."""
     with pytest.raises(NoRoom, match=r"no free /29"):
-        allocate({"one": 2}, seed="a", taken=POOLS)
+        allocate({"one": 2}, seed="a", taken=ADDRESS_POOLS)

@@ -30,8 +30,9 @@ SIMULATED = """
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """An empty project that can import this repository's simulation."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
-    for told in ("GITHUB_STEP_SUMMARY", "GITHUB_RUN_ID", "GITHUB_SHA"):  # of the job that runs this
-        monkeypatch.delenv(told, raising=False)
+    # The job that runs this suite sets these variables.
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_RUN_ID", "GITHUB_SHA"):
+        monkeypatch.delenv(name, raising=False)
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers")
     return pytester
 
@@ -70,7 +71,7 @@ def test_a_promise_that_holds_passes_with_a_verdict_table(project: pytest.Pytest
 
 @pytest.mark.slow
 def test_the_requests_of_an_experiment_go_with_its_test(project: pytest.Pytester) -> None:
-    """A session's memory does not grow with the requests of all its experiments: their journals have them."""
+    """A session's memory does not grow with the requests of its experiments: their journals hold them."""
     look = """
     def test_later():
         import gc
@@ -84,7 +85,7 @@ def test_the_requests_of_an_experiment_go_with_its_test(project: pytest.Pytester
 
 
 def test_a_broken_promise_fails_without_a_traceback(project: pytest.Pytester) -> None:
-    """What is shown is which journey broke which promise with its figures, and no line of code."""
+    """The failure shows which journey broke which promise, with figures, and no line of code."""
     simulated(project, "no_fallback", EXPERIMENT)
     result = project.runpytest()
     result.assert_outcomes(failed=1)
@@ -110,7 +111,7 @@ def test_verdicts_are_junit_properties_and_journals(project: pytest.Pytester) ->
 
 
 def test_a_session_leaves_a_report_of_its_own_experiments(project: pytest.Pytester) -> None:
-    """The page lies beside the journals and its path is told; what an earlier session left is not in it."""
+    """The report lies beside the journals, the session prints its path, and no earlier session is in it."""
     simulated(project, "hardened", EXPERIMENT)
     folder = project.path / "chaoskit-report"
     folder.mkdir()
@@ -123,7 +124,7 @@ def test_a_session_leaves_a_report_of_its_own_experiments(project: pytest.Pytest
 
 @pytest.mark.parametrize(("ini", "option"), [("chaos_report = false", ()), ("", ("--chaos-no-report",))])
 def test_the_report_can_be_switched_off(project: pytest.Pytester, ini: str, option: tuple[str, ...]) -> None:
-    """By the ini file or for one run."""
+    """The ini file or an option switches the report off."""
     project.makeini(f"[pytest]\n{ini}")
     simulated(project, "hardened", EXPERIMENT)
     project.runpytest(*option).stdout.no_fnmatch_line("*report:*")
@@ -134,7 +135,7 @@ def test_the_report_can_be_switched_off(project: pytest.Pytester, ini: str, opti
 def test_a_report_that_fails_breaks_no_run(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """The verdicts stand; why there is no report is told in a line, without a traceback."""
+    """The verdicts stand; one line without a traceback says why the report was not written."""
 
     def fail(path: Path, sources: page.Sources) -> Path:
         raise error
@@ -143,12 +144,12 @@ def test_a_report_that_fails_breaks_no_run(
     simulated(project, "hardened", EXPERIMENT)
     result = project.runpytest()
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["HELD*", "no report: *no room*"])
+    result.stdout.fnmatch_lines(["HELD*", "the report was not written: *no room*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_the_command_line_wins_over_the_ini_file(project: pytest.Pytester) -> None:
-    """A setting of the ini file holds until an option says otherwise."""
+    """A setting of the ini file holds unless an option overrides it."""
     project.makeini("[pytest]\nchaos_report_dir = from-ini\nchaos_active = 3")
     simulated(project, "hardened", EXPERIMENT.replace(", active=4.0", ""))
     project.runpytest().assert_outcomes(passed=1)
@@ -160,7 +161,7 @@ def test_the_command_line_wins_over_the_ini_file(project: pytest.Pytester) -> No
 
 
 def test_progress_is_shown_with_v(project: pytest.Pytester) -> None:
-    """Somebody who watches sees the phases as they happen."""
+    """With -v the user sees the phases as they happen."""
     project.makepyfile(test_shop="def test_one(chaos_environment):\n    chaos_environment.tell('hello')")
     project.makepyfile(shop=SYSTEM)
     project.runpytest("-v", "--chaos-system=shop:system").stdout.fnmatch_lines(["*chaos: hello"])
@@ -181,18 +182,21 @@ SYSTEM = """
     ("arguments", "says"),
     [
         ((), "no system is named"),
-        (("--chaos-system=shop",), "not named as module:attribute"),
+        (("--chaos-system=shop",), "does not have the form module:attribute"),
         (("--chaos-system=nothing:system",), "'nothing' cannot be imported"),
         (("--chaos-system=shop:sistem",), "has no 'sistem'"),
-        (("--chaos-system=shop:journey",), "is no System but function"),
-        (("--chaos-system=shop:system", "--chaos-seed=many"), "--chaos-seed is 'many', which is no number"),
+        (("--chaos-system=shop:journey",), "is not a System: its type is function"),
+        (
+            ("--chaos-system=shop:system", "--chaos-seed=many"),
+            "--chaos-seed is 'many', which is not a number",
+        ),
         (("--chaos-system=broken:system",), "NameError: name 'undefined' is not defined"),
     ],
 )
 def test_a_users_mistake_is_told_without_a_traceback(
     project: pytest.Pytester, arguments: tuple[str, ...], says: str
 ) -> None:
-    """A wrong name or value is one clear error in the test that needed it."""
+    """A wrong name or value is one clear error in the test that needs it."""
     project.makepyfile(test_shop="def test_one(chaos):\n    pass")
     project.makepyfile(shop=SYSTEM, broken="undefined")
     result = project.runpytest(*arguments)
@@ -203,7 +207,7 @@ def test_a_users_mistake_is_told_without_a_traceback(
 
 
 def test_a_project_without_experiments_pays_nothing(project: pytest.Pytester) -> None:
-    """Having chaoskit installed imports no Docker SDK and no HTTP client into a run without experiments."""
+    """An installed chaoskit imports no Docker SDK and no HTTP client into a run without experiments."""
     project.makepyfile(
         """
         import sys
@@ -218,11 +222,13 @@ def test_a_project_without_experiments_pays_nothing(project: pytest.Pytester) ->
 
 @pytest.mark.slow
 def test_several_workers_do_not_share_a_system_that_runs(project: pytest.Pytester) -> None:
-    """Attached to one system, their faults would meet: it is refused before anybody looks for an engine."""
+    """Faults of several workers would overlap on one attached system: refused before any look for an
+    engine.
+    """
     project.makeconftest(
         "import pytest\n@pytest.fixture(scope='session')\ndef chaos_system():\n    return object()"
     )
     project.makepyfile(test_shop="def test_it(chaos_environment):\n    pass")
     result = project.runpytest_subprocess("-n1", "--chaos-attach=shop", "-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*several workers cannot share*", "*leave -n out*"])
+    result.stdout.fnmatch_lines(["*several workers cannot share*", "*run without -n*"])

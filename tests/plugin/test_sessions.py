@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chaoskit.errors import LoadFailure, NotReady, PromiseBroken, UsageError, VerdictUnknown
-from chaoskit.exitcodes import FAILED, TROUBLE, UNKNOWN, code_of, exit_code
+from chaoskit.exitcodes import FAILED, HARNESS_ERROR, UNKNOWN, code_of, exit_code
 from chaoskit.trend import Store
 from tests.plugin.test_plugin import project
 
@@ -59,23 +59,23 @@ def write(project: pytest.Pytester, names: Iterable[str]) -> None:
     ("names", "code"),
     [
         (("held", "unknown"), UNKNOWN),
-        (("held", "instrument"), TROUBLE),
+        (("held", "instrument"), HARNESS_ERROR),
         (("unknown", "broken", "trouble", "held"), FAILED),
         (("unknown", "ordinary_fails"), FAILED),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, tuple) else str(value),
 )
 def test_exit_codes_tell_apart(project: pytest.Pytester, names: tuple[str, ...], code: int) -> None:
-    """A broken promise or an ordinary failure is 1, whatever else there was; 10 and 11 hide nothing."""
+    """A broken promise or an ordinary failure is 1, whatever else happened; 10 and 11 never hide it."""
     write(project, names)
     result = project.runpytest()
     assert result.ret == code
-    if code in (UNKNOWN, TROUBLE):
+    if code in (UNKNOWN, HARNESS_ERROR):
         result.stdout.fnmatch_lines([f"exit code {code}: nothing is known to be broken*"])
 
 
 def test_what_pytest_says_itself_stays(project: pytest.Pytester) -> None:
-    """No tests, a wrong command and a test that is expected to fail have pytest's own exit codes."""
+    """A session without tests, a wrong command and an expected failure keep pytest's exit codes."""
     write(project, ("unknown",))
     assert project.runpytest("-k", "nothing").ret == pytest.ExitCode.NO_TESTS_COLLECTED
     assert project.runpytest("--chaos-nonsense").ret == pytest.ExitCode.USAGE_ERROR
@@ -87,7 +87,7 @@ def test_what_pytest_says_itself_stays(project: pytest.Pytester) -> None:
 
 
 def test_errors_of_other_tests_are_ordinary(project: pytest.Pytester) -> None:
-    """A test that is no experiment fails with 1, whatever it raises: it may be about chaoskit itself."""
+    """A test that is not an experiment fails with 1, whatever it raises: it may test chaoskit itself."""
     project.makepyfile("from chaoskit.errors import NotReady\ndef test_it():\n    raise NotReady('no')")
     assert project.runpytest().ret == FAILED
 
@@ -100,7 +100,7 @@ def test_a_failing_collection_is_not_hidden(project: pytest.Pytester) -> None:
 
 
 def raised(error: Exception) -> Exception:
-    """The error, raised here."""
+    """The error, raised here so that it has a traceback."""
     try:
         raise error
     except Exception as caught:  # noqa: BLE001
@@ -108,16 +108,16 @@ def raised(error: Exception) -> Exception:
 
 
 def test_an_error_out_of_chaoskits_own_code_is_a_harness_error(tmp_path: Path) -> None:
-    """A flaw in the harness is told from one in a test by where it was raised."""
+    """The place where an error was raised tells a defect of the harness from one of a test."""
     with pytest.raises(AttributeError) as flaw, Store(tmp_path / "a") as store:
         store.add([None])  # type: ignore[list-item]
-    assert code_of(flaw.value) == TROUBLE
+    assert code_of(flaw.value) == HARNESS_ERROR
     assert code_of(raised(KeyError("mine"))) == FAILED
     assert code_of(PromiseBroken("")) == FAILED
     assert code_of(VerdictUnknown("")) == UNKNOWN
-    assert code_of(VerdictUnknown("", instrument=True)) == TROUBLE
+    assert code_of(VerdictUnknown("", instrument=True)) == HARNESS_ERROR
     for error in (NotReady(""), LoadFailure(""), UsageError("")):
-        assert code_of(error) == TROUBLE
+        assert code_of(error) == HARNESS_ERROR
 
 
 @pytest.mark.parametrize(
@@ -125,32 +125,34 @@ def test_an_error_out_of_chaoskits_own_code_is_a_harness_error(tmp_path: Path) -
     [
         (1, {FAILED: 1}, FAILED),
         (2, {UNKNOWN: 2}, UNKNOWN),
-        (2, {TROUBLE: 2}, TROUBLE),
-        (2, {UNKNOWN: 1, TROUBLE: 1}, TROUBLE),
-        (3, {UNKNOWN: 1, TROUBLE: 1, FAILED: 1}, FAILED),
-        (2, {UNKNOWN: 1}, FAILED),  # of the other one nobody knows anything: a collection, say
+        (2, {HARNESS_ERROR: 2}, HARNESS_ERROR),
+        (2, {UNKNOWN: 1, HARNESS_ERROR: 1}, HARNESS_ERROR),
+        (3, {UNKNOWN: 1, HARNESS_ERROR: 1, FAILED: 1}, FAILED),
+        (2, {UNKNOWN: 1}, FAILED),  # nothing is known of the other one: it may be a collection
     ],
 )
 def test_what_is_worse_wins(failures: int, codes: dict[int, int], code: int) -> None:
-    """Any other failure before trouble, and trouble, which may be the reason, before unknown."""
+    """Another failure wins over a harness error, and a harness error, which may be the reason, over
+    UNKNOWN.
+    """
     assert exit_code(1, failures, codes) == code
 
 
 @pytest.mark.parametrize("status", [0, 2, 3, 4, 5])
 def test_only_failed_tests_are_looked_into(status: int) -> None:
-    """An interrupted session is interrupted, whatever was unknown until then."""
+    """An interrupted session stays interrupted, whatever was unknown by then."""
     assert exit_code(status, 1, {UNKNOWN: 1}) == status
 
 
 @pytest.mark.slow
 def test_workers_come_together(project: pytest.Pytester) -> None:
-    """With -n 2 verdict table, matrix, summary, history and exit code are those of all workers."""
+    """With -n 2 the table, the matrix, the summary, the history and the exit code cover all workers."""
     write(project, ("held_a", "held_b", "unknown_c", "trouble_d"))
     result = project.runpytest(
         "-n2", "--chaos-history=history.sqlite", "--chaos-summary=summary.md", "-p", "no:cacheprovider"
     )
     result.assert_outcomes(passed=2, failed=1, errors=1)
-    assert result.ret == TROUBLE
+    assert result.ret == HARNESS_ERROR
     held = [f"HELD*test_shop.test_held_{letter}*CacheLoss('cache')*" for letter in "ab"]
     result.stdout.fnmatch_lines([*held, "UNKNOWN*test_shop.test_unknown_c*", "*exit code 11:*"])
     folder = project.path / "chaoskit-report"
@@ -169,7 +171,9 @@ def test_workers_come_together(project: pytest.Pytester) -> None:
 
 
 def test_experiments_that_would_share_a_journal_are_told_apart(project: pytest.Pytester) -> None:
-    """Tests of the same name in two folders, and parameters that no file may bear, keep their journals."""
+    """Tests of the same name in two folders, and parameters that a file name cannot hold, keep journals of
+    their own.
+    """
     write(project, ())
     body = """
         import pytest
@@ -193,19 +197,19 @@ def test_experiments_that_would_share_a_journal_are_told_apart(project: pytest.P
 
 
 def test_a_wrong_history_is_told_before_anything_runs(project: pytest.Pytester) -> None:
-    """Another program's file is refused at the start, not after an hour of experiments."""
+    """The file of another program is refused at the start, not after an hour of experiments."""
     write(project, ("held",))
     (project.path / "notes.txt").write_text("no history\n" * 100)
     result = project.runpytest("--chaos-history=notes.txt")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*this is no history: it is not an SQLite file*", "*notes.txt*"])
+    result.stderr.fnmatch_lines(["*this is not a history: it is not an SQLite file*", "*notes.txt*"])
     assert not (project.path / "chaoskit-report").exists()
 
 
 def test_a_night_is_what_continuous_integration_calls_it(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Jobs of one workflow run are one night, with the revision that they tried."""
+    """The jobs of one workflow run are one night, with the revision under test."""
     write(project, ("held",))
     monkeypatch.setenv("GITHUB_RUN_ID", "77")
     monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "2")

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from chaoskit.errors import JournalUnwritable, UsageError
 from chaoskit.record import journal
 from chaoskit.record.history import Access, Acknowledgement, Check, History, Mark, Outcome, Sample
+from chaoskit.record.journal_types import HistoryRecord
 from chaoskit.record.jsontext import pieces
 from chaoskit.system import Impact
 
@@ -33,7 +35,7 @@ MARKS = st.builds(Mark, name=st.sampled_from(["control", "inject"]), at=TIMES)
 
 @given(st.lists(SAMPLES, min_size=1), st.lists(MARKS))
 def test_a_history_survives_the_journey_through_json(samples: list[Sample], marks: list[Mark]) -> None:
-    """Everything that a verdict is decided from comes back, to the microsecond and in its order."""
+    """Everything that decides a verdict comes back, to the microsecond and in its order."""
     history = History()
     history.add(*samples, *marks, Acknowledgement("buy", "order", "7", 1.0), Check("order", "7", True))
     record = json.loads("".join(pieces(journal.history_to_record(history))))
@@ -50,8 +52,8 @@ def test_a_history_survives_the_journey_through_json(samples: list[Sample], mark
 
 @given(st.lists(SAMPLES, max_size=30), st.booleans())
 def test_the_columns_of_a_record_are_its_samples(samples: list[Sample], ascending: bool) -> None:
-    """Read by column there is what was recorded one by one, also where two were due at once; it can be
-    added to, and what is written again is the same.
+    """The columns read back hold what was recorded one by one, also where two requests were due at the same
+    moment. They can grow, and writing them again gives the same text.
     """
     history = History()
     history.add(*(sorted(samples, key=lambda each: each.intended) if ascending else samples), Mark("a", 0.0))
@@ -65,13 +67,25 @@ def test_the_columns_of_a_record_are_its_samples(samples: list[Sample], ascendin
     assert more in back.samples
 
 
-def test_who_was_due_at_once_or_out_of_turn_finds_the_place_it_had() -> None:
-    """A record in any order gives the columns that the requests one by one would."""
+def record_of(samples: Any) -> HistoryRecord:
+    """A history of these samples and nothing else; they may be as wrong as a test wants them."""
+    return {
+        "origin": 0.0,
+        "outcomes": ["ok", "failed"],
+        "errors": ["503"],
+        "samples": samples,
+        "marks": [],
+        "acknowledgements": [],
+        "checks": [],
+    }
+
+
+def test_requests_due_at_once_or_out_of_turn_find_their_place() -> None:
+    """A record in any order gives the same columns as its requests one by one."""
     rows = [(2.0, 2.0, 3.0, 0), (1.0, 1.5, None, 1), (2.0, None, None, 1), (2.0, 2.0, 2.5, 0)]
     intended, started, ended, outcome = zip(*rows, strict=True)
     column = {"intended": intended, "started": started, "ended": ended, "outcome": outcome, "error": [-1] * 4}
-    record = {"outcomes": ["ok", "failed"], "errors": [], "samples": {"browse": column}}
-    back = journal.history_from_record({**record, "marks": [], "acknowledgements": [], "checks": []})
+    back = journal.history_from_record(record_of({"browse": column}))
     history = History()
     for due, sent, over, what in rows:
         history.add(Sample("browse", due, sent, over, (Outcome.OK, Outcome.FAILED)[what]))
@@ -91,16 +105,15 @@ def test_who_was_due_at_once_or_out_of_turn_finds_the_place_it_had() -> None:
     ],
 )
 def test_columns_that_do_not_fit_together_are_refused(wrong: dict[str, list[object]]) -> None:
-    """No request is made up, and none is left out in silence."""
+    """No request is invented, and none is dropped silently."""
     columns = {"intended": [1.0, 2.0], "started": [1.0, 2.0], "ended": [1.5, None]}
     rows = {**columns, "outcome": [0, 1], "error": [-1, 0], **wrong}
-    record = {"outcomes": ["ok", "failed"], "errors": ["503"], "samples": {"browse": rows}}
     with pytest.raises((ValueError, TypeError, IndexError, OverflowError)):
-        journal.history_from_record({**record, "marks": [], "acknowledgements": [], "checks": []})
+        journal.history_from_record(record_of({"browse": rows}))
 
 
 def test_what_users_wrote_and_read_is_in_the_published_form() -> None:
-    """Writes and reads are as the schema says and come back; a journal without them is valid too."""
+    """Accesses match the schema and come back; a journal without them is valid too."""
     history = History()
     history.add(Mark("control", 100.0), Access("browse", 3, "orders", "7", True, 2, 100.5))
     history.add(Access("browse", 3, "orders", "7", False, None, 101.0))
@@ -117,7 +130,7 @@ def test_what_users_wrote_and_read_is_in_the_published_form() -> None:
 
 
 def test_an_impact_survives_the_journey_through_json() -> None:
-    """What was at fault comes back as it was."""
+    """An impact comes back from JSON as it was."""
     impact = Impact(lost=frozenset({"a"}), severed=frozenset({("b", "c")}))
     assert journal.impact_from_record(json.loads(json.dumps(journal.impact_to_record(impact)))) == impact
 
@@ -125,24 +138,24 @@ def test_an_impact_survives_the_journey_through_json() -> None:
 def test_a_full_disk_is_one_clear_error_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the journal cannot be written whole there is no journal, no part of one, and no verdict."""
+    """A journal that cannot be written whole leaves no file, no part of one, and no verdict."""
 
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(JournalUnwritable, match="No space left on device") as raised:
-        journal.write(tmp_path / "reports" / "one.json", {"version": 1})
+        journal.put_json(tmp_path / "reports" / "one.json", {"version": 1}, "it cannot be written")
     assert "--chaos-report-dir" in str(raised.value)
     assert list((tmp_path / "reports").iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "not JSON"), ('{"version": 99, "judgement": {}}', "another version"), ("[]", "another version")],
+    [("", "not valid JSON"), ('{"version": 99, "judgement": {}}', "version 99"), ("[]", "no version")],
 )
-def test_what_is_no_journal_is_said_to_be_none(tmp_path: Path, text: str, says: str) -> None:
-    """A file that is no journal of this version is refused by what it is."""
+def test_a_file_that_is_not_a_journal_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    """A file that is not a journal of this version is refused, with what it is."""
     path = tmp_path / "one.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=says):

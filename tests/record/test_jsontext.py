@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.record.jsontext import AT_ONCE, parse, pieces
+from chaoskit.record.jsontext import WRITTEN_NUMBERS, parse, pieces
 
 COLUMNS = {"at": "d", "what": "B"}
 TIMES = st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9))
@@ -33,7 +33,7 @@ def plain(value: Any) -> str:
 
 
 def lists(value: Any) -> Any:
-    """The same with a list for each array, and ``None`` for what is infinite in it."""
+    """The same value with a list for each array, and ``None`` for each infinite number in it."""
     if isinstance(value, array):
         return [None if each == float("inf") else each for each in value]
     if isinstance(value, dict):
@@ -43,11 +43,13 @@ def lists(value: Any) -> Any:
 
 @given(OTHER)
 def test_the_pieces_are_the_text(value: Any) -> None:
-    """Joined they are what the standard library writes, to the last character."""
+    """Joined, the pieces are the text of the standard library, to the last character."""
     assert "".join(pieces(value)) == plain(value)
 
 
-@pytest.mark.parametrize("length", [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE + 7])
+@pytest.mark.parametrize(
+    "length", [0, 1, WRITTEN_NUMBERS - 1, WRITTEN_NUMBERS, WRITTEN_NUMBERS + 1, 2 * WRITTEN_NUMBERS + 7]
+)
 def test_long_lists_and_arrays_are_whole(length: int) -> None:
     """Where one piece ends and the next begins nothing is lost, doubled or left without a comma."""
     numbers = [each / 7 for each in range(length)]
@@ -56,7 +58,7 @@ def test_long_lists_and_arrays_are_whole(length: int) -> None:
 
 @given(st.lists(st.floats(allow_nan=False).filter(lambda each: each != float("-inf"))))
 def test_arrays_are_written_as_lists(numbers: list[float]) -> None:
-    """Each number as in a list; what never happened is null, as JSON has no infinity."""
+    """Each number is written as in a list; infinity becomes null, as JSON has no infinity."""
     assert "".join(pieces(array("d", numbers))) == plain([None if n == float("inf") else n for n in numbers])
 
 
@@ -68,7 +70,9 @@ def test_keys_that_are_no_text_are_written_as_ever() -> None:
 
 @given(DOCUMENTS, st.sampled_from([None, 2]))
 def test_what_is_read_is_what_was_written(document: dict[str, Any], indent: int | None) -> None:
-    """Columns come as arrays, however the text is laid out; what only looks like them, as it was."""
+    """Columns come as arrays, however the text is laid out; an object that only looks like columns stays as
+    it was.
+    """
     found = parse(json.dumps(document, indent=indent, ensure_ascii=False).encode(), COLUMNS)
     assert lists(found) == json.loads(json.dumps(document))
     for key, value in document.items():
@@ -78,14 +82,14 @@ def test_what_is_read_is_what_was_written(document: dict[str, Any], indent: int 
 
 
 def test_numbers_that_do_not_fit_stay_a_list() -> None:
-    """Whoever reads them finds out; nothing is cut off."""
+    """A list that does not fit into its array stays whole, so that its reader finds the mistake."""
     found = parse(b'{"at": [1e5, null], "what": [256, 1]}', COLUMNS)
     assert lists(found) == {"at": [1e5, None], "what": [256, 1]}
     assert parse(b'{"at": [], "what": [1.5]}', COLUMNS)["what"] == [1.5]
 
 
 def test_a_long_column_is_read_whole() -> None:
-    """It is read in parts, none of which cuts a number in two."""
+    """A long column is read in parts, and no part cuts a number in two."""
     numbers = [each / 3 for each in range(20_000)]
     found = parse(plain({"at": numbers, "what": [7] * 200_000}).encode(), COLUMNS)
     assert found["at"].tolist() == numbers
@@ -96,13 +100,13 @@ def test_a_long_column_is_read_whole() -> None:
     "text", [b"", b'{"at":[1,,2],"what":[1]}', b'{"at":[nul],"what":[]}', b"\xff\xfe", b'{"a":']
 )
 def test_what_is_no_json_is_refused(text: bytes) -> None:
-    """Also within a column."""
+    """Text that is not JSON is refused, also inside a column."""
     with pytest.raises(ValueError):  # noqa: PT011 - as the standard library says it
         parse(text, COLUMNS)
 
 
 def test_many_numbers_take_no_lists() -> None:
-    """Writing and reading them takes, beside arrays and text, a part of what a list of them would."""
+    """Besides arrays and text, writing and reading takes a small part of the memory of a list."""
     column = {"at": array("d", (each / 7 for each in range(30_000))), "what": array("B", bytes(30_000))}
     data = "".join(pieces({"one": column})).encode()
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Secrets in text that others wrote."""
+"""Secrets in the text of others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaoskit.record.masking import MASK, SHORTEST, Masker, compose_secrets, secret_name, secrets_of
+from chaoskit.record.masking import MASK, SHORTEST_SECRET, Masker, compose_secrets, secret_name, secrets_of
 
 PASSWORD = "hunter2!x"
 
@@ -31,7 +31,9 @@ PASSWORD = "hunter2!x"
     ],
 )
 def test_a_variable_is_secret_by_its_name(name: str, secret: bool) -> None:
-    """Words of the name decide; where a secret lies is no secret, nor is the working folder."""
+    """The words of the name decide; the place of a secret is not a secret, and neither is the working
+    folder.
+    """
     assert secret_name(name) is secret
 
 
@@ -53,32 +55,34 @@ def test_a_variable_is_secret_by_its_name(name: str, secret: bool) -> None:
     ],
 )
 def test_what_is_secret_is_masked_and_the_rest_stays(line: str, shown: str | None) -> None:
-    """Known values, also as a URL has them; passwords of URLs; values of headers."""
+    """Known values (also in a URL's form), passwords of URLs and values of headers are masked."""
     expected = shown or "[(b'authorization', b'***'), (b'host', b'api')]"
     assert Masker(secrets_of({"DB_PASSWORD": PASSWORD})).text(line) == expected
 
 
 @pytest.mark.parametrize("value", ["", "s3cr!", "marketplace", "86400000"])
 def test_what_is_short_a_word_or_a_number_stays(value: str) -> None:
-    """It is in every other line, and is no secret there."""
+    """Short values, words and numbers occur in many lines that hold no secret."""
     line = f"market {value} at 12:00"
     assert Masker(secrets_of({"CACHE_KEY": value})).text(line) == line
 
 
 def test_a_password_in_a_variables_url_is_known_wherever_it_stands() -> None:
-    """Also decoded, and in a line that holds no URL."""
+    """A password of a URL is masked decoded, too, and in a line without a URL."""
     masker = Masker(secrets_of({"DATABASE_URL": "postgres://shop:p%40ssw0rd@db/shop"}))
     assert masker.text("password=p@ssw0rd or p%40ssw0rd") == f"password={MASK} or {MASK}"
 
 
 def test_every_line_of_a_secret_is_one_and_the_longest_is_masked_first() -> None:
-    """A key of several lines is logged line by line; what begins with another secret is whole."""
+    """A key of several lines is logged line by line; a secret that begins with another one is masked
+    whole.
+    """
     masker = Masker(["first0ne\nsecond0ne\n", "first0ne-and-more"])
     assert masker.text("x first0ne-and-more y second0ne") == "x *** y ***"
 
 
 def test_the_secrets_of_compose_files_are_read_where_they_can_be(tmp_path: Path) -> None:
-    """From files beside the compose file and from variables; what cannot be read costs nothing."""
+    """Secrets come from files beside the compose file and from variables; an unreadable one costs nothing."""
     (tmp_path / "db.txt").write_text("from-a-file\n")
     (tmp_path / "compose.yaml").write_text(
         "secrets:\n  a: {file: db.txt}\n  b: {environment: B}\n"
@@ -92,14 +96,14 @@ def test_the_secrets_of_compose_files_are_read_where_they_can_be(tmp_path: Path)
 
 def telling(value: str) -> bool:
     """Whether a value is long enough, and neither a word nor a number, so that it has to be masked."""
-    return len(value) >= SHORTEST and not value.isalpha() and not value.isdigit()
+    return len(value) >= SHORTEST_SECRET and not value.isalpha() and not value.isdigit()
 
 
 ODD = st.sampled_from('ab1%+"\\/@:* =~é\u2028\n')
 """Characters that URLs, headers, JSON and the mask itself are made of: short texts of them collide."""
-SECRET = (st.text(min_size=SHORTEST, max_size=12) | st.text(ODD, min_size=SHORTEST, max_size=12)).map(
-    str.strip
-)
+SECRET = (
+    st.text(min_size=SHORTEST_SECRET, max_size=12) | st.text(ODD, min_size=SHORTEST_SECRET, max_size=12)
+).map(str.strip)
 AROUND = st.text(max_size=40) | st.text(ODD, max_size=40)
 
 
@@ -109,7 +113,7 @@ AROUND = st.text(max_size=40) | st.text(ODD, max_size=40)
     st.data(),
 )
 def test_a_known_secret_never_survives(secrets: list[str], around: list[str], data: st.DataObject) -> None:
-    """Whatever stands around them, and however they overlap, none is left: as it is, in a URL or in JSON."""
+    """Whatever surrounds secrets, and however they overlap, none is left: plain, in a URL or in JSON."""
     forms = [secrets, *[[quote(s, safe="") for s in secrets], [json.dumps(s)[1:-1] for s in secrets]]]
     for written in forms:
         pieces = data.draw(st.permutations([*written, *around]))
@@ -119,7 +123,7 @@ def test_a_known_secret_never_survives(secrets: list[str], around: list[str], da
 
 
 def test_secrets_that_overlap_leave_nothing_of_each_other() -> None:
-    """The rest of a secret whose beginning was the end of another is as secret as the whole."""
+    """The rest of a secret whose start was the end of another one is masked, too."""
     assert Masker(["abc123x", "123xyz9888"]).text("<abc123xyz9888>") == "<***>"
 
 
@@ -131,7 +135,7 @@ def test_secrets_that_overlap_leave_nothing_of_each_other() -> None:
     ],
 )
 def test_a_mask_and_its_neighbours_spell_no_secret(secrets: list[str], text: str, shown: str) -> None:
-    """What masking itself has written is looked at once more."""
+    """The text that masking has written is masked once more."""
     assert Masker(secrets).text(text) == shown
 
 

@@ -20,7 +20,7 @@ SAMPLES = st.builds(
 
 @given(st.lists(SAMPLES))
 def test_columns_hold_what_they_were_given(samples: list[Sample]) -> None:
-    """Not one sample is lost, doubled or changed, and each journey's are in the order of their times."""
+    """No sample is lost, doubled or changed, and those of each journey are in the order of their times."""
     columns = Columns.of(samples)
     back = [sample for column in columns.values() for sample in column]
     assert sorted(back, key=repr) == sorted(samples, key=repr)
@@ -31,7 +31,7 @@ def test_columns_hold_what_they_were_given(samples: list[Sample]) -> None:
 
 @given(st.lists(SAMPLES), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_plays_no_part(samples: list[Sample], dice: object) -> None:
-    """Two records of the same requests are the same record, also where requests were due at once."""
+    """Two records of the same requests are equal, also where requests were due at the same moment."""
     shuffled = list(samples)
     dice.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = Columns.of(samples), Columns.of(shuffled)

@@ -14,6 +14,7 @@ from chaoskit.errors import EnvironmentFailure
 from chaoskit.experiment.result import Result
 from chaoskit.faults import CacheLoss
 from chaoskit.plugin.xdist import pack, unpack
+from chaoskit.record.journal_types import AccessRecord
 from chaoskit.report.markdown import append, escaped, summary
 from chaoskit.report.terminal import explain, matrix, table
 from tests.experiment.test_experiment import no_fallback
@@ -76,8 +77,16 @@ def test_a_summary_is_appended_and_never_too_long(tmp_path: Path) -> None:
 def test_a_parcel_shows_what_the_result_shows(tmp_path: Path) -> None:
     """A result from another process looks the same in every report, and its parcel is small."""
     found = result(tmp_path, no_fallback, "one")
-    history = {**found.record["history"], "accesses": [{"key": "orders"}] * 10_000}
-    found = replace(found, record={**found.record, "history": history})
+    access: AccessRecord = {
+        "journey": "browse",
+        "user": 1,
+        "kind": "orders",
+        "id": "7",
+        "wrote": True,
+        "version": 1,
+        "at": 0.5,
+    }
+    found.record["history"]["accesses"] = [access] * 10_000
     again = unpack(pack(found))
     for show in (
         lambda each: table([each]),

@@ -19,7 +19,7 @@ def steps(*targets: str) -> list[Undo]:
 
 
 def test_what_is_not_done_is_pending_last_first(tmp_path: Path) -> None:
-    """After a crash the steps that were announced and never done are there, the last one first."""
+    """After a crash the announced steps that were never done are there, the last one first."""
     log = UndoLog(tmp_path / "run" / "undo.jsonl")
     first = log.ahead(steps("a", "b"))
     log.ahead([Undo("remove_toxic", "c", {"name": "slow"})])
@@ -40,7 +40,7 @@ def test_a_line_cut_short_by_a_crash_loses_only_itself(
 
 
 def test_replay_goes_on_after_a_failure_and_keeps_it_pending(tmp_path: Path) -> None:
-    """A step that fails does not keep the others from being taken, and is there for the next try."""
+    """A failed step does not stop the others, and stays pending for the next try."""
     path = tmp_path / "undo.jsonl"
     UndoLog(path).ahead(steps("a", "b", "c"))
 
@@ -55,7 +55,7 @@ def test_replay_goes_on_after_a_failure_and_keeps_it_pending(tmp_path: Path) -> 
 
 
 def test_a_log_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
-    """Where the log cannot be written the caller hears of it before it injects anything."""
+    """The caller learns that the log cannot be written before anything is injected."""
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalUnwritable, match="nothing is injected"):
         UndoLog(tmp_path / "file" / "undo.jsonl").ahead(steps("a"))

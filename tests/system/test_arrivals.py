@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 from itertools import islice, pairwise, takewhile
 
 import pytest
@@ -41,7 +40,7 @@ def factor(course: Course, at: float) -> float:
 
 @given(courses(), st.floats(min_value=0, max_value=100), st.floats(min_value=0, max_value=100))
 def test_the_area_is_that_under_the_curve(course: Course, start: float, length: float) -> None:
-    """What is due in a window is the curve's integral, as summing it up in small steps gives it."""
+    """The arrivals due in a window are the curve's integral, as a sum of small steps gives it."""
     parts = 400
     edges = sorted({start, start + length, *(at for at, _ in course.knots if start < at < start + length)})
     summed = 0.0
@@ -53,7 +52,7 @@ def test_the_area_is_that_under_the_curve(course: Course, start: float, length: 
 
 @given(courses(), st.lists(st.floats(min_value=0, max_value=500), max_size=20))
 def test_moments_are_the_inverse_of_the_area(course: Course, areas: list[float]) -> None:
-    """Each arrival comes when so much was due."""
+    """Each user arrives when the area reaches the user's number."""
     wanted = sorted(areas)
     found = list(course.moments(wanted))
     assert found == sorted(found)
@@ -63,16 +62,16 @@ def test_moments_are_the_inverse_of_the_area(course: Course, areas: list[float])
 
 @given(courses(), st.floats(min_value=0, max_value=60), st.floats(min_value=0, max_value=60))
 def test_the_least_is_the_lowest_factor_of_a_window(course: Course, start: float, length: float) -> None:
-    """No moment of the window has a lower factor, and the whole course no higher one than its most."""
+    """No moment of a window has a factor below its lowest or above the highest of the course."""
     assume(all(abs(at - edge) > 1e-6 for at, _ in course.knots for edge in (start, start + length)))
     seen = [factor(course, start + length * n / 50) for n in range(51)]
-    assert course.least(start, start + length) <= min(seen) + 1e-9
-    assert max(seen) <= course.most + 1e-9
-    assert course.least(start, start) == pytest.approx(factor(course, start))
+    assert course.lowest(start, start + length) <= min(seen) + 1e-9
+    assert max(seen) <= course.highest + 1e-9
+    assert course.lowest(start, start) == pytest.approx(factor(course, start))
 
 
 def test_ramps_and_steps_are_what_they_say() -> None:
-    """A ramp passes through every rate between its ends, steps only through those that are named."""
+    """A ramp passes through every rate between its ends; steps take only the given rates."""
     grows = ramp(to=3.0, over=10.0, after=5.0)
     assert [factor(grows, at) for at in (0, 5, 10, 15, 99)] == [1, 1, 2, 3, 3]
     jumps = steps((10.0, 2.0), (20.0, 0.5))
@@ -86,24 +85,26 @@ def test_ramps_and_steps_are_what_they_say() -> None:
     [
         (Course(()), "no knots"),
         (ramp(to=0.0, over=1.0), "above zero"),
-        (Course(((-1.0, 1.0),)), "no time"),
+        (Course(((-1.0, 1.0),)), "not a time"),
         (Course(((2.0, 1.0), (1.0, 1.0))), "order of time"),
         (ramp(to=math.nan, over=1.0), "above zero"),
     ],
 )
 def test_impossible_courses_are_mistakes(course: Course, says: str) -> None:
-    """A course that no load could follow is told in words before anything starts."""
+    """A course that no load could follow is reported in words before anything starts."""
     assert any(says in text for text in course.mistakes())
     assert not ramp(to=2.0, over=0.0).mistakes()
 
 
 def test_terms_know_what_is_due() -> None:
-    """The judge's expectation follows the course, and the journal brings it back."""
+    """The judge's expectation follows the course, and the journal gives the course back."""
     terms = Terms(name="buy", rate=10.0, slo=Slo(), pattern="poisson", course=steps((5.0, 3.0)))
     assert terms.due(0.0, 10.0) == 10.0 * 5 + 30.0 * 5
     assert (terms.slowest(0.0), terms.slowest(6.0)) == (10.0, 30.0)
-    assert journal.terms_from_record(json.loads(json.dumps(asdict(terms)))) == terms
-    old = {key: value for key, value in asdict(terms).items() if key not in ("pattern", "course")}
+    record = journal.terms_to_record(terms)
+    assert journal.terms_from_record(json.loads(json.dumps(record))) == terms
+    old = record.copy()
+    del old["pattern"], old["course"]
     assert journal.terms_from_record(old).course == STEADY
 
 

@@ -1,4 +1,4 @@
-"""A Toxiproxy of the tests' own, which can be as bad as one likes."""
+"""A Toxiproxy of the tests' own, which can misbehave in any way."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LISTEN, UPSTREAM = "10.0.0.2:5432", "10.0.0.3:5432"
 
 @dataclass
 class Server:
-    """A Toxiproxy of one proxy, as far as the adapter uses it.
+    """A Toxiproxy with one proxy, as far as the adapter uses it.
 
     Attributes:
-        answers: (method, path) → (status, body) in place of what it would answer; a status of 0 is silence.
-        deaf: methods that change nothing although they are answered well.
-        passwords: the Authorization headers that came.
+        answers: (method, path) → (status, body) that replaces its answer; a status of 0 is no answer.
+        deaf: methods that change nothing although the answer says that they did.
+        passwords: the Authorization headers that it received.
     """
 
     port: int = 0
@@ -37,7 +37,7 @@ class Server:
         self.proxy = {"name": PROXY, "listen": LISTEN, "upstream": UPSTREAM, "enabled": True, "toxics": []}
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
-        """Do what Toxiproxy does."""
+        """Answer as Toxiproxy does."""
         self.calls.append(f"{method} {path}")
         if (method, path) in self.answers:
             return self.answers[method, path]
@@ -65,13 +65,13 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """It, listening."""
+    """A server that listens."""
     yield from _serve()
 
 
 @pytest.fixture
 def other() -> Iterator[Server]:
-    """Another one."""
+    """A second server that listens."""
     yield from _serve()
 
 
@@ -95,7 +95,7 @@ def _serve() -> Iterator[Server]:
         do_GET = do_POST = do_PATCH = do_DELETE = _do  # noqa: N815 - so the base class wants it
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
         made.port = listener.server_address[1]

@@ -1,4 +1,4 @@
-"""What is mended in the library, on one server; test_servers.py has the rest of the list in api.py."""
+"""The corrections of the library, on one server; test_servers.py has the rest of the list in api.py."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_proxy_s_methods_call_its_server_or_are_closed(
 def call_without_the_library_s_consumer(
     method: Callable[..., object] | None, given: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Call a method while nothing can use the consumer of the process; ``None`` is a closed method."""
+    """Call a method while the consumer of the process is unusable; ``None`` is a disabled method."""
     monkeypatch.setattr(toxiproxy.server, "APIConsumer", None)
     monkeypatch.setattr(toxiproxy.proxy, "APIConsumer", None)
     if method is None:
@@ -94,7 +94,7 @@ def call_without_the_library_s_consumer(
 def test_nothing_is_assumed_for_a_field_that_is_not_told(
     server: BadServer, api: Server, of: str, lacking: str
 ) -> None:
-    """A state without one of its fields is not Toxiproxy's, neither in a listing nor alone."""
+    """A state that lacks a field is not Toxiproxy's, neither in a listing nor alone."""
     server.proxy["toxics"] = [dict(TOXIC)]
     del {"proxy": server.proxy, "toxic": server.proxy["toxics"][0]}[of][lacking]
     for read in (api.proxies, ServedProxy(api, PROXY).read):
@@ -107,7 +107,7 @@ def test_nothing_is_assumed_for_a_field_that_is_not_told(
 def test_json_of_another_program_is_told_from_toxiproxy_s(
     server: BadServer, api: Server, told: bytes
 ) -> None:
-    """A health check or an empty answer on the port does not pass for a Toxiproxy."""
+    """A health check or an empty answer on the port is not taken for a Toxiproxy."""
     for path, ask in (("/proxies", api.proxies), ("/version", api.version)):
         server.answers["GET", path] = (200, told)
         with pytest.raises(ToxiproxyFailure, match="what answers is not Toxiproxy"):
@@ -117,7 +117,7 @@ def test_json_of_another_program_is_told_from_toxiproxy_s(
 def test_no_password_is_sent(
     server: BadServer, api: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What ~/.netrc holds for the address is not Toxiproxy's business."""
+    """A password in ~/.netrc for the address is not sent."""
     (tmp_path / "netrc").write_text("default login me password secret\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     ServedProxy(api, PROXY).enable()
@@ -127,7 +127,7 @@ def test_no_password_is_sent(
 
 
 def test_one_proxy_is_read_created_and_changed_by_one_call_each(server: BadServer, api: Server) -> None:
-    """The library lists all proxies before it creates one and to find one; a change needs no reading."""
+    """The library lists all proxies to create or find one; here each needs one call."""
     api.create(UPSTREAM, PROXY, LISTEN, True).read()
     ServedProxy(api, PROXY).add_toxic(**TOXIC)
     assert ServedProxy(api, PROXY).destroy_toxic("a") is True
@@ -142,7 +142,7 @@ def test_one_proxy_is_read_created_and_changed_by_one_call_each(server: BadServe
 def test_a_toxic_or_a_proxy_that_is_not_there_is_told_apart_from_a_refusal(
     server: BadServer, api: Server
 ) -> None:
-    """Removing what has gone returns False; any other error status is an error."""
+    """Removing a missing toxic returns False; every other error status is an error."""
     path = f"/proxies/{PROXY}/toxics/a"
     server.answers["DELETE", path] = (404, json.dumps({"error": "toxic not found"}).encode())
     assert ServedProxy(api, PROXY).destroy_toxic("a") is False

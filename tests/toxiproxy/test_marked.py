@@ -1,4 +1,4 @@
-"""A Toxiproxy that others use too: their toxics are neither seen nor touched."""
+"""On a Toxiproxy that others use as well, their toxics are neither seen nor touched."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OURS = Toxic("slow", "latency", "downstream", {"latency": 0.25})
 
 @pytest.fixture
 def marked(server: Server) -> Marked:
-    """The adapter, on a server where somebody has a toxic of the same name."""
+    """The adapter, on a server on which another user has a toxic of the same name."""
     server.proxy["toxics"] = [dict(THEIRS)]
     return Marked("chaoskit-abc-", {"one": ("127.0.0.1", server.port)})
 
 
 def test_ours_go_by_the_names_we_gave_and_bear_a_mark_there(server: Server, marked: Marked) -> None:
-    """Two toxics of one name stand side by side, and each owner sees his own."""
+    """Two toxics of one name stand side by side, and each owner sees its own."""
     assert marked.toxics("one", PROXY) == ()
     marked.add_toxic("one", PROXY, OURS)
     assert [each["name"] for each in server.proxy["toxics"]] == ["slow", "chaoskit-abc-slow"]
@@ -36,7 +36,7 @@ def test_ours_go_by_the_names_we_gave_and_bear_a_mark_there(server: Server, mark
 
 
 def test_removing_and_resetting_leave_those_of_others(server: Server, marked: Marked) -> None:
-    """Also those of another run of ours."""
+    """Toxics of others stay, also those of another run of chaoskit."""
     another = Marked("chaoskit-def-", {"one": ("127.0.0.1", server.port)})
     another.add_toxic("one", PROXY, OURS)
     marked.remove_toxic("one", PROXY, "slow")

@@ -1,4 +1,4 @@
-"""The adapter against a server that can be as bad as one likes."""
+"""The adapter against a server that can misbehave in any way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def toxiproxies(server: Server) -> Toxiproxies:
 
 
 def test_state_has_the_toxics_of_a_listing_in_our_units(server: Server, toxiproxies: Toxiproxies) -> None:
-    """All proxies come in one call, with the toxics that the library leaves out."""
+    """All proxies come in one call, with the toxics that the library drops."""
     toxic = Toxic("slow", "latency", "upstream", {"latency": 0.25}, 0.5)
     toxiproxies.add_toxic("one", PROXY, toxic)
     server.calls.clear()
@@ -33,7 +33,7 @@ def test_state_has_the_toxics_of_a_listing_in_our_units(server: Server, toxiprox
 
 
 def test_enabling_patches_and_reads_back(server: Server, toxiproxies: Toxiproxies) -> None:
-    """The deprecated POST is not used, and the state is looked at afterwards."""
+    """The deprecated POST is not used, and the state is read back."""
     toxiproxies.disable("one", PROXY)
     assert server.calls == [f"PATCH /proxies/{PROXY}", f"GET /proxies/{PROXY}"]
     assert server.proxy["enabled"] is False
@@ -45,7 +45,7 @@ def test_enabling_patches_and_reads_back(server: Server, toxiproxies: Toxiproxie
 def test_a_change_that_did_not_happen_is_an_error(
     server: Server, toxiproxies: Toxiproxies, method: str
 ) -> None:
-    """A server that says yes and does nothing is found out."""
+    """A server that accepts a call and changes nothing is detected."""
     toxiproxies.add_toxic("one", PROXY, Toxic("there", "timeout", attributes={"timeout": 0}))
     server.deaf = {method}
     change: Callable[[], None] = {
@@ -55,7 +55,7 @@ def test_a_change_that_did_not_happen_is_an_error(
         "PATCH": lambda: toxiproxies.disable("one", PROXY),
         "DELETE": lambda: toxiproxies.remove_toxic("one", PROXY, "there"),
     }[method]
-    with pytest.raises(ToxiproxyFailure, match="not as it should be") as caught:
+    with pytest.raises(ToxiproxyFailure, match="although Toxiproxy accepted the call") as caught:
         change()
     assert PROXY in str(caught.value)
     assert str(server.port) in str(caught.value.where)
@@ -75,7 +75,7 @@ def test_a_change_that_did_not_happen_is_an_error(
 def test_an_answer_that_is_an_error_is_shown(
     server: Server, toxiproxies: Toxiproxies, status: int, body: bytes, said: str
 ) -> None:
-    """Whatever status and text an error has, the message carries both, and what was called."""
+    """The error carries the status, the text and the call."""
     server.answers["GET", "/proxies"] = (status, body)
     with pytest.raises(ToxiproxyFailure) as caught:
         toxiproxies.proxies("one")
@@ -85,40 +85,40 @@ def test_an_answer_that_is_an_error_is_shown(
 
 
 def test_an_answer_that_is_not_toxiproxy_s_is_an_error(server: Server, toxiproxies: Toxiproxies) -> None:
-    """Another program on the port is told from Toxiproxy."""
+    """Another program on the port is not taken for a Toxiproxy."""
     server.answers["GET", "/proxies"] = (200, b"<html>hello</html>")
     with pytest.raises(ToxiproxyFailure, match="what answers is not Toxiproxy"):
         toxiproxies.proxies("one")
 
 
 def test_a_call_that_hangs_ends_at_its_deadline(server: Server) -> None:
-    """A server that says nothing is given up, with a word on what a blocked API needs."""
+    """A server that does not answer is given up, and the remedy covers a blocked API."""
     server.answers["GET", "/proxies"] = (0, b"")
     with pytest.raises(ToxiproxyFailure) as caught:
         Toxiproxies({"one": ("127.0.0.1", server.port)}, deadline=0.05).proxies("one")
     assert caught.value.limit == "0.05 s"
     assert "timeout=0.05" in str(caught.value.evidence)
-    assert "container may need replacing" in str(caught.value.remedy)
+    assert "replace the Toxiproxy container" in str(caught.value.remedy)
 
 
 def test_a_server_that_is_gone_is_an_error() -> None:
-    """Nobody on the port is an error with the address."""
+    """If no program listens on the port, the error has the address."""
     with pytest.raises(ToxiproxyFailure, match="cannot be reached") as caught:
         Toxiproxies({"one": ("127.0.0.1", 1)}).proxies("one")
     assert "127.0.0.1:1/proxies" in str(caught.value.where)
 
 
 def test_a_server_that_is_not_known_is_named() -> None:
-    """A mistake of ours names the servers that there are."""
+    """An unknown server is an error that lists the known ones."""
     with pytest.raises(ToxiproxyFailure, match="no Toxiproxy called 'two'") as caught:
         Toxiproxies({"one": ("127.0.0.1", 1)}).proxies("two")
-    assert caught.value.evidence == "known: one"
+    assert caught.value.evidence == "known Toxiproxies: one"
 
 
 def test_proxies_of_the_environment_are_ignored(
     toxiproxies: Toxiproxies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is set for the way out to the internet does not stand between us and Toxiproxy."""
+    """A web proxy of the environment is not used for calls to Toxiproxy."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     for name in ("NO_PROXY", "no_proxy"):
@@ -127,7 +127,7 @@ def test_proxies_of_the_environment_are_ignored(
 
 
 def test_two_servers_at_once_do_not_mix(server: Server, other: Server) -> None:
-    """Threads that talk to different servers each reach their own; the library's global stays as it was."""
+    """Threads that talk to different servers reach their own, and the library's global stays unchanged."""
     both = Toxiproxies({"one": ("127.0.0.1", server.port), "two": ("127.0.0.1", other.port)})
     failures: list[Exception] = []
 
@@ -151,7 +151,7 @@ def test_two_servers_at_once_do_not_mix(server: Server, other: Server) -> None:
 
 
 def test_a_server_may_move(server: Server, other: Server, toxiproxies: Toxiproxies) -> None:
-    """A container that was started again has another port; adding its server again says so."""
+    """A restarted container has another port, and adding its server again changes the address."""
     toxiproxies.add_server("one", "127.0.0.1", other.port)
     toxiproxies.proxies("one")
     assert (server.calls, other.calls) == ([], ["GET /proxies"])
@@ -169,7 +169,7 @@ def test_waiting_for_a_server_ends() -> None:
 def test_reset_frees_every_proxy_and_leaves_enabled_alone(
     server: Server, other: Server, toxiproxies: Toxiproxies
 ) -> None:
-    """All toxics go, ``timeout`` last; a proxy that is down stays down, and POST /reset is never sent."""
+    """All toxics go, ``timeout`` last; a disabled proxy stays disabled, and POST /reset is never sent."""
     toxiproxies.add_server("two", "127.0.0.1", other.port)
     for name in ("one", "two"):
         toxiproxies.add_toxic(name, PROXY, Toxic("dumb", "timeout", attributes={"timeout": 0}))
@@ -189,18 +189,18 @@ def test_reset_frees_every_proxy_and_leaves_enabled_alone(
 def test_reset_goes_on_to_the_others_and_then_fails(
     server: Server, other: Server, toxiproxies: Toxiproxies
 ) -> None:
-    """One broken server is reported after the others were freed."""
+    """A broken server is reported after the others were reset."""
     toxiproxies.add_server("two", "127.0.0.1", other.port)
     toxiproxies.add_toxic("two", PROXY, Toxic("slow", "latency", attributes={"latency": 1}))
     server.answers["GET", "/proxies"] = (500, b"broken")
-    with pytest.raises(ToxiproxyFailure, match="not every toxic") as caught:
+    with pytest.raises(ToxiproxyFailure, match="some toxics could not be removed") as caught:
         toxiproxies.reset()
     assert "broken" in str(caught.value.evidence)
     assert other.proxy["toxics"] == []
 
 
 def test_removing_what_is_not_there_is_no_error(server: Server, toxiproxies: Toxiproxies) -> None:
-    """A toxic that somebody else has removed is removed; any other refusal is an error."""
+    """A toxic that another user has removed counts as removed; every other refusal is an error."""
     path = f"/proxies/{PROXY}/toxics/gone"
     server.answers["DELETE", path] = (404, b'{"error": "toxic not found"}')
     toxiproxies.remove_toxic("one", PROXY, "gone")
@@ -210,15 +210,15 @@ def test_removing_what_is_not_there_is_no_error(server: Server, toxiproxies: Tox
 
 
 def test_creating_compares_what_came_of_it(server: Server, toxiproxies: Toxiproxies) -> None:
-    """The address may be told in Go's way; anything else that differs is an error."""
+    """The address may come back in Go's form; any other difference is an error."""
     toxiproxies.create("one", PROXY, listen="0.0.0.0:0", upstream=UPSTREAM, enabled=False)
     path = f"/proxies/{PROXY}"
     told = {"name": PROXY, "listen": "[::]:4711", "upstream": UPSTREAM, "enabled": True, "toxics": []}
     server.answers["GET", path] = (200, json.dumps(told).encode())
     toxiproxies.create("one", PROXY, listen="0.0.0.0:0", upstream=UPSTREAM, enabled=True)
-    with pytest.raises(ToxiproxyFailure, match="not as it should be"):
+    with pytest.raises(ToxiproxyFailure, match="although Toxiproxy accepted the call"):
         toxiproxies.create("one", PROXY, listen="0.0.0.0:4712", upstream=UPSTREAM, enabled=True)
-    with pytest.raises(ToxiproxyFailure, match="not as it should be"):
+    with pytest.raises(ToxiproxyFailure, match="although Toxiproxy accepted the call"):
         toxiproxies.create("one", PROXY, listen="0.0.0.0:4711", upstream=UPSTREAM, enabled=False)
 
 
@@ -230,7 +230,7 @@ def test_a_proxy_s_name_must_fit_into_a_path(server: Server, toxiproxies: Toxipr
 
 
 def test_all_mistakes_of_a_toxic_are_told_at_once(server: Server, toxiproxies: Toxiproxies) -> None:
-    """Three mistakes are three lines, and nothing is sent."""
+    """Four mistakes give four lines, and nothing is sent."""
     bad = Toxic("a b", "latency", attributes={"latency": -1, "x": 1}, toxicity=2)
     with pytest.raises(UsageError) as caught:
         toxiproxies.add_toxic("one", PROXY, bad)

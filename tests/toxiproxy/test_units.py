@@ -1,4 +1,4 @@
-"""What is sent for a toxic, and what is refused."""
+"""The values that are sent for a toxic, and the values that are refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_units(toxic: Toxic, sent: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("toxic", "mistake"),
     [
-        (Toxic("a", "lag", attributes={"latency": 1}), "'lag' is none of latency, bandwidth"),
+        (Toxic("a", "lag", attributes={"latency": 1}), "'lag' is not one of latency, bandwidth"),
         (Toxic("a", "latency", attributes={"latenzy": 1, "latency": 1}), "no attribute 'latenzy'"),
         (Toxic("a", "latency", attributes={"jitter": 1}), "needs the attribute 'latency'"),
         (Toxic("a", "latency", attributes={"latency": -1}), "not zero or above"),
@@ -59,7 +59,7 @@ def test_units(toxic: Toxic, sent: dict[str, int]) -> None:
     ],
 )
 def test_what_toxiproxy_would_swallow_is_refused(toxic: Toxic, mistake: str) -> None:
-    """A toxic that Toxiproxy would take and not do as meant is a mistake that says what is wrong."""
+    """A toxic that Toxiproxy would accept but not apply as meant is refused, with the reason."""
     with pytest.raises(UsageError) as caught:
         to_wire(toxic)
     assert mistake in str(caught.value)
@@ -80,14 +80,14 @@ _WHOLE = st.integers(min_value=1, max_value=10**6)
     st.sampled_from(["upstream", "downstream"]),
 )
 def test_what_is_sent_reads_back_the_same(values: tuple[str, dict[str, float]], stream: Any) -> None:
-    """Every toxic that Toxiproxy can express exactly comes back equal, so that states can be compared."""
+    """Every toxic that Toxiproxy can express exactly reads back equal, so that states can be compared."""
     toxic = Toxic("a", values[0], stream, values[1])
     assert from_wire(to_wire(toxic)) == toxic
 
 
 @given(st.floats(min_value=1e-6, max_value=1e6), st.sampled_from(["latency", "bandwidth"]))
 def test_what_is_sent_is_close_to_what_was_asked(value: float, kind: str) -> None:
-    """Rounding never changes a value by more than a twentieth: what it would change more is refused."""
+    """Rounding changes a value by at most a twentieth; a value that it would change more is refused."""
     name = "latency" if kind == "latency" else "rate_bytes_per_s"
     toxic = Toxic("a", kind, attributes={name: value})
     try:
@@ -99,6 +99,6 @@ def test_what_is_sent_is_close_to_what_was_asked(value: float, kind: str) -> Non
 
 
 def test_a_kind_that_we_do_not_know_is_shown_as_it_is() -> None:
-    """A toxic that somebody else has put there is not hidden."""
+    """A toxic of another user's with an unknown kind is not hidden."""
     told = {"name": "a", "type": "noop", "stream": "upstream", "toxicity": 1.0, "attributes": {"x": 3}}
     assert from_wire(told) == Toxic("a", "noop", "upstream", {"x": 3})

@@ -76,7 +76,7 @@ def test_a_file_that_is_not_a_history_is_left_alone(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE experiment (id)")
     connection.commit()
     connection.close()
-    for path, says in ((text, "it is not an SQLite file"), (other, "not a history of chaoskit")):
+    for path, says in ((text, "the file is not an SQLite file"), (other, "not a history of chaoskit")):
         before = path.read_bytes()
         with pytest.raises(UsageError, match=says):
             Store(path)
@@ -91,7 +91,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UsageError, match="unsupported version") as raised:
+    with pytest.raises(UsageError, match="another version") as raised:
         Store(path)
     assert raised.value.evidence == "version 99"
 

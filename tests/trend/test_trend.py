@@ -1,4 +1,4 @@
-"""The nights of a history, the course of verdicts over them, and the texts of the trend."""
+"""The nights of a history, and the texts of the trend."""
 
 from __future__ import annotations
 
@@ -11,38 +11,10 @@ from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.trend import render, to_record, trend_of
 from chaoskit.trend.entry import Entry
-from chaoskit.trend.trend import NightlyCourse, course_of, nights_of
+from chaoskit.trend.trend import nights_of
 from tests.trend.nights import entry
 
 SIGNS = {"H": Verdict.HELD, "B": Verdict.BROKEN, "?": Verdict.UNKNOWN}
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "course"),
-    [
-        ("H", NightlyCourse.HELD),
-        ("HHH", NightlyCourse.HELD),
-        ("BBB", NightlyCourse.NEVER_HELD),
-        ("?", NightlyCourse.NEVER_HELD),
-        ("HHB", NightlyCourse.FIRST_TIME),
-        ("HH?", NightlyCourse.FIRST_TIME),
-        ("HBB", NightlyCourse.SINCE),
-        ("HB?", NightlyCourse.SINCE),
-        ("BBH", NightlyCourse.MENDED),
-        ("HBH", NightlyCourse.FLAKY),
-        ("BHB", NightlyCourse.FLAKY),
-        ("HH?HHHB", NightlyCourse.FLAKY),
-    ],
-)
-def test_a_change_that_stays_is_not_flaky(verdicts: str, course: NightlyCourse) -> None:
-    """A verdict that changes and changes back is flaky; one that changes once is a trend."""
-    assert course_of([(SIGNS[sign], None) for sign in verdicts]) is course
-
-
-def test_one_revision_with_two_verdicts_is_flaky() -> None:
-    """Two different verdicts are flaky on one revision, but not on two revisions."""
-    assert course_of([(Verdict.HELD, "a"), (Verdict.BROKEN, "a")]) is NightlyCourse.FLAKY
-    assert course_of([(Verdict.HELD, "a"), (Verdict.BROKEN, "b")]) is NightlyCourse.FIRST_TIME
 
 
 def test_a_flaky_experiment_is_named_with_its_count() -> None:

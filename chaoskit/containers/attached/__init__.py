@@ -1,7 +1,7 @@
-"""A system that somebody else has started: look at it, harm what may be harmed, and leave it as it was.
+"""A system that chaoskit did not start: look at it, harm only what the user allows, and leave it unchanged.
 
-``survey.py`` looks at a compose project and its Toxiproxies, ``touch.py`` knows what may be touched,
-``acts.py`` does and undoes with ``ledger.py`` written ahead, ``guest.py`` holds the parts together,
-``runtime.py`` is the :class:`chaoskit.runtime.Runtime` over them, and ``takeback.py`` undoes what a
-dead harness has left.
+``survey.py`` looks at a compose project and its Toxiproxies. ``touch.py`` holds what may be touched.
+``acts.py`` makes and undoes every change, with the undo written to a ledger first. ``guest.py`` puts the
+parts together, and ``runtime.py`` makes a :class:`chaoskit.runtime.Runtime` of them. ``takeback.py`` undoes
+the changes of a dead harness.
 """

@@ -1,7 +1,4 @@
-"""What a guest has done and not yet undone, on disk before it is done.
-
-Every change that a guest makes, and its taking back: written ahead, and verified.
-"""
+"""Every change that a guest makes, and its undo: written to disk before the change, and verified after it."""
 
 from __future__ import annotations
 
@@ -21,13 +18,13 @@ from chaoskit.toxiproxy import Marked
 
 
 class Ledger:
-    """The undo of every change, in an undo log of its own; may be used from several threads.
+    """The undo of every change, in an undo log of its own; safe to use from several threads.
 
-    A fault writes an undo of its own ahead, but whoever calls the runtime itself does not, and a
-    guest has to be sure.
+    A fault writes its own undo ahead, but a caller that uses the runtime directly does not. So a guest
+    keeps this second log.
 
     Args:
-        path: the log; what it has pending already is pending still.
+        path: the log; steps that are pending in it stay pending.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,7 +37,7 @@ class Ledger:
         """Put a step on disk, unless it is pending already.
 
         Raises:
-            JournalUnwritable: it is not safely on disk, so nothing may be done.
+            JournalUnwritable: the step is not safely on disk, so the change must not be made.
         """
         with self._lock:
             if _key(step) not in self._pending:
@@ -48,20 +45,20 @@ class Ledger:
                 self._pending[_key(step)] = (number, step)
 
     def done(self, step: Undo) -> None:
-        """The step was taken, and seen to have worked."""
+        """Note that the step was taken and verified."""
         with self._lock:
             found = self._pending.pop(_key(step), None)
             if found is not None:
                 self._log.done([found[0]])
 
     def find(self, action: str, target: str) -> Undo | None:
-        """The step that is pending for this target."""
+        """The pending step with this action and target, if there is one."""
         with self._lock:
             steps = [step for _, step in self._pending.values()]
         return next((step for step in steps if (step.action, step.target) == (action, target)), None)
 
     def pending(self) -> tuple[Undo, ...]:
-        """What is to be undone, the last first."""
+        """The pending steps, the last first."""
         with self._lock:
             return tuple(step for _, step in reversed(self._pending.values()))
 
@@ -70,18 +67,18 @@ def _key(step: Undo) -> tuple[str, str, str]:
     return step.action, step.target, str(step.detail.get("name", ""))
 
 
-_UP_WITHIN: Final = 10.0
-"""Seconds within which a container that was started again runs."""
+_START_DEADLINE: Final = 10.0
+"""Seconds within which a container that was started again must run."""
 
 
 class Acts:
-    """What may be done is not asked here; see :mod:`chaoskit.containers.attached.touch`.
+    """Makes a guest's changes; :mod:`chaoskit.containers.attached.touch` decides whether they are allowed.
 
     Args:
-        lifecycle: does it to components.
-        toxiproxies: does it to links; sees our own toxics alone.
-        cuts: cuts them.
-        ledger: where the undo is written before anything is done.
+        lifecycle: changes components.
+        toxiproxies: changes toxics; sees only those of this run.
+        cuts: cuts and mends links.
+        ledger: takes the undo before a change is made.
         placed: proxy → the link's place.
         clock: the time.
     """
@@ -99,28 +96,28 @@ class Acts:
         self._ledger, self._placed, self._clock = ledger, placed, clock
 
     def check(self, steps: Iterable[Undo]) -> None:
-        """Raise unless there is something to take away where these steps would give it back; looks only.
+        """Raise unless the targets of these steps are up, so that a fault can take them down; looks only.
 
         Raises:
-            UsageError: it is down already, or it cannot be done as a guest.
+            UsageError: a target is already down, or a guest cannot do this to it.
         """
         for step in steps:
             if step.action in ("start", "resume", "restart"):
-                self._must_run(step.target)
+                self._require_running(step.target)
             elif step.action in ("mend", "remove_toxic") and step.target in self._placed:
-                self._must_be_alive(self._placed[step.target], str(step.detail.get("how", "")))
+                self._require_enabled(self._placed[step.target], str(step.detail.get("how", "")))
 
     def down(self, component: str, do: Callable[[], None]) -> None:
-        """Take it down by ``do``: a kill or a stop."""
-        self._must_run(component)
+        """Take a component down by ``do``, a kill or a stop."""
+        self._require_running(component)
         self._ledger.ahead(Undo("start", component))
         do()
 
     def start(self, component: str) -> None:
-        """Start again what we have taken down; what runs is left alone.
+        """Start a component that this run took down; a component that runs is left alone.
 
         Raises:
-            UsageError: somebody else has taken it down.
+            UsageError: this run did not take it down.
         """
         if self._lifecycle.state(component).status in ("running", "paused", "restarting"):
             self._ledger.done(Undo("start", component))
@@ -132,53 +129,53 @@ class Acts:
                 remedy="start it by hand if it should run",
             )
         self._lifecycle.start(component)
-        self._until_it_runs(component)
+        self._wait_until_running(component)
         self._ledger.done(Undo("start", component))
 
     def restart(self, component: str, timeout: float) -> None:
-        """Stop and start."""
-        self._must_run(component)
+        """Stop and start a component."""
+        self._require_running(component)
         self._ledger.ahead(Undo("start", component))
         self._lifecycle.restart(component, timeout)
-        self._until_it_runs(component)
+        self._wait_until_running(component)
         self._ledger.done(Undo("start", component))
 
     def pause(self, component: str) -> None:
-        """Freeze it."""
-        self._must_run(component)
+        """Freeze a component."""
+        self._require_running(component)
         self._ledger.ahead(Undo("resume", component))
         self._lifecycle.pause(component)
 
     def resume(self, component: str) -> None:
-        """Let run again what we have frozen."""
+        """Resume a component that this run froze."""
         if self._ledger.find("resume", component) is None:
             return
         self._lifecycle.resume(component)
         self._ledger.done(Undo("resume", component))
 
     def add_toxic(self, placed: Placed, toxic: Toxic) -> None:
-        """Put one of ours on a link.
+        """Put a toxic on a link.
 
         Raises:
-            UsageError: its owner has disabled it, so that nothing passes that could be harmed.
+            UsageError: its owner has disabled the link's proxy, so there is no traffic to harm.
         """
-        self._must_be_alive(placed)
+        self._require_enabled(placed)
         self._ledger.ahead(Undo("remove_toxic", placed.link.proxy, {"name": toxic.name}))
         self._toxiproxies.add_toxic(placed.toxiproxy, placed.link.proxy, toxic)
 
     def remove_toxic(self, placed: Placed, name: str) -> None:
-        """Take one of ours off."""
+        """Take a toxic of this run off a link."""
         self._toxiproxies.remove_toxic(placed.toxiproxy, placed.link.proxy, name)
         self._ledger.done(Undo("remove_toxic", placed.link.proxy, {"name": name}))
 
     def cut(self, placed: Placed, how: Cut) -> None:
-        """Make a link dead.
+        """Cut a link.
 
         Raises:
-            UsageError: it is dead already by its owner's hand, or it cannot be made so as a guest.
+            UsageError: its owner has already disabled it, or a guest cannot cut it in this way.
         """
         link = placed.link
-        self._must_be_alive(placed, how)
+        self._require_enabled(placed, how)
         held = self._ledger.find("mend", link.proxy)
         if held is not None and held.detail.get("how") != how:
             self.mend(placed)
@@ -186,21 +183,21 @@ class Acts:
         self._cuts.cut(placed, how)
 
     def mend(self, placed: Placed) -> None:
-        """Take back a cut of ours; what its owner has disabled stays so."""
+        """Mend a link that this run cut; a proxy that its owner disabled stays disabled."""
         held = self._ledger.find("mend", placed.link.proxy)
         if held is None:
             return
         self._cuts.mend(placed)
         if held.detail.get("how") == "refuse":
-            # It was enabled, else it would not have been cut; after a crash nobody else knows.
+            # It was enabled, or it would not have been cut. After a crash only the ledger tells that.
             self._toxiproxies.enable(placed.toxiproxy, placed.link.proxy)
         self._ledger.done(held)
 
     def take(self, step: Undo) -> None:
-        """Take one step of an undo log; one that is not needed any more is no error.
+        """Take one step of an undo log; a step that is no longer needed is not an error.
 
         Raises:
-            RuntimeFailure: its link is not known any more.
+            RuntimeFailure: the step's link no longer exists.
         """
         if step.action == "start":
             if self._ledger.find("start", step.target) is not None:
@@ -212,33 +209,36 @@ class Acts:
         elif step.action in ("mend", "remove_toxic"):
             placed = self._placed.get(step.target)
             if placed is None:
-                raise RuntimeFailure(f"no Toxiproxy has a proxy called {step.target!r}")
+                raise RuntimeFailure(
+                    f"no Toxiproxy has a proxy called {step.target!r}",
+                    remedy="its Toxiproxy may have been restarted without this proxy; docker ps shows it",
+                )
             if step.action == "mend":
                 self.mend(placed)
             else:
                 self.remove_toxic(placed, str(step.detail["name"]))
 
     def reset_links(self) -> None:
-        """Take every cut and every toxic of ours off, and read back that it is so."""
+        """Mend every link that this run cut, take its toxics off, and read back that they are gone."""
         for step in self._ledger.pending():
             if step.action in ("mend", "remove_toxic"):
                 self.take(step)
         self._toxiproxies.reset()
 
     def revive(self) -> None:
-        """Start and resume all that we have taken down or frozen."""
+        """Start and resume every component that this run took down or froze."""
         for step in self._ledger.pending():
             if step.action in ("start", "resume"):
                 self.take(step)
 
     def take_back(self, needed: Callable[[Undo], bool] = lambda step: True) -> None:
-        """Undo all that is pending, the last first; what fails does not keep the others from it.
+        """Take all pending steps, the last first; a step that fails does not stop the others.
 
         Args:
-            needed: whether there is still something to undo; what is not needed counts as done.
+            needed: whether a step still has something to undo; otherwise it counts as taken.
 
         Raises:
-            NotLifted: some of it is still there.
+            NotLifted: some steps failed.
         """
         failed = []
         for step in self._ledger.pending():
@@ -250,46 +250,46 @@ class Acts:
                 failed.append(f"{step.action} {step.target}: {error.what}")
         if failed:
             raise NotLifted(
-                "something of this run is still there, in a system that is not its own",
+                "the attached system still has changes that this run made",
                 where=str(self._ledger.path),
                 evidence="\n".join(failed),
-                remedy="chaoskit clean tries again; the lines above say what to do by hand",
+                remedy="run chaoskit clean to try again, or undo the steps above by hand",
             )
 
-    def _must_be_alive(self, placed: Placed, how: str = "") -> None:
+    def _require_enabled(self, placed: Placed, how: str = "") -> None:
         link = placed.link
         if how == "silent":
             raise UsageError(
-                f"{link.name} cannot be cut by 'silent' where chaoskit did not start the system",
-                evidence="packets would have to be dropped in the network of a Toxiproxy that is not ours",
-                remedy="cut it by 'refuse' or 'hang', or start the system with chaoskit",
+                f"{link.name} cannot be cut with 'silent' in a system that chaoskit did not start",
+                evidence="'silent' drops packets in the network of a Toxiproxy that chaoskit does not own",
+                remedy="cut it with 'refuse' or 'hang', or start the system with chaoskit",
             )
         held = self._ledger.find("mend", link.proxy)
         if held is None and not self._toxiproxies.everything(placed.toxiproxy)[link.proxy].enabled:
             raise UsageError(
-                f"{link.name} is disabled already, and not by this run",
+                f"{link.name} is already disabled, but not by this run",
                 where=f"the proxy {link.proxy!r} of Toxiproxy {placed.toxiproxy!r}",
                 remedy="enable it first, or choose another link",
             )
 
-    def _must_run(self, component: str) -> None:
+    def _require_running(self, component: str) -> None:
         status = self._lifecycle.state(component).status
         ours = self._ledger.find("start", component) or self._ledger.find("resume", component)
         if status != "running" and ours is None:
             raise UsageError(
-                f"{component} does not run, and not because of this run: nothing can be taken from it",
+                f"{component} is not running, but not because of this run, so a fault cannot take it down",
                 evidence=f"it is {status}",
                 remedy="start it first, or choose another component",
             )
 
-    def _until_it_runs(self, component: str) -> None:
-        until = self._clock.now() + _UP_WITHIN
+    def _wait_until_running(self, component: str) -> None:
+        until = self._clock.now() + _START_DEADLINE
         while (state := self._lifecycle.state(component)).status != "running":
             if self._clock.now() > until:
                 raise RuntimeFailure(
-                    f"{component} does not run although it was started again",
+                    f"{component} was started again but does not run",
                     where=f"component {component}",
-                    limit=f"{_UP_WITHIN:g} s",
+                    limit=f"{_START_DEADLINE:g} s",
                     evidence=f"it is {state.status}, exit code {state.exit_code}",
                     remedy=f"docker compose logs {component} says why",
                 )

@@ -1,7 +1,4 @@
-"""Where the ports of a container are to be reached from this machine.
-
-Reaching into a system from this machine, with nothing put beside its containers.
-"""
+"""The addresses at which this machine reaches a container's ports, without a sidecar beside the container."""
 
 from __future__ import annotations
 
@@ -10,26 +7,27 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
-from chaoskit.containers.engine.packets import LISTEN, Quiet
-from chaoskit.containers.engine.sockets import of_process
+from chaoskit.containers.engine.packets import LISTEN_PERIOD, RawOutcome
+from chaoskit.containers.engine.sockets import reader_of_process
 from chaoskit.errors import UsageError
 
 Inspected = Mapping[str, Any]
 Address = tuple[str, int]
 
-_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+_WILDCARD_HOSTS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""A host that means all interfaces → the loopback address to dial instead."""
 
 
 def published(inspected: Inspected) -> dict[int, Address]:
-    """Container port → where it is published on this machine's loopback, TCP only."""
-    told = (inspected.get("NetworkSettings") or {}).get("Ports") or {}
+    """Container port → the address at which it is published on this machine's loopback, TCP only."""
+    ports = (inspected.get("NetworkSettings") or {}).get("Ports") or {}
     found: dict[int, Address] = {}
-    for name, bindings in told.items():
+    for name, bindings in ports.items():
         port, _, protocol = str(name).partition("/")
         for binding in bindings or ():
             host = str(binding.get("HostIp") or "")
-            host = _EVERYWHERE.get(host, host)
-            # Both versions of IP may be published, on different ports; version 4 is what is expected.
+            host = _WILDCARD_HOSTS.get(host, host)
+            # IPv4 and IPv6 may be published on different ports; IPv4 is preferred.
             if protocol == "tcp" and is_loopback(host) and ":" in found.get(int(port), (":", 0))[0]:
                 found[int(port)] = (host, int(binding["HostPort"]))
     return found
@@ -42,13 +40,13 @@ def addresses(inspected: Inspected) -> dict[str, str]:
 
 
 def exposed(inspected: Inspected) -> frozenset[int]:
-    """The TCP ports that its image or its compose file declares."""
-    told = (inspected.get("Config") or {}).get("ExposedPorts") or {}
-    return frozenset(int(name.partition("/")[0]) for name in told if str(name).endswith("/tcp"))
+    """The TCP ports that the container's image or compose file declares."""
+    ports = (inspected.get("Config") or {}).get("ExposedPorts") or {}
+    return frozenset(int(name.partition("/")[0]) for name in ports if str(name).endswith("/tcp"))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address means this machine, without asking a resolver."""
+    """Whether a name or address means this machine; asks no resolver."""
     if host.lower() == "localhost":
         return True
     try:
@@ -57,16 +55,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def parsed(text: str, *, what: str) -> Address:
-    """``127.0.0.1:8474``, with or without ``http://`` before it.
+def parse_address(text: str, *, what: str) -> Address:
+    """The host and port in ``127.0.0.1:8474``, which may start with ``http://``.
+
+    Args:
+        text: the address.
+        what: what it is the address of, for the error.
 
     Raises:
-        UsageError: it is no host and port, or not on this machine.
+        UsageError: the text is not a host and port, or the host is not this machine.
     """
     plain = text.strip().removeprefix("http://").rstrip("/")
     host, _, port = plain.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise UsageError(f"{what} {text!r} is not of the form 127.0.0.1:PORT")
+        raise UsageError(
+            f"{what} {text!r} is not of the form 127.0.0.1:PORT",
+            remedy="write a host and a port of this machine, such as 127.0.0.1:8474",
+        )
     if not is_loopback(host):
         raise UsageError(
             f"{what} {text!r} is not on this machine",
@@ -76,57 +81,58 @@ def parsed(text: str, *, what: str) -> Address:
     return host.strip("[]"), int(port)
 
 
-def joined(address: Address) -> str:
-    """``host:port``, an address of version 6 in brackets."""
+def format_address(address: Address) -> str:
+    """``host:port``, with an IPv6 address in brackets."""
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def way_to(inspected: Inspected, port: int) -> Address | None:
-    """Where a container's port is reached from this machine, ``None`` if it is not.
+def reachable_address(inspected: Inspected, port: int) -> Address | None:
+    """The address at which this machine reaches a container's port; ``None`` if it cannot.
 
-    By its published port, else by its own address where that is next door.
+    The published port comes first, then one of the container's :func:`direct_addresses`.
     """
     known = published(inspected).get(port)
     if known is not None:
         return known
-    return next(((host, port) for host in next_door(inspected)), None)
+    return next(((host, port) for host in direct_addresses(inspected)), None)
 
 
-def next_door(inspected: Inspected) -> list[str]:
-    """The container's addresses in networks that this machine has an address in itself.
+def direct_addresses(inspected: Inspected) -> list[str]:
+    """The container's addresses in those networks in which this machine has an address too.
 
-    None with Docker Desktop, whose containers live in a machine of their own, and none in a network
-    that keeps this machine out. An address that is not next door must not be tried: what goes
-    there would leave by the default route, to who knows whom.
+    Docker Desktop's containers have none, because they live in a virtual machine. A container also has
+    none in a network that excludes this machine. No other address may be dialled: the packets would leave
+    by the default route and could reach a machine that is not part of the system.
     """
     pid = int((inspected.get("State") or {}).get("Pid") or 0)
-    if not pid or of_process(pid, str(inspected["Id"])) is None:
+    if not pid or reader_of_process(pid, str(inspected["Id"])) is None:
         return []
-    seats = ((inspected.get("NetworkSettings") or {}).get("Networks") or {}).values()
-    return [str(each["IPAddress"]) for each in seats if each.get("IPAddress") and _on_link(each)]
+    endpoints = ((inspected.get("NetworkSettings") or {}).get("Networks") or {}).values()
+    return [str(each["IPAddress"]) for each in endpoints if each.get("IPAddress") and _on_link(each)]
 
 
-def _on_link(seat: Mapping[str, Any]) -> bool:
-    network = ip_interface(f"{seat['IPAddress']}/{seat.get('IPPrefixLen') or 32}").network
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+def _on_link(endpoint: Mapping[str, Any]) -> bool:
+    network = ip_interface(f"{endpoint['IPAddress']}/{endpoint.get('IPPrefixLen') or 32}").network
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            asked.connect((str(seat["IPAddress"]), 9))  # of a datagram socket: asks the kernel, sends nothing
+            # Connecting a datagram socket makes the kernel choose a source address and sends nothing.
+            probe.connect((str(endpoint["IPAddress"]), 9))
         except OSError:
             return False
-        return ip_address(asked.getsockname()[0]) in network
+        return ip_address(probe.getsockname()[0]) in network
 
 
-def tried(address: Address, timeout: float) -> Quiet:
-    """What a fresh connection from this machine meets."""
+def try_connection(address: Address, timeout: float) -> RawOutcome:
+    """What a new connection from this machine meets."""
     try:
         with socket.create_connection(address, timeout) as connection:
-            connection.settimeout(LISTEN)
+            connection.settimeout(LISTEN_PERIOD)
             try:
                 return "open" if connection.recv(1) else "refused"
             except TimeoutError:
                 return "quiet"
     except (ConnectionRefusedError, ConnectionResetError):
         return "refused"
-    except OSError:  # no answer, or no way there
+    except OSError:  # no answer, or no route
         return "silent"

@@ -1,4 +1,4 @@
-"""Everything that belongs to one stay in somebody else's system."""
+"""The parts of one run that is a guest in a system that chaoskit did not start."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from chaoskit.toxiproxy import Marked
 
 
 def mark(run_id: str) -> str:
-    """What the names of a run's toxics begin with, in a Toxiproxy that others use too."""
+    """The prefix of the names of a run's toxics, in a Toxiproxy that others use as well."""
     return f"chaoskit-{run_id}-"
 
 
 class Guest:
-    """The parts, put together the same way for a harness and for who cleans up after it.
+    """The parts of a guest, put together in the same way for the harness and for the cleanup after it.
 
     Args:
         client: the engine.
-        run_id: the label of our own sidecars.
-        survey: what was there.
-        ledger: what was done and not undone, an undo log.
+        run_id: the label of the run's own sidecars.
+        survey: the attached system, as it was found.
+        ledger: the undo log of the run's changes.
         clock: the time.
     """
 
@@ -54,13 +54,17 @@ class Guest:
         self.acts = Acts(self.lifecycle, self.toxiproxies, self.cuts, self.ledger, self.placed, clock)
 
     def at(self, link: Link) -> Placed:
-        """Where a link's proxy is.
+        """The place of a link's proxy.
 
         Raises:
             RuntimeFailure: there is no such link.
         """
         found = self.placed.get(link.proxy)
         if found is None:
-            there = ", ".join(each.link.name for each in self.survey.placed if each.link.consumer != HARNESS)
-            raise RuntimeFailure(f"there is no link {link.name}", evidence=f"there are {there or 'none'}")
+            known = ", ".join(each.link.name for each in self.survey.placed if each.link.consumer != HARNESS)
+            raise RuntimeFailure(
+                f"there is no link {link.name}",
+                evidence=f"known links: {known or 'none'}",
+                remedy="use one of these links",
+            )
         return found

@@ -1,7 +1,4 @@
-"""What the containers of a compose project are called, by the labels that Compose puts on them.
-
-Who is meant by a host's name or address in the networks of a project.
-"""
+"""Names in a compose project: of its containers, by Compose's labels, and of its hosts, as DNS has them."""
 
 from __future__ import annotations
 
@@ -16,86 +13,86 @@ from chaoskit.interpose.members import component_name
 from chaoskit.interpose.mentions import in_command, in_environment
 from chaoskit.system import Component
 
-PROJECT: Final = "com.docker.compose.project"
-_SERVICE: Final = "com.docker.compose.service"
-_NUMBER: Final = "com.docker.compose.container-number"
-_ONE_OFF: Final = "com.docker.compose.oneoff"
-_REPLICA: Final = re.compile(r"(.+)-(\d+)")
+PROJECT_LABEL: Final = "com.docker.compose.project"
+_SERVICE_LABEL: Final = "com.docker.compose.service"
+_NUMBER_LABEL: Final = "com.docker.compose.container-number"
+_ONE_OFF_LABEL: Final = "com.docker.compose.oneoff"
+_REPLICA_NAME: Final = re.compile(r"(.+)-(\d+)")
 
 Labels = Mapping[str, str]
 
 
 class Naming:
-    """Names as chaoskit gives them: the service's, with the replica's number where there are several.
+    """The components' names: the service's name, with the replica's number if there are several replicas.
 
-    A system that chaoskit itself left running (``chaoskit up --keep``) tells its names by a label.
+    In a system that chaoskit left running (``chaoskit up --keep``), a label holds each name.
 
     Args:
-        everyone: the labels of every container of the project.
+        project: the labels of every container of the project.
     """
 
-    def __init__(self, everyone: Iterable[Labels | None]) -> None:
+    def __init__(self, project: Iterable[Labels | None]) -> None:
         self._numbers: defaultdict[str, set[int]] = defaultdict(set)
         self._replicas: defaultdict[str, set[int]] = defaultdict(set)
-        for labels in everyone:
-            if labels and counts(labels):
-                self._numbers[labels[_SERVICE]].add(_number(labels))
-                if replica := _REPLICA.fullmatch(labels.get(COMPONENT_LABEL, "")):
+        for labels in project:
+            if labels and is_service_container(labels):
+                self._numbers[labels[_SERVICE_LABEL]].add(_number(labels))
+                if replica := _REPLICA_NAME.fullmatch(labels.get(COMPONENT_LABEL, "")):
                     self._replicas[replica[1]].add(int(replica[2]))
 
     def name(self, labels: Labels | None) -> str | None:
-        """What the container is called; ``None`` for one that does not count."""
-        if not labels or not counts(labels):
+        """The name of the container with these labels; ``None`` if it is not a service's container."""
+        if not labels or not is_service_container(labels):
             return None
         if COMPONENT_LABEL in labels:
             return labels[COMPONENT_LABEL]
-        service = labels[_SERVICE]
+        service = labels[_SERVICE_LABEL]
         return component_name(service, _number(labels), len(self._numbers[service]))
 
     def component(self, inspected: Mapping[str, Any]) -> Component | None:
-        """The container as a component; ``None`` for one of chaoskit's own, or that does not count."""
+        """The container as a component; ``None`` if it is chaoskit's own or not a service's container."""
         config = inspected.get("Config") or {}
         labels: Labels = config.get("Labels") or {}
         name = self.name(labels)
         if name is None or (RUN_LABEL in labels and COMPONENT_LABEL not in labels):
             return None
-        service, index = labels[_SERVICE], _number(labels)
+        service, index = labels[_SERVICE_LABEL], _number(labels)
         if COMPONENT_LABEL in labels:
-            replica = _REPLICA.fullmatch(name)
+            replica = _REPLICA_NAME.fullmatch(name)
             several = replica is not None and len(self._replicas[replica[1]]) > 1
             service, index = (replica[1], int(replica[2])) if replica and several else (name, 1)
         return Component(name, service, index, str(config.get("Image", "")))
 
 
-def counts(labels: Labels) -> bool:
-    """Whether it is a container of a service, and no single command (``docker compose run``)."""
-    return _SERVICE in labels and labels.get(_ONE_OFF, "False").lower() != "true"
+def is_service_container(labels: Labels) -> bool:
+    """Whether a container belongs to a service, and not to a single ``docker compose run``."""
+    return _SERVICE_LABEL in labels and labels.get(_ONE_OFF_LABEL, "False").lower() != "true"
 
 
 def _number(labels: Labels) -> int:
-    text = labels.get(_NUMBER, "1")
+    text = labels.get(_NUMBER_LABEL, "1")
     return int(text) if text.isdigit() else 1
 
 
 class Directory:
-    """Names and addresses as the engine's DNS gives them.
+    """Names and addresses of a project's containers, as the engine's DNS answers.
 
     Args:
-        inspected: name → what the engine says, for every container of the project.
-        components: those of them that are components of the system.
+        inspected: name → the engine's data, for every container of the project.
+        components: those containers that are components of the system.
     """
 
     def __init__(self, inspected: Mapping[str, Inspected], components: Iterable[Component]) -> None:
         self._inspected = inspected
         self._services = {each.name: each.service for each in components}
 
-    def who(self, host: str, port: int, networks: Container[str] | None = None) -> str | None:
-        """The container that answers to ``host``, or the service if it is several of one.
+    def host_of(self, host: str, port: int, networks: Container[str] | None = None) -> str | None:
+        """The container that has the name or address ``host``, or the service if several of its replicas do.
 
         Args:
             host: a name or an address.
-            port: its port, for what is reached by a port of this machine.
-            networks: where to look; everywhere, and among published ports, by default.
+            port: the port, for a container that is reached by a published port of this machine.
+            networks: the networks to look in; by default all of them, and the published ports.
         """
         found = {
             name
@@ -112,7 +109,7 @@ class Directory:
         return next(iter(found if len(found) == 1 else services)) if len(services) == 1 else None
 
     def aliases(self, name: str) -> frozenset[str]:
-        """Everything that a container, or those of a service, can be called by."""
+        """All names and addresses of a container, or of a service's containers."""
         known = {name}
         for each, inspected in self._inspected.items():
             if name in (each, self._services.get(each)):
@@ -121,14 +118,14 @@ class Directory:
         return frozenset(known)
 
     def mentioning(self, hosts: Container[str], port: int) -> str | None:
-        """The one component, or service, that writes ``host:port`` in its environment or command."""
+        """The one component, or service, with ``host:port`` in its environment or command."""
         writers = set()
         for name, service in self._services.items():
             config = self._inspected[name].get("Config") or {}
             environment = dict(str(each).partition("=")[::2] for each in config.get("Env") or ())
             words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
-            said = [*in_environment(environment), *in_command([str(word) for word in words])]
-            if any(each.host in hosts and each.port == port for each in said):
+            mentions = [*in_environment(environment), *in_command([str(word) for word in words])]
+            if any(each.host in hosts and each.port == port for each in mentions):
                 writers.add((name, service))
         services = {service for _, service in writers}
         if len(services) != 1:
@@ -138,7 +135,7 @@ class Directory:
     @staticmethod
     def _names(inspected: Inspected, networks: Container[str] | None) -> Iterable[frozenset[str]]:
         own = str(inspected.get("Name", "")).lstrip("/")
-        for network, seat in ((inspected.get("NetworkSettings") or {}).get("Networks") or {}).items():
+        for network, endpoint in ((inspected.get("NetworkSettings") or {}).get("Networks") or {}).items():
             if networks is None or network in networks:
-                told = {*(seat.get("Aliases") or ()), *(seat.get("DNSNames") or ()), own}
-                yield frozenset(told | {str(seat.get("IPAddress") or own)})
+                names = {*(endpoint.get("Aliases") or ()), *(endpoint.get("DNSNames") or ()), own}
+                yield frozenset(names | {str(endpoint.get("IPAddress") or own)})

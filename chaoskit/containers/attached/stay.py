@@ -1,4 +1,4 @@
-"""A stay in somebody else's system, from the first look to the last thing undone."""
+"""One stay in a system that chaoskit did not start, from the first look to the last undo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from chaoskit.clock import Clock
 from chaoskit.containers.attached import takeback
-from chaoskit.containers.attached.addresses import Address, exposed, next_door, published, tried, way_to
+from chaoskit.containers.attached.addresses import (
+    Address,
+    direct_addresses,
+    exposed,
+    published,
+    reachable_address,
+    try_connection,
+)
 from chaoskit.containers.attached.guest import Guest
 from chaoskit.containers.attached.readiness import GuestReadiness
 from chaoskit.containers.attached.survey import survey
@@ -17,7 +24,7 @@ from chaoskit.containers.engine.client import connect
 from chaoskit.containers.engine.exchanging import exchange
 from chaoskit.containers.engine.flooding import Floods
 from chaoskit.containers.engine.output import Output
-from chaoskit.containers.engine.packets import split
+from chaoskit.containers.engine.packets import split_address
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Exchange, Until
@@ -25,7 +32,7 @@ from chaoskit.system import HARNESS
 
 
 class Stay:
-    """One attachment; see :class:`chaoskit.containers.attached.runtime.AttachedRuntime`."""
+    """One stay; see :class:`chaoskit.containers.attached.runtime.AttachedRuntime` for the arguments."""
 
     def __init__(
         self,
@@ -41,8 +48,7 @@ class Stay:
         self.client = connect()
         try:
             self.survey = survey(self.client, project, toxiproxies=toxiproxies, entries=entries)
-            there = self.survey.placed
-            links = [each.link for each in there if each.link.consumer != HARNESS]
+            links = [each.link for each in self.survey.placed if each.link.consumer != HARNESS]
             self.touch = Touch(project, touch, self.survey.components, links)
             self._reap(run_id, takeback.Attachment(project, toxiproxies, sorted(self.touch.components)))
             self.guest = Guest(self.client, run_id, self.survey, takeback.ledger_of(run_id), clock)
@@ -56,9 +62,10 @@ class Stay:
             raise
 
     def _reap(self, run_id: str, attachment: takeback.Attachment) -> None:
-        """Have somebody there who cleans up if we die, before anything is touched.
+        """Start the reaper, which cleans up if the harness dies, before anything is touched.
 
-        In a thread of its own: there, no Ctrl-C can come between its birth and our knowing of it.
+        A thread of its own starts it. No Ctrl-C can interrupt that thread between the reaper's start
+        and the moment when the stay knows of it.
         """
 
         def start() -> None:
@@ -66,7 +73,7 @@ class Stay:
                 run_id,
                 keep=False,
                 undo=takeback.ledger_of(run_id),
-                replay=takeback.REPLAY,
+                replay=takeback.REPLAY_FUNCTION,
                 attached=attachment.project,
             )
             self._reapers.append(reaper)
@@ -76,11 +83,11 @@ class Stay:
         attachment.save(run_id)
 
     def close(self) -> None:
-        """Undo what was done, remove our sidecars, and go.
+        """Undo every change, remove the run's sidecars, and end the stay.
 
         Raises:
-            NotLifted: something could not be undone; then the reaper stays, and tries again when
-                this process ends.
+            NotLifted: a change could not be undone; the reaper stays and tries again when this process
+                ends.
         """
         try:
             self.floods.close()
@@ -96,66 +103,70 @@ class Stay:
         self.client.close()
 
     def ports(self, component: str) -> tuple[int, ...]:
-        """The ports it declares or publishes, listened on at first, or is linked to by."""
+        """The ports that a component declares, publishes, listened on on entry, or serves over a link."""
         seen = self.guest.containers.inspect(component)
         linked = {each.link.port for each in self.survey.placed if each.link.provider == component}
         found = exposed(seen) | set(published(seen)) | self.readiness.served(component) | linked
         return tuple(sorted(found))
 
     def address(self, component: str, port: int) -> tuple[str, int]:
-        """Where this machine reaches a port.
+        """The address at which this machine reaches a port of a component.
 
         Raises:
-            RuntimeFailure: it does not.
+            RuntimeFailure: this machine cannot reach it.
         """
-        found = self._own_door(component, port) or way_to(self.guest.containers.inspect(component), port)
+        found = self._harness_entry(component, port) or reachable_address(
+            self.guest.containers.inspect(component), port
+        )
         if found is None:
             raise RuntimeFailure(
-                f"this machine has no way to port {port} of {component}",
+                f"this machine cannot reach port {port} of {component}",
                 evidence=f"known ports: {', '.join(map(str, self.ports(component))) or 'none'}; "
-                "it has no address in a network that this machine is in, too",
-                remedy=f"publish it on 127.0.0.1 under ports: of {component}",
+                "the component shares no network with this machine",
+                remedy=f"publish the port on 127.0.0.1 under `ports:` of {component}",
             )
         return found
 
-    def _own_door(self, component: str, port: int) -> tuple[str, int] | None:
-        """The link by which the harness reached it that left the system running."""
+    def _harness_entry(self, component: str, port: int) -> tuple[str, int] | None:
+        """The entry of the harness link to a port, in a system that an earlier run left running."""
         for each in self.survey.placed:
             link = each.link
             if (link.consumer, link.provider, link.port) == (HARNESS, component, port):
-                seat = self.survey.inspected.get(each.toxiproxy, {})
-                return published(seat).get(split(each.listen)[1])
+                toxiproxy = self.survey.inspected.get(each.toxiproxy, {})
+                return published(toxiproxy).get(split_address(each.listen)[1])
         return None
 
     def connect(self, placed: Placed, timeout: float) -> str:
-        """What a fresh connection to the proxy meets: tried from this machine, and where there is no
-        way from here (no port is published, the network keeps us out), in the consumer's network.
+        """What a new connection to the proxy meets.
+
+        It is tried from this machine first. If this machine cannot reach the proxy (no port is
+        published, or the network excludes this machine), it is tried in the consumer's network.
         """
-        for address in self._ways(placed):
-            met = tried(address, timeout)
+        for address in self._addresses(placed):
+            met = try_connection(address, timeout)
             if met != "silent" or placed.toxiproxy not in self.survey.inspected:
-                return self.guest.cuts.heard(placed, met)
+                return self.guest.cuts.outcome(placed, met)
         return self.guest.cuts.connect(placed, timeout)
 
     def exchange(self, placed: Placed, said: bytes, until: Until, patience: float, *, past: bool) -> Exchange:
-        """What comes of saying something to the proxy, by the same way as :meth:`connect`."""
-        for address in [] if past else self._ways(placed):
+        """The outcome of an exchange over the proxy, by the same way as :meth:`connect`."""
+        for address in [] if past else self._addresses(placed):
             found = Exchange(*exchange(address, said, until, patience))
             if found.met != "silent" or placed.toxiproxy not in self.survey.inspected:
                 return found
         return self.guest.cuts.exchange(placed, said, until, patience, past=past)
 
-    def _ways(self, placed: Placed) -> list[Address]:
-        """The addresses at which this machine may reach the proxy."""
-        host, port = split(placed.listen)
-        seat = self.survey.inspected.get(placed.toxiproxy)
-        if seat is None:  # a Toxiproxy that is no container
+    def _addresses(self, placed: Placed) -> list[Address]:
+        """The addresses at which this machine may reach the proxy, the most direct first."""
+        host, port = split_address(placed.listen)
+        toxiproxy = self.survey.inspected.get(placed.toxiproxy)
+        if toxiproxy is None:  # a Toxiproxy that does not run in a container
             return [(str(host), port)]
-        ways = [(str(host), port)] if str(host) in next_door(seat) else []
-        return [*ways, *filter(None, [published(seat).get(port)])]
+        direct = [(str(host), port)] if str(host) in direct_addresses(toxiproxy) else []
+        return [*direct, *filter(None, [published(toxiproxy).get(port)])]
 
     def sharing(self, component: str) -> tuple[str, ...]:
-        """The other components that share a namespace with it."""
+        """The other components that share a namespace with a component."""
         names = [each.name for each in self.survey.components if each.name != component]
         return tuple(name for name in names if self._joins(name, component) or self._joins(component, name))
 

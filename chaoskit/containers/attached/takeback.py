@@ -1,8 +1,8 @@
-"""Undoing what a dead harness has left in somebody else's system: by its reaper, or by ``chaoskit clean``.
+"""Undoing a dead harness's changes to an attached system, by its reaper or by ``chaoskit clean``.
 
-Nothing of that system is ever removed. What is undone is read from two undo logs: the ledger of
-the runtime, and of the faults' own log the steps that no ledger has (a restart of what does not
-outlive a process).
+Nothing of that system is ever removed. The changes are read from two undo logs. One is the runtime's
+ledger. The other is the faults' own log, of which only the restarts are taken: a fault may need a restart
+of a component to be gone, and the ledger has no such step.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from chaoskit.errors import ChaoskitError, EngineUnavailable, NotLifted, Runtime
 from chaoskit.runtime import Undo
 from chaoskit.runtime.undolog import UndoLog, pending
 
-REPLAY: Final = "chaoskit.containers.attached.takeback:replay"
-"""What the reaper of an attached run calls when the harness has died."""
-PATIENCE: Final = 30.0
-"""Seconds for which an engine that does not answer is asked again."""
+REPLAY_FUNCTION: Final = "chaoskit.containers.attached.takeback:replay"
+"""The function that an attached run's reaper calls when the harness has died."""
+ENGINE_DEADLINE: Final = 30.0
+"""Seconds within which an engine that does not answer must answer again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Attachment guest a run is: what it takes to come back and clean up.
+    """The system to which a run is attached, as needed to come back and clean up.
 
     Attributes:
-        project: Compose's name of it.
-        toxiproxies: the addresses that were named.
+        project: Compose's name of the project.
+        toxiproxies: the Toxiproxy addresses that the user named.
         touch: the components that may be touched.
     """
 
@@ -45,7 +45,7 @@ class Attachment:
     touch: Sequence[str] = ()
 
     def save(self, run_id: str) -> None:
-        """Put it into the run's folder.
+        """Write the attachment into the run's folder.
 
         Raises:
             RuntimeFailure: it cannot be written.
@@ -53,13 +53,13 @@ class Attachment:
         path = _attachment_of(ledger_of(run_id))
         try:
             path.write_text(json.dumps(asdict(self)), encoding="utf-8")
-            ledger_of(run_id).touch()  # from now on there may be something to take back
+            ledger_of(run_id).touch()  # from now on there may be changes to undo
         except OSError as error:
             raise RuntimeFailure(
-                "what to clean up after a crash cannot be written down",
+                "the data for cleaning up after a crash cannot be written",
                 where=str(path),
                 evidence=str(error),
-                remedy="free some space there, or choose another place with XDG_STATE_HOME",
+                remedy="free disk space there, or choose another place with XDG_STATE_HOME",
             ) from None
 
 
@@ -73,7 +73,7 @@ def _attachment_of(ledger: Path) -> Path:
 
 
 def restarts(ledger: Path, touch: Sequence[str]) -> dict[int, Undo]:
-    """The restarts that are pending in the faults' own undo log, of components that may be touched."""
+    """The pending restarts in the faults' own undo log, of components that may be touched."""
     steps = pending(ledger.with_name("undo.jsonl"))
     return {
         number: step for number, step in steps.items() if step.action == "restart" and step.target in touch
@@ -81,31 +81,31 @@ def restarts(ledger: Path, touch: Sequence[str]) -> dict[int, Undo]:
 
 
 def replay(ledger: Path) -> None:
-    """Undo what is pending.
+    """Take all pending steps of an attached run.
 
     Raises:
-        NotLifted: some step could not be taken; the others were.
+        NotLifted: some steps failed; the others were taken.
         EngineUnavailable: no engine answers.
     """
     where = _attachment_of(ledger)
     if not where.exists():
-        return  # it had not begun
+        return  # the run had not attached yet
     attachment = Attachment(**json.loads(where.read_text(encoding="utf-8")))
     if not pending(ledger) and not restarts(ledger, attachment.touch):
         return
     clock = MonotonicClock()
-    client = _patiently(clock)
+    client = _connect_patiently(clock)
     try:
         try:
-            there = survey(client, attachment.project, toxiproxies=attachment.toxiproxies, afterwards=True)
+            found = survey(client, attachment.project, toxiproxies=attachment.toxiproxies, afterwards=True)
         except UsageError:
-            return  # the project is gone, and all that was done to it
-        guest = Guest(client, ledger.parent.name, there, ledger, clock)
+            return  # the project is gone, and every change with it
+        guest = Guest(client, ledger.parent.name, found, ledger, clock)
 
         def needed(step: Undo) -> bool:
             if step.action in ("start", "resume"):
                 return guest.containers.find(step.target) is not None
-            return step.target in guest.placed or bool(there.silent)
+            return step.target in guest.placed or bool(found.silent)
 
         guest.acts.take_back(needed)
         restart(guest, attachment.touch)
@@ -114,10 +114,10 @@ def replay(ledger: Path) -> None:
 
 
 def restart(guest: Guest, touch: Sequence[str]) -> None:
-    """Take the restarts that are pending in the faults' own undo log.
+    """Take the pending restarts in the faults' own undo log.
 
     Raises:
-        NotLifted: one failed.
+        NotLifted: a restart failed.
     """
     failed = []
     log = UndoLog(guest.ledger.path.with_name("undo.jsonl"))
@@ -129,15 +129,20 @@ def restart(guest: Guest, touch: Sequence[str]) -> None:
         except ChaoskitError as error:
             failed.append(f"{step.action} {step.target}: {error.what}")
     if failed:
-        raise NotLifted("a component was not restarted", where=str(log.path), evidence="\n".join(failed))
+        raise NotLifted(
+            "a component could not be restarted",
+            where=str(log.path),
+            evidence="\n".join(failed),
+            remedy="restart it by hand, with docker compose restart",
+        )
 
 
-def _patiently(clock: Clock) -> docker.DockerClient:
-    until = clock.now() + PATIENCE
+def _connect_patiently(clock: Clock) -> docker.DockerClient:
+    until = clock.now() + ENGINE_DEADLINE
     while True:
         try:
             return connect()
-        except EngineUnavailable:  # perhaps it restarts
+        except EngineUnavailable:  # the engine may be restarting
             if clock.now() >= until:
                 raise
             clock.sleep(0.5)

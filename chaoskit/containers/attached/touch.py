@@ -1,4 +1,4 @@
-"""What a guest may touch: what he was told, and nothing else."""
+"""What a guest may touch: the components and links that the user named, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from chaoskit.runtime import Undo
 from chaoskit.system import Component, Impact, Link, members
 from chaoskit.system.names import meant
 
-_OF_LINKS: Final = frozenset({"mend", "remove_toxic"})
-"""What is undone on links; all else is undone on components."""
+_LINK_ACTIONS: Final = frozenset({"mend", "remove_toxic"})
+"""The undo actions on links; all other actions are on components."""
 
 
 def irreplaceable(component: str) -> UsageError:
-    """Why a guest replaces no container."""
+    """The error that says why a guest replaces no container."""
     return UsageError(
-        f"{component} cannot be replaced where chaoskit did not start the system",
-        evidence="its container would be another one for good",
-        remedy="deploy it your own way meanwhile, or start the system with chaoskit",
+        f"{component} cannot be replaced in a system that chaoskit did not start",
+        evidence="chaoskit could not restore the container that it replaced",
+        remedy="deploy the release with your own tools, or start the system with chaoskit",
     )
 
 
@@ -27,12 +27,13 @@ class Touch:
     """The components and links that may be touched.
 
     Args:
-        project: whose system it is.
-        names: what was named: components, services, links (``api→cache``, ``→cache``) or proxies.
-        components, links: what there is.
+        project: the compose project.
+        names: the names that the user gave: of components, services, links (``api→cache``, ``→cache``)
+            or proxies.
+        components, links: those of the project.
 
     Raises:
-        UsageError: a name means nothing of what there is.
+        UsageError: a name means no component and no link.
     """
 
     def __init__(
@@ -47,20 +48,20 @@ class Touch:
         self.components: frozenset[str] = frozenset()
         self.proxies: frozenset[str] = frozenset()
         self._links = tuple(links)
-        strangers = []
+        unknown = []
         for name in self.names:
             some = members(name, components)
-            ways = {link.proxy for link in meant(name, links, components)}
-            if not some and not ways:
-                strangers.append(name)
+            proxies = {link.proxy for link in meant(name, links, components)}
+            if not some and not proxies:
+                unknown.append(name)
             self.components |= some
-            self.proxies |= ways
-        if strangers:
-            there = [*(each.name for each in components), *(link.name for link in links)]
+            self.proxies |= proxies
+        if unknown:
+            known = [*(each.name for each in components), *(link.name for link in links)]
             raise UsageError(
-                f"nothing is called {', '.join(map(repr, strangers))}, so it cannot be touched",
+                f"no component or link is called {' or '.join(map(repr, unknown))}, so it cannot be touched",
                 where=f"compose project {project}",
-                evidence=f"there are {', '.join(there)}",
+                evidence=f"known names: {', '.join(known)}",
                 remedy="name components, services, links (api→cache, →cache) or proxies",
             )
 
@@ -75,28 +76,28 @@ class Touch:
             raise self._refusal([link.name], doing)
 
     def permit(self, steps: Iterable[Undo], impact: Impact) -> None:
-        """Raise unless all that a fault touches may be touched.
+        """Raise unless a fault may touch all its targets.
 
-        It touches what its undo names, and the components that it takes away or strains, unless
-        that comes of the links alone that it harms.
+        A fault touches the targets of its undo steps. It also touches the components that it takes away
+        or strains, unless it does that only by harming links.
         """
         plan = tuple(steps)
         for step in plan:
             if step.detail.get("replaced"):
                 raise irreplaceable(step.target)
         touched = dict.fromkeys(step.target for step in plan)
-        if not plan or any(step.action not in _OF_LINKS for step in plan):
+        if not plan or any(step.action not in _LINK_ACTIONS for step in plan):
             touched |= dict.fromkeys(sorted(impact.lost | impact.strained))
-        if strange := [name for name in touched if name not in self.components | self.proxies]:
-            called = {link.proxy: link.name for link in self._links}
-            raise self._refusal([called.get(name, name) for name in strange], "inject a fault there")
+        if forbidden := [name for name in touched if name not in self.components | self.proxies]:
+            link_names = {link.proxy: link.name for link in self._links}
+            raise self._refusal([link_names.get(name, name) for name in forbidden], "inject a fault there")
 
     def _refusal(self, names: Sequence[str], doing: str) -> UsageError:
-        told = ", ".join(self.names) or "nothing"
+        allowed = ", ".join(self.names) or "nothing"
         wanted = " ".join(name.partition(" ")[0] for name in names)
         return UsageError(
             f"{', '.join(names)} may not be touched, so nothing was done",
-            where=f"compose project {self._project}, which was not started by this run",
-            evidence=f"asked to {doing}; what may be touched: {told}",
-            remedy=f"to allow it, name it among what may be touched (touch=): {wanted}",
+            where=f"compose project {self._project}, which this run did not start",
+            evidence=f"tried to {doing}; may be touched: {allowed}",
+            remedy=f"to allow it, add it to touch= (--chaos-touch, or --touch of a game day): {wanted}",
         )

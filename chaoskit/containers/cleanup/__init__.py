@@ -1,1 +1,1 @@
-"""What happens when the harness dies: the reaper, and what removes a run."""
+"""Cleaning up when the harness dies: the reaper, and the removal of a run."""

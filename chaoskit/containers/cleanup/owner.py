@@ -1,11 +1,12 @@
-"""Whose a run is: a folder on this machine, and a lock on it that lives exactly as long as the harness.
+"""The owner of a run: a folder on this machine, with a lock that lives exactly as long as the harness.
 
-A process number says little about a run: it is soon given to another process. The kernel frees a
-lock at the very moment its holder dies, however it dies, so the lock alone says who is alive.
+A process number alone does not identify a run, because the system soon gives it to another process.
+The kernel frees a lock at the moment its holder dies, however it dies, so the lock tells whether the
+harness is alive.
 
 ``$XDG_STATE_HOME/chaoskit/runs/<run id>/`` (by default below ``~/.local/state``) holds
-``owner.json``, ``lock``, ``undo.jsonl``, the rewritten compose file, and ``note.txt`` if something
-was left to do.
+``owner.json``, ``lock``, ``undo.jsonl``, the rewritten compose file, and ``note.txt`` if the reaper
+could not clean up.
 """
 
 from __future__ import annotations
@@ -23,37 +24,38 @@ from typing import IO, Any, Final, Protocol
 
 from chaoskit.errors import RuntimeFailure
 
-RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+RUN_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+"""The run ids that can name a folder."""
 
 
 def state_folder() -> Path:
-    """Where chaoskit keeps what outlives a process (XDG Base Directory Specification, 0.8)."""
+    """The folder for all data that outlives a process (XDG Base Directory Specification, 0.8)."""
     named = os.environ.get("XDG_STATE_HOME", "")
     home = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
     return home / "chaoskit"
 
 
 def run_folder(run_id: str) -> Path:
-    """The folder of a run; it is there from :meth:`Claim.take` until the run is removed.
+    """The folder of a run; it exists from :meth:`Claim.take` until the run is removed.
 
     Raises:
         ValueError: the run id cannot name a folder.
     """
-    if not RUN_ID.fullmatch(run_id):
-        raise ValueError(f"{run_id!r} is no run id")
+    if not RUN_ID_PATTERN.fullmatch(run_id):
+        raise ValueError(f"{run_id!r} is not a run id")
     return state_folder() / "runs" / run_id
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who started a run.
+    """The harness that started a run.
 
     Attributes:
-        pid: the harness's process, for people; see :func:`alive`.
-        started: seconds since the epoch.
-        keep: whether the run was to be kept when its harness ended.
-        command: what was called.
-        attached: the compose project that it is a guest of; empty where the run started its system.
+        pid: its process, to show to the user only; :func:`alive` tells whether it lives.
+        started: when it started the run, in seconds since the epoch.
+        keep: whether the run was to be kept when the harness ended.
+        command: its command line.
+        attached: the compose project in which the run is a guest; empty if the run started its system.
     """
 
     pid: int
@@ -64,7 +66,7 @@ class Owner:
 
 
 class Claim:
-    """A run that belongs to this process, until it releases it or ends."""
+    """A run that belongs to this process until the process releases the run or ends."""
 
     def __init__(self, folder: Path, lock: IO[Any]) -> None:
         self.folder = folder
@@ -76,7 +78,7 @@ class Claim:
         """Make the run's folder and lock it.
 
         Raises:
-            RuntimeFailure: there is one already, or it cannot be made.
+            RuntimeFailure: the folder already exists, or it cannot be made.
         """
         folder = run_folder(run_id)
         hidden = folder.with_name(f".{run_id}.{os.getpid()}.{time.monotonic_ns()}")
@@ -86,7 +88,7 @@ class Claim:
             lock = (hidden / "lock").open("w")
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             (hidden / "owner.json").write_text(json.dumps(asdict(owner)), encoding="utf-8")
-            hidden.rename(folder)  # nobody ever sees the folder of a living run without its lock
+            hidden.rename(folder)  # so the folder of a living run is never visible without its lock
         except OSError as error:
             if lock is not None:
                 lock.close()
@@ -95,23 +97,23 @@ class Claim:
                 f"the folder of run {run_id} cannot be made",
                 where=str(folder),
                 evidence=str(error),
-                remedy="free some space there, or choose another place with XDG_STATE_HOME",
+                remedy="free disk space there, or choose another place with XDG_STATE_HOME",
             ) from None
         return cls(folder, lock)
 
     def release(self, *, remove: bool) -> None:
-        """Give the run up; ``remove`` takes its folder away too. May be called again."""
+        """Give up the run; with ``remove``, delete its folder too. May be called again."""
         if remove and not self._lock.closed:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.close()
 
     def close(self) -> None:
-        """Let go of the lock only."""
+        """Release the lock only."""
         self._lock.close()
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """What a run's folder says of its owner."""
+    """The owner that a run's folder names; ``None`` if the folder does not name one."""
     try:
         return Owner(**json.loads((folder / "owner.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -122,7 +124,8 @@ def alive(folder: Path) -> bool:
     """Whether the harness of the run with this folder still lives."""
     try:
         with (folder / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look do not see each other
+            # A shared lock, so that two processes that look at once do not take each other for the harness.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
@@ -131,27 +134,27 @@ def alive(folder: Path) -> bool:
 
 
 class Closable(Protocol):
-    """Whatever can be closed."""
+    """An object that can be closed."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the object."""
         ...
 
 
-_not_for_forks: weakref.WeakSet[Any] = weakref.WeakSet()
+_closed_in_forks: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def close_in_forks(it: Closable) -> None:
-    """Have ``it`` closed in every process that this one forks.
+    """Close ``it`` in every process that this process forks.
 
-    Programs that are executed do not inherit it (PEP 446), but a forked worker would, and would
-    keep a lock locked or a connection open after this process has died.
+    A program that is executed does not inherit it (PEP 446). A forked worker would inherit it, and
+    would keep a lock locked or a connection open after this process has died.
     """
-    _not_for_forks.add(it)
+    _closed_in_forks.add(it)
 
 
 def _close_all() -> None:
-    for it in list(_not_for_forks):
+    for it in list(_closed_in_forks):
         it.close()
 
 

@@ -1,8 +1,9 @@
-"""Removes a run when its harness dies before it could: the harness's side of it.
+"""The harness's side of the reaper, which removes a run when its harness dies first.
 
-Ending by SIGKILL runs no code of ours, so somebody else has to be there already. The reaper is a
-small process of its own session; a connection to it tells it what to do, and its end tells it that
-the harness is dead. See :mod:`chaoskit.containers.cleanup.reaper_process` for what it does then.
+A process that ends by SIGKILL cannot clean up after itself, so another process must exist before that.
+The reaper is a small process in a session of its own. The harness gives it orders over a connection, and
+the end of that connection tells the reaper that the harness is dead. For what it does then, see
+:mod:`chaoskit.containers.cleanup.reaper_process`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from chaoskit.containers.cleanup import reaper_process
 from chaoskit.containers.cleanup.owner import Claim, Owner, close_in_forks
 from chaoskit.errors import RuntimeFailure
 
-_READY_WITHIN = 10.0
-_GONE_WITHIN = 5.0
+_READY_DEADLINE = 10.0
+"""Seconds within which a reaper must say that it has started."""
+_GOODBYE_DEADLINE = 5.0
+"""Seconds within which a reaper must end after the harness's goodbye."""
 
 
 class Reaper:
@@ -49,18 +52,18 @@ class Reaper:
         replay: str | None = None,
         attached: str = "",
     ) -> Self:
-        """Claim the run's folder for this process and have a reaper watch over the run.
+        """Claim the run's folder for this process, and start a reaper for the run.
 
-        Start it before anything that carries the run's label.
+        Call it before anything carries the run's label.
 
         Args:
             run_id: the run.
-            keep: when the harness dies, leave the run as it is, but take back its faults.
-            undo: the undo log to take them back by; by default ``undo.jsonl`` in the run's folder.
-            replay: ``module:function`` that takes back what is pending in the log; it is imported
-                in the reaper, when it is needed, and called with the log's path.
-            attached: the compose project that the run is a guest of. When the harness dies, its
-                faults are taken back first, and only what bears the run's own label is removed.
+            keep: when the harness dies, keep the run's system and lift its faults.
+            undo: the undo log of these faults; by default ``undo.jsonl`` in the run's folder.
+            replay: ``module:function`` that takes the pending steps of that log. The reaper imports
+                it only when it needs it, and calls it with the log's path.
+            attached: the compose project in which the run is a guest. When the harness dies, its
+                faults are lifted first, and only objects with the run's own label are removed.
 
         Raises:
             RuntimeFailure: the folder cannot be made, or the reaper does not start.
@@ -77,9 +80,9 @@ class Reaper:
             "path": [str(Path(entry).absolute()) for entry in sys.path],
         }
         ours, theirs = socket.socketpair()
-        ours.settimeout(_READY_WITHIN)
+        ours.settimeout(_READY_DEADLINE)
         with theirs:
-            # By its path and with -P: neither the package nor our docker.py is imported by accident.
+            # Run by its path and with -P, so that it imports no module of the package by accident.
             process = subprocess.Popen(
                 [sys.executable, "-P", reaper_process.__file__, json.dumps(order)],
                 stdin=theirs.fileno(),
@@ -90,16 +93,16 @@ class Reaper:
             )
         self = cls(claim, ours, process)
         self._keep = keep
-        said = b""
+        answer = b""
         with suppress(OSError):
-            said = ours.recv(64)
-        if said != reaper_process.READY:
+            answer = ours.recv(64)
+        if answer != reaper_process.READY_MESSAGE:
             process.kill()
             self.goodbye()
             raise RuntimeFailure(
-                "the process that would clean up after a crash does not start",
+                "the reaper, which would clean up after a crash, does not start",
                 where=f"{sys.executable} {reaper_process.__file__}",
-                limit=f"{_READY_WITHIN:g} s",
+                limit=f"{_READY_DEADLINE:g} s",
                 evidence=f"exit code {process.returncode}",
                 remedy="run that command by hand to see why",
             )
@@ -116,35 +119,35 @@ class Reaper:
         return self._process.pid
 
     def register(self, pid: int) -> None:
-        """Have a child of ours killed, with its process group, when the harness dies.
+        """Let the reaper kill a child of this process, with its process group, when the harness dies.
 
-        Start the child in a group of its own (``process_group=0``). One that has ended by itself
-        is no harm: a process that gets its number later is told from it by when it was started.
+        Start the child in a group of its own (``process_group=0``). A child that has already ended
+        does no harm: the start time tells it from a later process with the same number.
 
         Raises:
-            RuntimeFailure: the reaper is dead, so nobody would clean up after a crash.
+            RuntimeFailure: the reaper is dead, so it could not clean up after a crash.
         """
         try:
             with self._lock:
                 self._channel.sendall(f"group {pid} {reaper_process.started(pid)}\n".encode())
         except OSError as error:
             raise RuntimeFailure(
-                "the process that would clean up after a crash has died",
+                "the reaper, which would clean up after a crash, has died",
                 where=f"process {self._process.pid}",
                 evidence=f"{error}; exit code {self._process.poll()}",
-                remedy="start the run anew, and find out who ends processes on this machine",
+                remedy="start the run again, and find out what kills processes on this machine",
             ) from None
 
     def goodbye(self) -> None:
-        """Tell the reaper that the run is gone, and wait until it has ended. May be called again.
+        """Tell the reaper that the run is over, and wait until the reaper has ended. May be called again.
 
-        Of a run that is kept the folder stays, for ``chaoskit clean``.
+        The folder of a kept run stays, for ``chaoskit clean``.
         """
         with suppress(OSError), self._lock:
             self._channel.sendall(b"goodbye\n")
         self._channel.close()
         try:
-            self._process.wait(_GONE_WITHIN)
+            self._process.wait(_GOODBYE_DEADLINE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -1,7 +1,7 @@
-"""The reaper's process: waits for the harness to end, and removes what a dead one has left.
+"""The reaper's process: it waits for the harness to end, and cleans up after a harness that died.
 
-It is run by its path, and until the harness is dead it imports nothing but a little of the
-standard library: every run starts one, and waits for it.
+It is run by its path, and until the harness is dead it imports only a few modules of the standard
+library, because every run starts a reaper and waits for it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-READY = b"ready\n"
+READY_MESSAGE = b"ready\n"
 
 
 def started(pid: int) -> str:
-    """When a process was started, in the system's own words; empty if there is none.
+    """The start time of a process, as the system writes it; empty if there is no such process.
 
-    Two processes that had the same number differ in it: clock ticks since boot on Linux (proc(5),
-    field 22 of ``stat``), elsewhere what ``ps`` tells.
+    It tells two processes with the same number apart. On Linux it is in clock ticks since boot
+    (proc(5), field 22 of ``stat``); elsewhere it is the output of ``ps``.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - importing pathlib takes too long
@@ -35,12 +35,16 @@ def started(pid: int) -> str:
     except (OSError, IndexError):
         return ""
     command = ["ps", "-o", "lstart=", "-p", str(pid)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    return told.stdout.strip().replace(" ", "_")
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    return listed.stdout.strip().replace(" ", "_")
 
 
 def listen(channel: socket.socket) -> dict[int, str] | None:
-    """Wait for the harness to say goodbye (``None``) or to die (the process groups to kill)."""
+    """Wait until the harness says goodbye or dies.
+
+    Returns:
+        ``None`` after a goodbye; after a death, the process groups to kill, each with its start time.
+    """
     groups: dict[int, str] = {}
     text = b""
     while True:
@@ -60,14 +64,15 @@ def listen(channel: socket.socket) -> dict[int, str] | None:
 
 
 def kill(groups: dict[int, str]) -> None:
-    """SIGKILL to each process group, unless its number belongs to another process by now."""
+    """Send SIGKILL to each process group, unless its number now belongs to another process."""
     for pid, when in groups.items():
         now = started(pid)
         try:
             if now not in ("", when):
                 continue
             if not now or os.getpgid(pid) == pid:
-                os.killpg(pid, signal.SIGKILL)  # without its leader, a group keeps its number to itself
+                # The kernel does not reuse the number of a group that has lost its leader.
+                os.killpg(pid, signal.SIGKILL)
             else:
                 os.kill(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -75,22 +80,23 @@ def kill(groups: dict[int, str]) -> None:
 
 
 def main() -> None:
-    """See the module; the one argument is JSON, made by ``Reaper.start`` of ``reaper.py``."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):  # whoever ends the harness may mean all
+    """Wait and clean up, as the module says; the one argument is JSON from ``Reaper.start``."""
+    # A signal that ends the harness may be sent to the reaper as well, which must survive it.
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     order = json.loads(sys.argv[1])
     channel = socket.socket(fileno=0)
-    channel.sendall(READY)
+    channel.sendall(READY_MESSAGE)
     groups = listen(channel)
     if groups is not None:
         kill(groups)
-        _orphaned(order)
+        _clean_up(order)
 
 
-def _orphaned(order: dict[str, Any]) -> None:
-    """From here on time does not matter so much: import what is needed to remove a run."""
+def _clean_up(order: dict[str, Any]) -> None:
+    """Import the modules that clean up a run, now that start-up time no longer matters, and run them."""
     sys.path[:] = order["path"]
-    package = type(sys)("chaoskit")  # found by its place, however it was installed
+    package = type(sys)("chaoskit")  # located by this file's path, however it was installed
     package.__path__ = [os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))]  # noqa: PTH100, PTH120
     sys.modules["chaoskit"] = package
     from chaoskit.containers.cleanup import orphan  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Removing what carries the label of a run from the engine, and nothing else."""
+"""Removing from the engine the objects that carry a run's label, and no others."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from chaoskit.containers.engine.client import ENGINE_ERRORS, last_line
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import RUN_LABEL
 
-_IN_PROGRESS = 409
+_CONFLICT_STATUS = 409
+"""The HTTP status with which the engine answers if it is already removing the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was removed, by name."""
+    """The objects that were removed, by name."""
 
     containers: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
@@ -30,8 +31,8 @@ class Removed:
 
 
 @dataclass(slots=True)
-class Present:
-    """What the engine has of a run: id → name, for each kind."""
+class RunObjects:
+    """The objects of a run on the engine: id → name, for each kind."""
 
     containers: dict[str, str] = field(default_factory=dict)
     networks: dict[str, str] = field(default_factory=dict)
@@ -54,21 +55,21 @@ def remove_run(
     pause: float = 0.1,
     clock: Clock | None = None,
 ) -> Removed:
-    """Remove every container, network and volume with the label of a run, and nothing else.
+    """Remove every container, network and volume with a run's label, and nothing else.
 
-    Anonymous volumes go with their containers. Whatever fails is tried again, as more may appear
-    while an engine still works on calls of a client that is dead: it is done when ``looks`` looks
-    in a row, ``pause`` seconds apart, have found nothing.
+    Anonymous volumes are removed with their containers. Failed calls are retried, and new objects may
+    appear while the engine still works on calls of a dead client. So the removal is complete only when
+    ``looks`` looks in a row, ``pause`` seconds apart, have found nothing.
 
     Raises:
-        RuntimeFailure: something is still there after ``deadline`` seconds; with its name and
-            what the engine said of it.
+        RuntimeFailure: an object still exists after ``deadline`` seconds; with its name and the
+            engine's last answer.
     """
     clock = clock or MonotonicClock()
     until = clock.now() + deadline
-    seen, quiet, said = Present(), 0, ""
+    seen, quiet, said = RunObjects(), 0, ""
     while True:
-        left: Present | None = None
+        left: RunObjects | None = None
         try:
             left = look(client, run_id)
             if left:
@@ -91,22 +92,22 @@ def remove_run(
                 where=", ".join(names) or "the container engine",
                 limit=f"{deadline:g} s",
                 evidence=said or "it is still there",
-                remedy="chaoskit clean removes it when the engine is well",
+                remedy="run chaoskit clean once the engine works again",
             )
         clock.sleep(pause)
 
 
-def look(client: docker.DockerClient, run_id: str) -> Present:
-    """What the engine has of a run now."""
-    by_run, _ = labelled(client, f"{RUN_LABEL}={run_id}")
-    return by_run.get(run_id, Present())
+def look(client: docker.DockerClient, run_id: str) -> RunObjects:
+    """The objects of a run that the engine has now."""
+    by_run, _ = objects_by_run(client, f"{RUN_LABEL}={run_id}")
+    return by_run.get(run_id, RunObjects())
 
 
-def labelled(
+def objects_by_run(
     client: docker.DockerClient, label: str = RUN_LABEL
-) -> tuple[dict[str, Present], dict[str, float]]:
-    """What carries the label, by run, and the epoch of each run's oldest container."""
-    by_run: defaultdict[str, Present] = defaultdict(Present)
+) -> tuple[dict[str, RunObjects], dict[str, float]]:
+    """The objects that carry the label, by run, and the epoch of each run's oldest container."""
+    by_run: defaultdict[str, RunObjects] = defaultdict(RunObjects)
     created: dict[str, float] = {}
     filters = {"label": label}
     for each in client.api.containers(all=True, filters=filters):
@@ -121,12 +122,12 @@ def labelled(
     return dict(by_run), created
 
 
-def _remove(client: docker.DockerClient, left: Present) -> str:
-    """Try to remove all of it; the last thing that the engine objected to, if any."""
+def _remove(client: docker.DockerClient, left: RunObjects) -> str:
+    """Try to remove all objects; returns the engine's last refusal, or an empty text."""
     api: Any = client.api
     said = ""
     with ThreadPoolExecutor(max_workers=16, thread_name_prefix="chaoskit-remove") as pool:
-        # Networks and volumes are in use as long as there are containers.
+        # Networks and volumes are in use as long as containers exist.
         steps: tuple[tuple[Iterable[str], Callable[[str], Any]], ...] = (
             (left.containers, partial(api.remove_container, v=True, force=True)),
             (left.networks, api.remove_network),
@@ -143,7 +144,7 @@ def _try(remove: Callable[[str], Any], name: str) -> str:
     except NotFound:
         return ""
     except APIError as error:
-        if error.status_code == _IN_PROGRESS and "in progress" in str(error):
+        if error.status_code == _CONFLICT_STATUS and "in progress" in str(error):
             return ""
         return last_line(str(error.explanation or error))
     except ENGINE_ERRORS as error:

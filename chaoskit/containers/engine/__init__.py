@@ -1,1 +1,1 @@
-"""What the Docker engine does for a run: containers, logs, images, packets, cuts, floods."""
+"""The Docker engine's work for a run: containers, logs, images, packets, cuts, floods."""

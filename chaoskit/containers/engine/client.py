@@ -1,6 +1,6 @@
-"""Which engine: the one that the ``docker`` command would use.
+"""The Docker engine that the ``docker`` command would use, through its SDK.
 
-The container engine, through its SDK, with a deadline on every call and errors in our words.
+Every call has a deadline, and the SDK's errors become chaoskit's own.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from chaoskit.runtime import State
 
 
 def engine(**options: Any) -> docker.DockerClient:
-    """A client for the engine of ``DOCKER_HOST``, else of the current context, else of the default socket.
+    """A client for the engine of ``DOCKER_HOST``, of the current context, or of the default socket.
 
-    The SDK itself knows nothing of contexts, and with Docker Desktop or Colima there is often no
-    default socket.
+    The first of these that is set counts. The SDK's own ``from_env`` ignores contexts, and with Docker
+    Desktop or Colima the default socket often does not exist.
 
     Args:
-        options: as :class:`docker.DockerClient` takes them: ``timeout``, ``max_pool_size``.
+        options: options of :class:`docker.DockerClient`: ``timeout``, ``max_pool_size``.
 
     Raises:
         docker.errors.DockerException, OSError: there is no such context, or no engine answers.
@@ -50,28 +50,28 @@ def engine(**options: Any) -> docker.DockerClient:
 
 _SERVICE_LABEL = "com.docker.compose.service"
 
-DEADLINE = 20
-"""Seconds for one call to the engine; calls that wait by design get their wait on top."""
+CALL_DEADLINE = 20
+"""Seconds for one call to the engine; a call that waits by design gets its wait in addition."""
 
-# urllib3 and the sockets below it raise errors of their own while a body is read.
 ENGINE_ERRORS = (DockerException, requests.exceptions.RequestException, OSError)
+"""All that the SDK raises. urllib3 and its sockets raise their own errors while a body is read."""
 
 
-def connect(deadline: int | None = DEADLINE) -> docker.DockerClient:
-    """A client for the engine that the ``docker`` command would use, which has answered once.
+def connect(deadline: int | None = CALL_DEADLINE) -> docker.DockerClient:
+    """A client for the engine that the ``docker`` command would use; the engine has answered once.
 
     Args:
         deadline: seconds for each call; ``None`` for a client that only follows a stream.
 
     Raises:
-        EngineUnavailable: with what was tried.
+        EngineUnavailable: no engine answers; with the address that was tried.
     """
-    # A connection that fails leaves the SDK's socket to the garbage collector, which warns of it.
+    # After a failed connection the SDK leaves its socket to the garbage collector, which warns of it.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         client = None
         try:
-            # The SDK passes None on to mean no deadline, which its type hints do not know.
+            # A timeout of None means no deadline to the SDK, although its type hints do not say so.
             client = engine(timeout=deadline, max_pool_size=32)
             client.ping()
             return client
@@ -98,24 +98,24 @@ def _unavailable(error: Exception) -> EngineUnavailable:
     elif sys.platform == "win32":
         remedy = "start Docker Desktop"
     else:
-        remedy = "start the engine (sudo systemctl start docker), or name another by DOCKER_HOST"
+        remedy = "start the engine (sudo systemctl start docker), or name another one with DOCKER_HOST"
     return EngineUnavailable(
         "no container engine answers", where=tried, evidence=last_line(str(error)), remedy=remedy
     )
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line of a text that is not blank."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 @contextmanager
 def calling(doing: str, component: str | None = None) -> Iterator[None]:
-    """Turn whatever the SDK raises inside into a :class:`RuntimeFailure`.
+    """Turn every error of the SDK inside into a :class:`RuntimeFailure`.
 
     Args:
-        doing: what is being done, as in "could not …".
-        component: to whom.
+        doing: the action, worded to follow "could not".
+        component: the component that the action is on, if it is on one.
     """
     try:
         yield
@@ -125,35 +125,35 @@ def calling(doing: str, component: str | None = None) -> Iterator[None]:
         raise RuntimeFailure(
             f"could not {doing}" + (f" {component}" if component else ""),
             where=f"component {component}" if component else "the container engine",
-            limit=f"{DEADLINE:g} s for the engine's answer" if slow else None,
+            limit=f"{CALL_DEADLINE:g} s for the engine's answer" if slow else None,
             evidence=last_line(str(said)),
             remedy="chaoskit doctor checks the engine",
         ) from error
 
 
 def hang_up(stream: Any) -> None:
-    """End a stream of the SDK from any thread; whoever reads it sees its end."""
-    # The SDK reaches for the socket below the response, which may have gone by itself.
+    """End a stream of the SDK from any thread; its reader sees the end of the stream."""
+    # The SDK closes the socket below the response, which may already be closed.
     with suppress(*ENGINE_ERRORS, AttributeError, ValueError):
         stream.close()
     with suppress(*ENGINE_ERRORS, AttributeError, ValueError):
-        stream._response.close()  # else the socket is left to the garbage collector
+        stream._response.close()  # otherwise the socket is left to the garbage collector
 
 
 def name_of(labels: Mapping[str, str] | None) -> str | None:
-    """What a container of a run is called: its component, or the service of a Toxiproxy.
+    """The name of a run's container: its component, or the service of a Toxiproxy.
 
-    ``None`` for a container that Compose has not made.
+    ``None`` for a container that Compose did not create.
     """
     labels = labels or {}
     return labels.get(COMPONENT_LABEL) or labels.get(_SERVICE_LABEL)
 
 
 def containers(client: docker.DockerClient, run_id: str) -> dict[str, str]:
-    """The containers of a run, as component or Toxiproxy's service → full id.
+    """The containers of a run: component or Toxiproxy's service → full id.
 
-    While a component is replaced it has two: then it is the one that runs, and before the new one
-    has ever been started the old one, running or not.
+    A component that is being replaced has two containers. The one that runs counts. Until the new one
+    has been started for the first time, the old one counts, running or not.
     """
     found = client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={run_id}"})
     return by_name(found, name_of)
@@ -162,22 +162,24 @@ def containers(client: docker.DockerClient, run_id: str) -> dict[str, str]:
 def by_name(
     listed: Iterable[Mapping[str, Any]], name: Callable[[Mapping[str, str] | None], str | None]
 ) -> dict[str, str]:
-    """Listed containers as name → full id; of several with one name it is the one that counts most.
+    """Listed containers as name → full id; of several with the same name, the one with the highest rank.
 
     Args:
-        listed: what the engine says of them.
-        name: what a container with these labels is called, ``None`` where it does not count.
+        listed: the engine's data about each container.
+        name: returns the name of a container with these labels, or ``None`` to leave it out.
     """
-    ranked = sorted(listed, key=lambda each: (_RANK.get(each.get("State", ""), 1), each.get("Created", 0)))
+    ranked = sorted(
+        listed, key=lambda each: (_STATE_RANK.get(each.get("State", ""), 1), each.get("Created", 0))
+    )
     return {found: each["Id"] for each in ranked if (found := name(each.get("Labels"))) is not None}
 
 
-_RANK = {"created": 0, "running": 2, "paused": 2, "restarting": 2}
-"""How much a container counts by its state; all others come in between."""
+_STATE_RANK = {"created": 0, "running": 2, "paused": 2, "restarting": 2}
+"""State of a container → its rank; every other state has rank 1."""
 
 
 def state_of(inspected: Mapping[str, Any]) -> State:
-    """What ``inspect`` says, in our words."""
+    """The output of ``inspect`` as chaoskit's :class:`State`."""
     state = inspected.get("State") or {}
     health = (state.get("Health") or {}).get("Status")
     status = str(state.get("Status", "missing"))
@@ -193,12 +195,12 @@ def state_of(inspected: Mapping[str, Any]) -> State:
 
 
 class Containers:
-    """Which container a component is; asks the engine when it meets a name for the first time.
+    """Which container each component is; a name that is not known yet is looked up on the engine.
 
     Args:
         client: the engine.
-        run_id: the run whose containers count, and whose label those bear that are added to it.
-        listing: name → full id of the containers that count, where they do not bear that label.
+        run_id: the run whose containers count; containers that are added to it carry its label.
+        listing: returns name → full id of the containers that count, if they do not carry that label.
     """
 
     def __init__(
@@ -215,45 +217,49 @@ class Containers:
         self._lock = threading.Lock()
 
     def list(self) -> Mapping[str, str]:
-        """All containers that there are now, name → full id."""
+        """All containers that exist now: name → full id."""
         with calling("list the containers of this run"):
             found = dict(self._listing())
         with self._lock:
             for name in [name for name, each in found.items() if each in self._former]:
-                found[name] = self._known[name]  # listed before it was replaced, told after
+                found[name] = self._known[name]  # the engine listed it before it was replaced
             self._known = found
             return found
 
     def learn(self, component: str, container: str) -> None:
-        """The component is this container: an event has said so, unless it is late to say it."""
+        """Note which container a component is, from an event; a late event of a replaced one is ignored."""
         with self._lock:
             if container not in self._former:
                 self._known = {**self._known, component: container}
 
     def succeed(self, component: str, old: str, new: str) -> None:
-        """The component is the new container from now on, whatever events still tell of the old one."""
+        """Make the new container the component's, even if later events are about the old one."""
         with self._lock:
             self._former |= {old}
             self._known = {**self._known, component: new}
 
     def find(self, component: str) -> str | None:
-        """The component's container id, or ``None`` as long as it has no container."""
+        """The component's container id; ``None`` while it has no container."""
         return self._known.get(component) or self.list().get(component)
 
     def id(self, component: str) -> str:
         """The component's container id.
 
         Raises:
-            RuntimeFailure: it has none.
+            RuntimeFailure: the component has no container.
         """
         found = self.find(component)
         if found is None:
-            there = ", ".join(sorted(self._known)) or "none"
-            raise RuntimeFailure(f"component {component} has no container", evidence=f"there are {there}")
+            known = ", ".join(sorted(self._known)) or "none"
+            raise RuntimeFailure(
+                f"component {component} has no container",
+                evidence=f"components with one: {known}",
+                remedy="use one of these names",
+            )
         return found
 
     def inspect(self, component: str) -> dict[str, Any]:
-        """Everything that the engine says of the component; empty if it has no container."""
+        """All of the engine's data about the component; empty if it has no container."""
         found = self.find(component)
         while found is not None:
             with calling("inspect", component):
@@ -261,7 +267,7 @@ class Containers:
                     return dict(self.client.api.inspect_container(found))
                 except NotFound:
                     gone = found
-            found = self.list().get(component)  # another one, if it has just been replaced
+            found = self.list().get(component)  # a new container, if it has just been replaced
             if found == gone:
                 break
         return {}

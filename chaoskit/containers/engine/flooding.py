@@ -1,8 +1,8 @@
-"""The sources of floods: each a container of its own, in the network of the component that it floods.
+"""The sources of floods, each a container in the network namespace of the component that it floods.
 
-There 127.0.0.0/8 gives any number of source addresses without privileges, nothing leaves the
-namespace, and neither Toxiproxy nor a published port stands in the way. The container's standard
-input is the lease: it ends with the process that holds it, and the source ends with it.
+In that namespace, 127.0.0.0/8 gives any number of source addresses without privileges, no packet leaves
+the namespace, and the requests pass neither Toxiproxy nor a published port. The container's standard
+input is a lease: it closes when the process that holds it ends, and then the source ends too.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from chaoskit.containers.engine.nettools import TARGET_LABEL, create
 from chaoskit.flood import HEARTBEAT_SECONDS, STOP_MESSAGE, FloodPlan, Report
 from chaoskit.flood.shipping import command
 
-_LAST_WORDS: Final = 2.0
-"""Seconds that a source has for its total after it was told to stop."""
+_TOTAL_DEADLINE: Final = 2.0
+"""Seconds within which a source must report its total after it was told to stop."""
 
-_MEMORY: Final = "512m"
+_MEMORY_LIMIT: Final = "512m"
+"""The memory limit of a source's container, as Docker writes it."""
 _LOOPBACK: Final = "127.0.0.1"
 
 
@@ -34,13 +35,13 @@ class DockerFlood:
 
     Args:
         client: the engine.
-        run_id: the run whose label it carries.
-        component, container: whom it floods, and that component's container.
-        plan: what is asked.
+        run_id: the run whose label the flood's container carries.
+        component, container: the component that it floods, and that component's container.
+        plan: the requests to send.
         clock: the time.
 
     Raises:
-        ImageUnavailable: the sidecar's image is neither here nor can it be built.
+        ImageUnavailable: the sidecar's image is not on the engine and cannot be built.
         RuntimeFailure: the container does not run, or the engine fails.
     """
 
@@ -58,7 +59,7 @@ class DockerFlood:
         self._total: Report | None = None
         self._target = self._ended = ""
         self._stream: Any = None
-        self._told = clock.now()
+        self._heard_at = clock.now()
         with calling("start a flood at", component):
             seen = client.api.inspect_container(container)
             made = create(
@@ -68,8 +69,8 @@ class DockerFlood:
                 command(plan, addresses(seen)),
                 labels={TARGET_LABEL: f"{container}@{seen['State']['StartedAt']}"},
                 stdin_open=True,
-                mem_limit=_MEMORY,
-                memswap_limit=_MEMORY,
+                mem_limit=_MEMORY_LIMIT,
+                memswap_limit=_MEMORY_LIMIT,
                 pids_limit=16,
             )
             self._container = str(made.id)
@@ -80,42 +81,42 @@ class DockerFlood:
             except BaseException:
                 self._remove()
                 raise
-        # Some of the SDK's sockets are wrapped, and only what is inside can write, too.
+        # Some of the SDK's sockets are wrappers, and only the wrapped socket can write.
         self._socket: Any = getattr(self._stream, "_sock", self._stream)
         self._thread = threading.Thread(target=self._follow, name="chaoskit-flood", daemon=True)
         self._thread.start()
 
     @property
     def target(self) -> str:
-        """Where it found the entry; empty until it has."""
+        """The address at which the source found the entry; empty until it has found one."""
         return self._target
 
     def reports(self) -> Sequence[Report]:
-        """What it told of each whole second so far."""
+        """The source's report for each whole second so far."""
         return tuple(self._reports)
 
     def total(self) -> Report | None:
-        """What it told at its end."""
+        """The source's report at its end; ``None`` until then."""
         return self._total
 
     def silent_for(self) -> float:
-        """Seconds since it last told anything."""
-        return self._clock.now() - self._told
+        """Seconds since the source's last report."""
+        return self._clock.now() - self._heard_at
 
     def ended(self) -> str:
-        """Why it has ended; empty while it runs."""
+        """Why the source ended; empty while it runs."""
         return self._ended
 
     def stop(self) -> None:
-        """Tell it to end, hear its total, and remove its container."""
-        with suppress(*ENGINE_ERRORS, ValueError):  # it has ended already
+        """Tell the source to end, wait for its total, and remove its container."""
+        with suppress(*ENGINE_ERRORS, ValueError):  # the source has already ended
             self._socket.sendall(STOP_MESSAGE + b"\n")
-        self._thread.join(_LAST_WORDS)
+        self._thread.join(_TOTAL_DEADLINE)
         self._remove()
-        self._thread.join(_LAST_WORDS)
+        self._thread.join(_TOTAL_DEADLINE)
 
     def left(self) -> str:
-        """Its container, as long as the engine knows it."""
+        """Evidence that the flood's container still exists; empty once it is gone."""
         with calling("look for the flood at", self._component):
             try:
                 status = self._client.api.inspect_container(self._container)["State"]["Status"]
@@ -130,11 +131,11 @@ class DockerFlood:
             hang_up(self._stream)
 
     def _follow(self) -> None:
-        """Take what it tells, and give it a sign of life each second."""
+        """Read the source's reports, and send it a heartbeat each second."""
         frames, lines = Frames(), b""
         beat = self._clock.now()
         last_error = ""
-        with suppress(*ENGINE_ERRORS, ValueError):  # the stream has gone: so has the source
+        with suppress(*ENGINE_ERRORS, ValueError):  # the stream is closed, so the source has ended
             self._socket.settimeout(HEARTBEAT_SECONDS / 4)
             while True:
                 if self._clock.now() - beat >= HEARTBEAT_SECONDS / 2:
@@ -153,11 +154,11 @@ class DockerFlood:
                         *whole, lines = (lines + text).split(b"\n")
                         for line in whole:
                             self._hear(line)
-        self._ended = self._ended or last_error or "it ended without a word"
+        self._ended = self._ended or last_error or "it ended without a message"
 
     def _hear(self, line: bytes) -> None:
         message = json.loads(line)
-        self._told = self._clock.now()
+        self._heard_at = self._clock.now()
         if "begin" in message:
             self._target = message["begin"]
         elif "second" in message:
@@ -166,7 +167,7 @@ class DockerFlood:
             self._total = Report.from_json(message["total"])
             self._ended = message["end"]
         else:
-            self._ended = f"it could not begin: {message['error']}"
+            self._ended = f"it could not start: {message['error']}"
 
 
 class Floods:
@@ -182,29 +183,29 @@ class Floods:
         self._started: list[DockerFlood] = []
 
     def start(self, component: str, plan: FloodPlan) -> DockerFlood:
-        """Start one."""
+        """Start a flood of a component."""
         run = self._containers
         made = DockerFlood(run.client, run.run_id, component, run.id(component), plan, self._clock)
         self._started.append(made)
         return made
 
     def close(self) -> None:
-        """End all of them."""
+        """End all floods."""
         while self._started:
             self._started.pop().stop()
 
 
 class Frames:
-    """Takes apart what the engine sends of a container: a header of eight bytes before each piece.
+    """Splits the engine's stream of a container's output, in which eight bytes precede each piece.
 
-    The format is that of the engine's API, ``ContainerAttach``, "Stream format".
+    The format is documented in the engine's API under ``ContainerAttach``, "Stream format".
     """
 
     def __init__(self) -> None:
         self._data = b""
 
     def feed(self, data: bytes) -> list[tuple[bool, bytes]]:
-        """Whole pieces: whether they are of standard error, and what they say."""
+        """The pieces that are now complete: whether each is from standard error, and its text."""
         self._data += data
         found = []
         while len(self._data) >= 8:
@@ -217,7 +218,7 @@ class Frames:
 
 
 def addresses(inspected: dict[str, Any]) -> list[str]:
-    """Where a component may answer in its own network: on loopback, else on an address of its own."""
+    """The addresses at which a component may answer in its own network: loopback first, then its own."""
     networks = (inspected.get("NetworkSettings") or {}).get("Networks") or {}
     own = [each["IPAddress"] for each in networks.values() if each.get("IPAddress")]
     return [_LOOPBACK, *sorted(own)]

@@ -1,4 +1,4 @@
-"""Every image that a system needs is there before anything starts, or one error says which is not."""
+"""Getting every image that a system needs before it starts, or one error that names all missing images."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from chaoskit.containers.engine.client import ENGINE_ERRORS, calling, connect, l
 from chaoskit.errors import ImageUnavailable
 
 PULL_DEADLINE = 600
-"""Seconds without a word from a registry after which a pull has failed."""
+"""Seconds without an answer from a registry after which a pull has failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """An image that something needs.
+class WantedImage:
+    """An image that a service or chaoskit itself needs.
 
     Attributes:
-        name: as the engine knows it, with its tag or digest.
+        name: its name on the engine, with its tag or digest.
         user: the service, or the part of chaoskit, that runs it.
         built: whether Compose builds it.
-        pull: whether a registry may be asked.
-        source: the name to pull it by, if that is another one; it gets its own name then.
-        platform: as ``linux/arm64``; empty for the engine's own.
-        remedy: what helps if it cannot be had.
+        pull: whether it may be pulled from a registry.
+        source: the name under which it is pulled, if that differs from ``name``; it is tagged afterwards.
+        platform: its platform, such as ``linux/arm64``; empty for the engine's own.
+        remedy: the remedy to show if it is unavailable.
     """
 
     name: str
@@ -40,13 +40,13 @@ class Wanted:
     remedy: str = ""
 
 
-def wanted(config: Mapping[str, Any]) -> list[Wanted]:
+def wanted_images(config: Mapping[str, Any]) -> list[WantedImage]:
     """The images of a resolved compose configuration (``docker compose config``)."""
     found = []
     for service, spec in sorted(config.get("services", {}).items()):
         built = "build" in spec
         found.append(
-            Wanted(
+            WantedImage(
                 name=spec.get("image") or f"{config['name']}-{service}",
                 user=f"service {service}",
                 built=built,
@@ -57,37 +57,39 @@ def wanted(config: Mapping[str, Any]) -> list[Wanted]:
     return found
 
 
-def ensure(
+def ensure_images(
     client: docker.DockerClient,
-    images: Iterable[Wanted],
+    images: Iterable[WantedImage],
     build: Callable[[Sequence[str]], None],
     progress: Callable[[str], None] = lambda text: None,
 ) -> bool:
-    """Build or pull what is not on the engine.
+    """Build or pull every image that is not on the engine.
 
     Args:
         client: the engine.
-        images: what is needed.
-        build: builds these services' images through Compose; raises ImageUnavailable in Compose's words.
-        progress: told what takes time.
+        images: the images that are needed.
+        build: builds the images of these services through Compose; raises ImageUnavailable with
+            Compose's words.
+        progress: takes a line for each step that takes time.
 
     Returns:
-        Whether anything had to be built or pulled.
+        Whether an image had to be built or pulled.
 
     Raises:
-        ImageUnavailable: naming every image that cannot be had, what was tried and the remedy.
+        ImageUnavailable: naming every unavailable image, what was tried and the remedy.
     """
     absent = [each for each in images if not is_present(client, each.name)]
     if to_build := sorted({each.user.removeprefix("service ") for each in absent if each.built}):
         progress(f"building {', '.join(to_build)}")
         build(to_build)
-    built = {each.name for each in absent if each.built}  # for others, too, that name the same image
+    # A built image also serves other services that name it.
+    built = {each.name for each in absent if each.built}
     to_pull = {each.name: each for each in absent if each.name not in built}
-    failures: list[tuple[Wanted, str]] = []
+    failures: list[tuple[WantedImage, str]] = []
     if to_pull:
         progress(f"pulling {', '.join(to_pull)}")
-        said = _pull_all(list(to_pull.values()))
-        failures = [(each, text) for each, text in zip(to_pull.values(), said, strict=True) if text]
+        errors = _pull_all(list(to_pull.values()))
+        failures = [(each, text) for each, text in zip(to_pull.values(), errors, strict=True) if text]
     if failures:
         raise _unavailable(failures)
     return bool(absent)
@@ -103,7 +105,7 @@ def is_present(client: docker.DockerClient, name: str) -> bool:
     return True
 
 
-def _pull_all(images: Sequence[Wanted]) -> list[str]:
+def _pull_all(images: Sequence[WantedImage]) -> list[str]:
     patient = connect(PULL_DEADLINE)
     try:
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="chaoskit-pull") as pool:
@@ -112,17 +114,17 @@ def _pull_all(images: Sequence[Wanted]) -> list[str]:
         patient.close()
 
 
-def _pull(client: docker.DockerClient, image: Wanted) -> str:
-    """Pull by the very name that was asked for, or by its source's; why not, or an empty text."""
+def _pull(client: docker.DockerClient, image: WantedImage) -> str:
+    """Pull an image by its source or its own name; returns why that failed, or an empty text."""
     if not image.pull:
-        return "its pull policy forbids to ask a registry"
+        return "its pull policy forbids pulling"
     try:
         # Without a tag the engine would pull all tags of the repository.
         name = image.source or image.name
         name = name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
-        for told in client.api.pull(name, stream=True, decode=True, platform=image.platform or None):
-            if "error" in told:
-                return last_line(str(told["error"]))
+        for message in client.api.pull(name, stream=True, decode=True, platform=image.platform or None):
+            if "error" in message:
+                return last_line(str(message["error"]))
         if image.source:
             repository, _, tag = image.name.rpartition(":")
             client.api.tag(image.source, repository, tag)
@@ -131,15 +133,15 @@ def _pull(client: docker.DockerClient, image: Wanted) -> str:
     return ""
 
 
-def _unavailable(failures: Sequence[tuple[Wanted, str]]) -> ImageUnavailable:
+def _unavailable(failures: Sequence[tuple[WantedImage, str]]) -> ImageUnavailable:
     names = ", ".join(image.name for image, _ in failures)
     plural = len(failures) > 1
     remedies = dict.fromkeys(image.remedy for image, _ in failures if image.remedy)
     what = f"images {names} are" if plural else f"image {names} is"
     return ImageUnavailable(
-        f"{what} neither on this engine nor to be had",
+        f"{what} not on this engine and could not be pulled",
         where=", ".join(dict.fromkeys(image.user for image, _ in failures)),
-        evidence="\n".join(f"pulled {image.source or image.name}: {text}" for image, text in failures),
+        evidence="\n".join(f"pull of {image.source or image.name}: {text}" for image, text in failures),
         remedy="; ".join(
             remedies
             or ["check the name, log in to its registry (docker login), or build it (docker compose build)"]

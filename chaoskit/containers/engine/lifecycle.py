@@ -1,4 +1,4 @@
-"""What can be done to a component and asked of it, by name, through the engine."""
+"""Acting on components, and asking about them, by name and through the engine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,31 @@ from typing import Any
 from docker.errors import APIError
 
 from chaoskit.clock import Clock
-from chaoskit.containers.engine.client import DEADLINE, ENGINE_ERRORS, Containers, calling, hang_up, state_of
+from chaoskit.containers.engine.client import (
+    CALL_DEADLINE,
+    ENGINE_ERRORS,
+    Containers,
+    calling,
+    hang_up,
+    state_of,
+)
 from chaoskit.errors import RuntimeFailure
 from chaoskit.runtime import Executed, State
 
-_DOWN = frozenset({"created", "exited", "dead", "missing"})
+_DOWN_STATUSES = frozenset({"created", "exited", "dead", "missing"})
 
 
 class Lifecycle:
-    """Each call has a deadline, returns when the engine confirms the new state, and may be repeated.
+    """Acts on components.
+
+    Each call has a deadline, returns when the engine confirms the new state, and may be repeated.
 
     Args:
-        containers: which container a component is.
+        containers: which container each component is.
         clock: times the confirmations.
 
     Raises:
-        RuntimeFailure: from every method, if the engine refuses or the state does not come.
+        RuntimeFailure: from every method, if the engine refuses or the new state is not confirmed.
     """
 
     def __init__(self, containers: Containers, clock: Clock) -> None:
@@ -41,37 +50,37 @@ class Lifecycle:
         return state_of(self._containers.inspect(component))
 
     def kill(self, component: str) -> None:
-        """SIGKILL.
+        """Kill it with SIGKILL.
 
-        The engine then leaves it down whatever its restart policy: a kill through its API counts
-        as stopped by hand.
+        Whatever its restart policy, the engine does not restart it: a kill through the API counts as
+        a stop by hand.
         """
         container = self._containers.id(component)
         with calling("kill", component):
             try:
                 self._api.kill(container, signal="SIGKILL")
             except APIError as error:
-                # 409: it is down already. A container between two restarts has to be told, too.
+                # 409: it is already down. But a container between two restarts still has to be stopped.
                 if error.status_code != 409:
                     raise
                 self._api.stop(container, timeout=0)
-        self._confirm(component, "to be down", _DOWN)
+        self._confirm(component, "down", _DOWN_STATUSES)
 
     def stop(self, component: str, timeout: float = 10.0) -> None:
-        """Its stop signal, then SIGKILL after ``timeout`` seconds."""
+        """Send its stop signal, and SIGKILL after ``timeout`` seconds."""
         container = self._containers.id(component)
         with calling("stop", component):
             self._api.stop(container, timeout=round(timeout))
-        self._confirm(component, "to be down", _DOWN)
+        self._confirm(component, "down", _DOWN_STATUSES)
 
     def start(self, component: str) -> None:
-        """Start it, unless it runs."""
+        """Start it, unless it already runs."""
         container = self._containers.id(component)
         with calling("start", component):
             self._api.start(container)
 
     def restart(self, component: str, timeout: float = 10.0) -> None:
-        """Stop and start."""
+        """Stop and start it."""
         container = self._containers.id(component)
         with calling("restart", component):
             self._api.restart(container, timeout=round(timeout))
@@ -82,17 +91,21 @@ class Lifecycle:
             container = self._containers.id(component)
             with calling("pause", component):
                 self._api.pause(container)
-        self._confirm(component, "to be paused", {"paused"})
+        self._confirm(component, "paused", {"paused"})
 
     def resume(self, component: str) -> None:
-        """Let them run again; one that is not paused is no error."""
+        """Let its processes run again; a component that is not paused is not an error."""
         if self.state(component).status != "paused":
             return
         container = self._containers.id(component)
         with calling("resume", component):
             self._api.unpause(container)
         if self.state(component).status == "paused":
-            raise RuntimeFailure(f"{component} is still paused after the engine resumed it")
+            raise RuntimeFailure(
+                f"{component} is still paused after the engine resumed it",
+                where=f"component {component}",
+                remedy="read the engine's own log (journalctl -u docker)",
+            )
 
     def logs(self, component: str, lines: int = 20) -> str:
         """The last lines of its output, both streams."""
@@ -107,23 +120,24 @@ class Lifecycle:
         """``cpu_seconds``, ``memory_bytes`` (without idle page cache) and ``processes`` of it now."""
         container = self._containers.id(component)
         with calling("read the statistics of", component):
-            told: dict[str, Any] = self._api.stats(container, stream=False, one_shot=True)
-        memory = told.get("memory_stats") or {}
+            stats: dict[str, Any] = self._api.stats(container, stream=False, one_shot=True)
+        memory = stats.get("memory_stats") or {}
         detail = memory.get("stats") or {}
         cache = detail.get("inactive_file", detail.get("total_inactive_file", 0))
         return {
-            "cpu_seconds": ((told.get("cpu_stats") or {}).get("cpu_usage") or {}).get("total_usage", 0) / 1e9,
+            "cpu_seconds": ((stats.get("cpu_stats") or {}).get("cpu_usage") or {}).get("total_usage", 0)
+            / 1e9,
             "memory_bytes": float(max(0, memory.get("usage", 0) - cache)),
-            "processes": float((told.get("pids_stats") or {}).get("current", 0)),
+            "processes": float((stats.get("pids_stats") or {}).get("current", 0)),
         }
 
     def environment(self, component: str) -> Mapping[str, str]:
-        """The environment it was started with."""
-        told = (self._containers.inspect(component).get("Config") or {}).get("Env") or ()
-        return dict(entry.partition("=")[::2] for entry in told)
+        """The environment that it was started with."""
+        entries = (self._containers.inspect(component).get("Config") or {}).get("Env") or ()
+        return dict(entry.partition("=")[::2] for entry in entries)
 
     def execute(self, component: str, command: Sequence[str], timeout: float = 10.0) -> Executed:
-        """Run a command inside it; one that takes too long is killed where its process can be reached."""
+        """Run a command inside it; a command that takes too long is killed if this process may do so."""
         container = self._containers.id(component)
         chunks: list[bytes] = []
         with calling(f"run {command[0]!r} in", component):
@@ -134,43 +148,44 @@ class Lifecycle:
         reader.join(timeout)
         late = reader.is_alive()
         with calling(f"run {command[0]!r} in", component):
-            told = self._api.exec_inspect(execution)
+            ended = self._api.exec_inspect(execution)
         if late:
-            _kill_process(int(told.get("Pid") or 0), container)
+            _kill_process(int(ended.get("Pid") or 0), container)
         hang_up(stream)
         reader.join(1.0)
         output = b"".join(chunks).decode(errors="replace")
         if late:
             raise RuntimeFailure(
-                f"a command in {component} did not end: {' '.join(command)}",
+                f"a command in {component} did not end in time: {' '.join(command)}",
                 where=f"component {component}",
                 limit=f"{timeout:g} s",
                 evidence="\n".join(output.splitlines()[-5:]) or "it printed nothing",
+                remedy=f"run it by hand to see why: docker exec {container[:12]} {' '.join(command)}",
             )
-        return Executed(exit_code=int(told["ExitCode"]), output=output)
+        return Executed(exit_code=int(ended["ExitCode"]), output=output)
 
     def _confirm(self, component: str, expected: str, statuses: frozenset[str] | set[str]) -> None:
-        begun = self._clock.now()
+        began = self._clock.now()
         while (state := self.state(component)).status not in statuses:
-            if self._clock.now() - begun > DEADLINE:
+            if self._clock.now() - began > CALL_DEADLINE:
                 raise RuntimeFailure(
-                    f"waited in vain for {component} {expected}",
+                    f"{component} was not {expected} in time",
                     where=f"component {component}",
-                    limit=f"{DEADLINE:g} s",
+                    limit=f"{CALL_DEADLINE:g} s",
                     evidence=f"its state is {state.status}",
-                    remedy="the engine's own log says why",
+                    remedy="read the engine's own log (journalctl -u docker)",
                 )
             self._clock.sleep(0.01)
 
 
 def _collect(stream: Any, chunks: list[bytes]) -> None:
-    with suppress(*ENGINE_ERRORS, ValueError):  # hung up on, after the limit
+    with suppress(*ENGINE_ERRORS, ValueError):  # the stream is closed after the limit
         for chunk in stream:
-            chunks.append(chunk)  # noqa: PERF402  # what came before the limit is evidence
+            chunks.append(chunk)  # noqa: PERF402  # the output before the limit is evidence
 
 
 def _kill_process(pid: int, container: str) -> None:
-    """Kill a process of the container, if it is a process of this machine and we may."""
+    """Kill a process of the container, if it runs on this machine and this user is allowed to."""
     try:
         if pid and container in Path(f"/proc/{pid}/cgroup").read_text():
             os.kill(pid, signal.SIGKILL)

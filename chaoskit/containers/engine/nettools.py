@@ -1,7 +1,7 @@
-"""Containers of ours inside the network namespace of others, to look and to act from there.
+"""Sidecars: chaoskit's own containers inside the network namespace of another, to look and act there.
 
-An application's image may hold nothing but the application, so commands that concern its network
-run in a sidecar beside it: a container that shares the other's network and nothing else.
+An application's image may contain nothing but the application. So a command that concerns its network
+runs in a sidecar, a container that shares the other container's network and nothing else.
 Sidecars start on first use (0.2 s), are kept for the run, and carry the run's label.
 """
 
@@ -25,15 +25,19 @@ from chaoskit.runtime import Executed
 
 IMAGE: Final = "chaoskit/nettools:2"
 TARGET_LABEL: Final = "org.chaoskit.sidecar"
-"""On a sidecar: the container whose network it shares, and that container's start."""
+"""The label on a sidecar with the container whose network it shares, and that container's start time."""
 ADMIN_LABEL: Final = "org.chaoskit.sidecar.admin"
-_TRIES: Final = 5
-_NEVER_RAN: Final = b"OCI runtime exec failed"
-"""How the engine says that a command could not be begun. On a busy machine that passes: the sidecar
-runs, and the same command begins a moment later. Now and then it loses what a command printed, too.
+"""The label on a sidecar that says whether it may change that network."""
+_EXEC_ATTEMPTS: Final = 5
+"""Attempts to run one command in a sidecar."""
+_EXEC_FAILED_MESSAGE: Final = b"OCI runtime exec failed"
+"""The start of the engine's message that a command could not be started.
+
+On a busy machine this is temporary: the sidecar runs, and the same command starts a moment later. The
+engine also occasionally loses the output of a command.
 """
-_RECIPE: Final = Path(__file__).parents[2] / "images" / "nettools"
-_BASES: Final = ("chaoskit/base:bookworm", "debian:12.11-slim")
+_RECIPE_FOLDER: Final = Path(__file__).parents[2] / "images" / "nettools"
+_BASE_IMAGES: Final = ("chaoskit/base:bookworm", "debian:12.11-slim")
 
 
 @dataclass(slots=True)
@@ -44,7 +48,7 @@ class _Sidecar:
 
 
 class Nettools:
-    """The sidecars of a run; may be used from several threads at a time.
+    """The sidecars of a run; safe to use from several threads.
 
     Args:
         client: the engine.
@@ -64,42 +68,43 @@ class Nettools:
         *,
         timeout: float,
         admin: bool = False,
-        speaks: bool = False,
+        prints: bool = False,
     ) -> Executed:
         """Run a command in the network of a container, for at most ``timeout`` seconds.
 
         Args:
-            container: whose network: a container's full id.
+            container: the full id of the container whose network it is.
             command: the program and its arguments.
-            timeout: seconds after which it is killed; its exit code is 124 then.
+            timeout: seconds after which it is killed; its exit code is then 124.
             admin: whether it may change that network (NET_ADMIN, for this network namespace only).
-            speaks: whether it prints something whenever it succeeds, and changes nothing: it is run
-                again where the engine has lost its words.
+            prints: whether it always prints something when it succeeds, and changes nothing. Such a
+                command is run again if the engine has lost its output.
 
         Raises:
-            ImageUnavailable: the sidecar's image is neither here nor can it be built.
+            ImageUnavailable: the sidecar's image is not on the engine and cannot be built.
             RuntimeFailure: the container does not run, or the engine fails.
         """
         slot = self._slot(container, admin)
         with slot.lock:
             beside = _beside(self._client, container)
-            if slot.beside != beside:  # a container that was started again has a network of its own again
+            if slot.beside != beside:  # a container that was started again has a new network namespace
                 self._remove(slot.id)
                 slot.id, slot.beside = self._start(container, beside, admin), beside
         bounded = ["timeout", "--kill-after=1", f"{timeout:.3f}", *command]
         with calling(f"run {command[0]} beside container {container[:12]}"):
-            for _ in range(_TRIES):
+            for _ in range(_EXEC_ATTEMPTS):
                 execution = self._client.api.exec_create(slot.id, bounded)["Id"]
                 output: bytes = self._client.api.exec_start(execution)
                 code = self._client.api.exec_inspect(execution)["ExitCode"]
-                lost = speaks and code == 0 and not output
-                if not lost and not (code and output.startswith(_NEVER_RAN)):
+                lost = prints and code == 0 and not output
+                if not lost and not (code and output.startswith(_EXEC_FAILED_MESSAGE)):
                     break
         return Executed(exit_code=code, output=output.decode(errors="replace"))
 
     def known(self, container: str) -> bool:
-        """Whether a sidecar that may change the network was ever started beside the container as
-        it runs now, by this process or by another of the run.
+        """Whether a sidecar that may change the network was started beside the container's present run.
+
+        A sidecar of another process of the same run counts too.
         """
         slot = self._slot(container, admin=True)
         with slot.lock:
@@ -108,14 +113,14 @@ class Nettools:
             return bool(slot.id) and slot.beside == _beside(self._client, container)
 
     def forget(self, container: str) -> None:
-        """Remove those beside a container that is no more."""
+        """Remove the sidecars beside a container that no longer exists."""
         with self._lock:
             slots = [self._sidecars.pop((container, admin), None) for admin in (False, True)]
         for slot in filter(None, slots):
             self._remove(slot.id)
 
     def close(self) -> None:
-        """Remove all of them."""
+        """Remove all sidecars."""
         with self._lock:
             slots, self._sidecars = list(self._sidecars.values()), {}
         if slots:
@@ -156,17 +161,17 @@ class Nettools:
 def create(
     client: docker.DockerClient, run_id: str, container: str, command: Sequence[str], **options: Any
 ) -> Any:
-    """A sidecar of a run beside a container, not started yet; its image is built if it is missing.
+    """Create a sidecar of a run beside a container, and do not start it; a missing image is built.
 
     Args:
         client: the engine.
         run_id: the run whose label it carries.
-        container: whose network it shares: a container's full id.
-        command: what it runs.
-        options: more of its options; ``labels`` are added to the run's.
+        container: the full id of the container whose network it shares.
+        command: the command that it runs.
+        options: more options of the container; ``labels`` are added to the run's.
 
     Raises:
-        ImageUnavailable: its image is neither here nor can it be built.
+        ImageUnavailable: the image is not on the engine and cannot be built.
     """
     fixed: dict[str, Any] = {
         "command": list(command),
@@ -189,27 +194,28 @@ def _beside(client: docker.DockerClient, container: str) -> str:
         state = client.api.inspect_container(container)["State"]
     if not state["Running"]:
         raise RuntimeFailure(
-            f"container {container[:12]} does not run, so nothing can be done in its network",
+            f"container {container[:12]} is not running, so chaoskit cannot act in its network",
             evidence=f"it is {state['Status']}",
+            remedy="start it first",
         )
     return f"{container}@{state['StartedAt']}"
 
 
 def build(client: docker.DockerClient) -> None:
-    """Build the sidecars' image from the recipe in this package, on the first base that there is.
+    """Build the sidecars' image from the recipe in this package, on the first base image that exists.
 
     Raises:
         ImageUnavailable: it cannot be built.
     """
-    base = next((name for name in _BASES if _present(client, name)), _BASES[-1])
+    base = next((name for name in _BASE_IMAGES if _present(client, name)), _BASE_IMAGES[-1])
     try:
-        client.images.build(path=str(_RECIPE), tag=IMAGE, buildargs={"BASE": base}, rm=True)
-    except (BuildError, DockerException, TypeError) as error:  # TypeError: there is no such folder
+        client.images.build(path=str(_RECIPE_FOLDER), tag=IMAGE, buildargs={"BASE": base}, rm=True)
+    except (BuildError, DockerException, TypeError) as error:  # TypeError: the folder does not exist
         raise ImageUnavailable(
-            f"image {IMAGE} is neither on this engine nor can it be built",
-            where=f"{_RECIPE} on {base}",
+            f"image {IMAGE} is not on this engine and cannot be built",
+            where=f"{_RECIPE_FOLDER} on {base}",
             evidence=last_line(str(error)),
-            remedy="make images",
+            remedy="let the engine reach Debian's servers, or run `make images` in a checkout of chaoskit",
         ) from None
 
 

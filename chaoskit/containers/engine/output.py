@@ -1,4 +1,4 @@
-"""What components wrote, with the engine's time stamps, and how its clock relates to the run's."""
+"""The output of components, with the engine's time stamps, and the engine's clock against the run's."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from chaoskit.clock import Clock
 from chaoskit.containers.engine.client import Containers, calling, hang_up
 from chaoskit.runtime import LogLine
 
-READ_BYTES = 2 * 1024 * 1024
-"""How much of a component's output one call reads; a container that floods its log must not fill memory."""
+MOST_OUTPUT_BYTES = 2 * 1024 * 1024
+"""Bytes of a component's output that one call reads, so that a huge log does not fill the memory."""
 
 
 class Output:
     """Reads the logs that the engine keeps.
 
     Args:
-        containers: which container a component is.
-        clock: the run's.
+        containers: which container each component is.
+        clock: the run's clock.
 
     Raises:
-        RuntimeFailure: from every method, if the engine refuses (a log driver that cannot be read).
+        RuntimeFailure: from every method, if the engine refuses (for a log driver that it cannot read).
     """
 
     def __init__(self, containers: Containers, clock: Clock) -> None:
@@ -35,14 +35,14 @@ class Output:
     def wall_offset(self) -> float:
         """Seconds since 1970 by the engine's clock at which the run's clock read 0.
 
-        The engine may be on another machine or in a virtual one. Where its clock and this machine's
-        agree as well as one call can tell, this machine's is taken: that is read without a call.
+        The engine may be on another machine or in a virtual one. If its clock and this machine's agree
+        within the duration of the call, this machine's clock is used, because reading it needs no call.
         """
         before, wall = self._clock.now(), time.time()
         with calling("read the clock of the engine"):
-            told = self._api.info().get("SystemTime")
+            engine_time = self._api.info().get("SystemTime")
         after = self._clock.now()
-        moment = stamp(str(told))
+        moment = stamp(str(engine_time))
         if moment is None or wall - 0.001 <= moment <= wall + (after - before) + 0.001:
             return wall - before
         return moment - (before + after) / 2
@@ -50,7 +50,7 @@ class Output:
     def lines(self, component: str, since: float, until: float) -> list[LogLine]:
         """The lines that a component wrote between two moments of the engine's clock.
 
-        Of more than :data:`READ_BYTES` the first come; the last of them may be cut short.
+        Only the first :data:`MOST_OUTPUT_BYTES` are read; the last line of these may be cut short.
         """
         container = self._containers.find(component)
         if container is None:
@@ -61,15 +61,15 @@ class Output:
                     container, stream=True, follow=False, timestamps=True, since=since, until=until
                 )
                 try:
-                    text = b"".join(_at_most(stream, READ_BYTES))
+                    text = b"".join(_first_bytes(stream, MOST_OUTPUT_BYTES))
                 finally:
                     hang_up(stream)
-            except NotFound:  # it was replaced meanwhile, and its output went with it
+            except NotFound:  # the container was replaced meanwhile, and its output is gone
                 return []
         return list(parse(text.decode(errors="replace")))
 
 
-def _at_most(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+def _first_bytes(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
     for chunk in chunks:
         yield chunk[:limit]
         limit -= len(chunk)
@@ -78,9 +78,9 @@ def _at_most(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
 
 
 def parse(text: str) -> Iterator[LogLine]:
-    """Lines as the engine gives them: its time stamp (RFC 3339, nanoseconds), a blank, the text.
+    """Parse lines as the engine gives them: a time stamp (RFC 3339, nanoseconds), a blank, the text.
 
-    What bears no stamp is the rest of a line that the engine had to split.
+    A line without a stamp continues the line before, which the engine had to split.
     """
     pending: LogLine | None = None
     for line in text.split("\n"):
@@ -98,7 +98,7 @@ def parse(text: str) -> Iterator[LogLine]:
 
 
 def stamp(text: str) -> float | None:
-    """An RFC 3339 time stamp as seconds since 1970; ``None`` if it is none."""
+    """An RFC 3339 time stamp as seconds since 1970; ``None`` if the text is not a time stamp."""
     if not text[:4].isdigit():
         return None
     try:

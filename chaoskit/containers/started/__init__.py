@@ -1,1 +1,1 @@
-"""A system that this run has started behind Toxiproxy."""
+"""A system that this run started behind Toxiproxy."""

@@ -1,4 +1,4 @@
-"""The links of a run as they really are: which proxies Toxiproxy has, in step with their providers."""
+"""The links of a run as Toxiproxy has them now, each proxy kept in step with its provider."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from chaoskit.containers.engine.client import Containers
 from chaoskit.containers.engine.cuts import Cuts
 from chaoskit.containers.engine.sockets import Sockets
 from chaoskit.containers.started import usage
-from chaoskit.containers.started.doors import Doors
-from chaoskit.containers.started.switching import SwitchedWiring
+from chaoskit.containers.started.enabling import ProxySwitches
+from chaoskit.containers.started.published_ports import PublishedPorts
 from chaoskit.errors import ChaoskitError, RuntimeFailure
 from chaoskit.interpose import Interposed, Placed
 from chaoskit.runtime import Cut
@@ -21,18 +21,18 @@ from chaoskit.system import HARNESS, Link
 from chaoskit.toxiproxy import Toxiproxies
 
 TOXIPROXY_DEADLINE = 10.0
-"""Seconds within which a Toxiproxy that has started answers."""
-SETTLED = 6.0
-"""Seconds within which a proxy is switched, or the call has failed."""
+"""Seconds within which a started Toxiproxy must answer."""
+SWITCH_DEADLINE = 6.0
+"""Seconds after which a call to switch a proxy has either worked or failed."""
 
 
 class Proxies:
-    """Every change of a proxy goes through here; may be used from several threads at a time.
+    """Makes every change of a proxy; safe to use from several threads.
 
     Args:
-        containers: those of the run.
-        interposed: the rewritten system; its proxies are all disabled to begin with.
-        clock: the clock of the run.
+        containers: the run's containers.
+        interposed: the rewritten system, whose proxies all start disabled.
+        clock: the run's clock.
     """
 
     def __init__(self, containers: Containers, interposed: Interposed, clock: Clock) -> None:
@@ -40,11 +40,12 @@ class Proxies:
         self.cuts = Cuts(
             containers.client, containers.run_id, self.toxiproxies, containers.id, listens=self._listens
         )
-        self.doors = Doors(containers, interposed)
+        self.published = PublishedPorts(containers, interposed)
         self._containers = containers
         self._interposed = interposed
-        self._wiring = SwitchedWiring(interposed.placed, interposed.routes)
-        self._lock = threading.RLock()  # never held while a cut is made or a proxy is switched
+        self._switches = ProxySwitches(interposed.placed, interposed.routes)
+        # This lock is never held while a cut is made or a proxy is switched.
+        self._lock = threading.RLock()
         self._up: set[str] = set()
         self._sockets: dict[str, Sockets | None] = {}
         self._cut: set[Link] = set()
@@ -52,43 +53,42 @@ class Proxies:
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="chaoskit-switch")
         self._switching: dict[Link, Future[None]] = {}
         self.failure: ChaoskitError | None = None
-        """Why the last switching failed, until the next one succeeds."""
+        """The error of the last switch, until a later one succeeds."""
         components = {each.name for each in interposed.components}
-        # An external host is never seen: it counts as listening.
-        self._external = self._wiring.providers - components
+        # Nothing can watch an external host, so it counts as listening.
+        self._external = self._switches.providers - components
 
-    # In step with the providers: called by the watcher.
+    # The watcher calls these to keep the proxies in step with their providers.
 
     def started(self, toxiproxy: str) -> None:
-        """A Toxiproxy runs: find its API, wait until it answers, catch up on what it missed."""
+        """A Toxiproxy runs: find its API, wait for its answer, and make the switches that it missed."""
         with self._lock:
-            self.doors.read(toxiproxy)
-            self.toxiproxies.add_server(toxiproxy, *self.doors.api(toxiproxy))
+            self.published.read(toxiproxy)
+            self.toxiproxies.add_server(toxiproxy, *self.published.api(toxiproxy))
             self.toxiproxies.wait_for(toxiproxy, TOXIPROXY_DEADLINE)
             self._up.add(toxiproxy)
             for provider in self._external:
-                self.follow(provider, Sockets(self._wiring.ports(provider)))
+                self.follow(provider, Sockets(self._switches.ports(provider)))
 
     def stopped(self, toxiproxy: str) -> None:
-        """A Toxiproxy is down: its proxies are left alone until it runs again."""
+        """A Toxiproxy is down: leave its proxies alone until it runs again."""
         with self._lock:
             self._up.discard(toxiproxy)
 
     def follow(self, provider: str, sockets: Sockets | None) -> None:
-        """Bring a provider's proxies in step with its sockets; ``None`` while it is down.
+        """Bring a provider's proxies in step with its sockets, which are ``None`` while it is down.
 
-        Links that are cut on purpose are left as they are. The switching itself is done by other
-        threads: Toxiproxy answers a call to disable a proxy only when the dial that it is at has
-        ended, which takes three seconds if the provider has just vanished. Whatever fails is tried
-        again at the next call.
+        Links that are cut on purpose stay as they are. Other threads make the switches: Toxiproxy
+        answers a call to disable a proxy only when that proxy's current dial has ended, which takes
+        three seconds if the provider has just vanished. The next call retries a switch that failed.
         """
         with self._lock:
             sockets = None if provider in self._doomed else sockets
             self._sockets[provider] = sockets
-            for placed in self._wiring.found(provider, sockets) if sockets else ():
+            for placed in self._switches.new_proxies(provider, sockets) if sockets else ():
                 if placed.toxiproxy in self._up:
                     self._create(placed, enabled=True)
-            for placed, enabled in self._wiring.changes(provider, sockets):
+            for placed, enabled in self._switches.changes(provider, sockets):
                 idle = placed.link not in self._switching and placed.link not in self._cut
                 if idle and placed.toxiproxy in self._up:
                     self._switching[placed.link] = self._pool.submit(self._switch, placed, enabled)
@@ -107,15 +107,16 @@ class Proxies:
         finally:
             with self._lock:
                 del self._switching[placed.link]
-                # A call that ran into its deadline may still be carried out: then nothing is known.
-                self._wiring.enabled[placed.link] = enabled if done else None
+                # Toxiproxy may still carry out a call that timed out, so the state is unknown then.
+                self._switches.enabled[placed.link] = enabled if done else None
 
     @contextmanager
     def doomed(self, provider: str) -> Iterator[None]:
-        """Its links are refused from now on, before it is killed.
+        """Refuse a provider's links from now on, before it is killed.
 
-        Disabled after it has vanished, a proxy may be dialling nobody, and Toxiproxy answers only
-        when that has failed: three to nine seconds later.
+        If a proxy were disabled after its provider vanished, it might be dialling an address that
+        does not answer. Toxiproxy would then answer only when that dial has failed, three to nine
+        seconds later.
         """
         with self._lock:
             self._doomed.add(provider)
@@ -128,14 +129,15 @@ class Proxies:
                 self._doomed.discard(provider)
 
     def out_of_step(self, provider: str) -> tuple[Link, ...]:
-        """The links whose proxies, as read back, are not as the provider is; those that are cut are
-        as they should be.
+        """The links of a provider whose proxies, as read back, do not match whether it listens.
+
+        Links that are cut on purpose are left out.
 
         Raises:
-            ToxiproxyFailure: one does not answer.
+            ToxiproxyFailure: a Toxiproxy does not answer.
         """
         with self._lock:
-            mine = [each for each in self._wiring.placed.values() if each.link.provider == provider]
+            mine = [each for each in self._switches.placed.values() if each.link.provider == provider]
             mine = [each for each in mine if each.link not in self._cut and each.toxiproxy in self._up]
         seen = {name: self.toxiproxies.proxies(name) for name in {each.toxiproxy for each in mine}}
         wrong = [
@@ -143,21 +145,21 @@ class Proxies:
         ]
         with self._lock:
             for link in wrong:
-                self._wiring.enabled[link] = None  # so that the watcher sees to it
+                self._switches.enabled[link] = None  # makes the watcher switch it
         return tuple(wrong)
 
-    def wait_switched(self, *links: Link, timeout: float = SETTLED) -> None:
-        """Wait until nothing is being switched any more on these links, at most ``timeout`` seconds."""
+    def wait_switched(self, *links: Link, timeout: float = SWITCH_DEADLINE) -> None:
+        """Wait, for at most ``timeout`` seconds, until no switch of these links is under way."""
         with self._lock:
             under_way = [self._switching[link] for link in links if link in self._switching]
         wait(under_way, timeout)
 
     def wait_provider_switched(self, provider: str) -> None:
-        """The same for all links of a provider."""
+        """Wait until no switch of a provider's links is under way."""
         self.wait_switched(*(link for link in self.links() if link.provider == provider))
 
     def close(self) -> None:
-        """End the threads; proxies stay as they are."""
+        """End the threads; the proxies stay as they are."""
         self._pool.shutdown(cancel_futures=True)
 
     def _create(self, placed: Placed, *, enabled: bool) -> None:
@@ -168,41 +170,41 @@ class Proxies:
             upstream=placed.upstream,
             enabled=enabled,
         )
-        self._wiring.add(placed, enabled=enabled)
+        self._switches.add(placed, enabled=enabled)
 
     def listening(self, provider: str) -> frozenset[int]:
-        """The ports that it was last seen to listen on."""
+        """The ports on which a provider listened at the last look."""
         with self._lock:
             sockets = self._sockets.get(provider)
             return sockets.listening if sockets else frozenset()
 
     def reachable(self, provider: str) -> frozenset[int]:
-        """Those of them whose proxies are in step, so that every consumer gets through."""
+        """Those of the ports in :meth:`listening` whose proxies let every consumer through."""
         with self._lock:
-            behind = self._wiring.changes(provider, self._sockets.get(provider))
+            behind = self._switches.changes(provider, self._sockets.get(provider))
             return self.listening(provider) - {placed.link.port for placed, _ in behind}
 
     def _listens(self, placed: Placed) -> bool:
         return placed.link.port in self.listening(placed.link.provider)
 
     def links(self) -> tuple[Link, ...]:
-        """All that are known by now."""
+        """All links that are known by now."""
         with self._lock:
-            return tuple(self._wiring.placed)
+            return tuple(self._switches.placed)
 
     def placed(self, link: Link) -> Placed:
-        """Where a link's proxy is.
+        """The place of a link's proxy.
 
         Raises:
             RuntimeFailure: there is no such link.
         """
         with self._lock:
-            found = self._wiring.placed.get(link)
+            found = self._switches.placed.get(link)
         if found is None:
-            there = ", ".join(each.name for each in self.links() if each.consumer != HARNESS)
+            known = ", ".join(each.name for each in self.links() if each.consumer != HARNESS)
             raise RuntimeFailure(
                 f"there is no link {link.name}",
-                evidence=f"there are {there or 'none'}",
+                evidence=f"known links: {known or 'none'}",
                 remedy="chaoskit plan shows the links",
             )
         return found
@@ -211,15 +213,19 @@ class Proxies:
         """The link whose proxy has this name.
 
         Raises:
-            RuntimeFailure: there is none.
+            RuntimeFailure: no link has it.
         """
         for link in self.links():
             if link.proxy == proxy:
                 return link
-        raise RuntimeFailure(f"no link has a proxy called {proxy!r}")
+        raise RuntimeFailure(
+            f"no link has a proxy called {proxy!r}",
+            evidence=f"known proxies: {', '.join(link.proxy for link in self.links()) or 'none'}",
+            remedy="chaoskit plan shows the links; an undo log fits its own run only",
+        )
 
     def used(self) -> tuple[Link, ...]:
-        """The links that carried a byte, or have a connection open now.
+        """The links that carried at least one byte, or have an open connection now.
 
         Raises:
             ToxiproxyFailure: a Toxiproxy does not answer.
@@ -227,9 +233,9 @@ class Proxies:
         carried: set[tuple[str, str]] = set()
         for toxiproxy in self._interposed.toxiproxies:
             pid = (self._containers.inspect(toxiproxy).get("State") or {}).get("Pid") or 0
-            carried |= {(toxiproxy, each) for each in usage.of_toxiproxy(*self.doors.api(toxiproxy), pid)}
+            carried |= {(toxiproxy, each) for each in usage.of_toxiproxy(*self.published.api(toxiproxy), pid)}
         with self._lock:
-            everything = list(self._wiring.placed.values())
+            everything = list(self._switches.placed.values())
         return tuple(
             each.link
             for each in everything
@@ -237,17 +243,17 @@ class Proxies:
         )
 
     def ports(self, provider: str) -> tuple[int, ...]:
-        """The ports that it is known to serve, declared or seen."""
+        """The ports that a provider is known to serve, declared or seen."""
         with self._lock:
-            return tuple(sorted(self._wiring.ports(provider) | self.reachable(provider)))
+            return tuple(sorted(self._switches.ports(provider) | self.reachable(provider)))
 
     def warnings(self) -> tuple[str, ...]:
-        """What could not be done as it is without chaoskit."""
+        """The differences from a run without chaoskit, each one sentence."""
         with self._lock:
-            return (*self._interposed.warnings, *self._wiring.warnings)
+            return (*self._interposed.warnings, *self._switches.warnings)
 
     def cut(self, link: Link, how: Cut) -> None:
-        """Make a link dead, and leave it so whatever its provider does."""
+        """Cut a link, and keep it cut whatever its provider does."""
         placed = self.placed(link)
         with self._lock:
             self._cut.add(link)
@@ -255,38 +261,38 @@ class Proxies:
         self.cuts.cut(placed, how)
 
     def mend(self, link: Link) -> None:
-        """Take back a cut, and bring the link in step again."""
+        """Mend a link that was cut, and bring it in step with its provider again."""
         placed = self.placed(link)
         self.cuts.mend(placed)
         with self._lock:
             self._cut.discard(link)
-            self._wiring.enabled[link] = None
+            self._switches.enabled[link] = None
             if link.provider in self._sockets:
                 self.follow(link.provider, self._sockets[link.provider])
         self.wait_switched(link)
 
     def active_cuts(self) -> Mapping[Link, Cut]:
-        """The links that are cut, as read back."""
+        """The links that are cut now, as read back."""
         with self._lock:
-            return self.cuts.active(self._wiring.placed.values())
+            return self.cuts.active(self._switches.placed.values())
 
     def address(self, component: str, port: int) -> tuple[str, int]:
-        """Where the harness reaches a port; one that nobody declared gets a proxy now.
+        """The address at which the harness reaches a port; an undeclared port gets its proxy now.
 
         Raises:
-            RuntimeFailure: no published port is left for it.
+            RuntimeFailure: no spare published port is left.
         """
         with self._lock:
-            if self.doors.harness(component, port) is None:
+            if self.published.harness(component, port) is None:
                 self._add_harness_link(component, port)
         self.wait_switched(Link(HARNESS, component, port))
-        known = self.doors.harness(component, port)
+        known = self.published.harness(component, port)
         assert known is not None
-        return self.doors.published(*known)
+        return self.published.published(*known)
 
     def _add_harness_link(self, component: str, port: int) -> None:
-        for route in self._wiring.routes(component):
-            spare = self.doors.take_spare(route, port) if route.consumer == HARNESS else None
+        for route in self._switches.routes(component):
+            spare = self.published.take_spare(route, port) if route.consumer == HARNESS else None
             if spare is not None:
                 listen, upstream = f"{route.listen_host}:{spare}", f"{route.upstream_host}:{port}"
                 link = Link(HARNESS, component, port)
@@ -294,7 +300,7 @@ class Proxies:
                 self.follow(component, self._sockets.get(component))
                 return
         raise RuntimeFailure(
-            f"the harness has no way to port {port} of {component}",
+            f"the harness cannot reach port {port} of {component}",
             evidence=f"known ports: {', '.join(map(str, self.ports(component))) or 'none'}",
-            remedy=f"name the port under expose: of {component} in the compose file",
+            remedy=f"name the port under `expose:` of {component} in the compose file",
         )

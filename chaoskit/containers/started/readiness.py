@@ -1,7 +1,4 @@
-"""Waiting until components serve: pure conditions, looked at on a clock.
-
-What is looked at, on the engine, to tell whether components are ready; the waiting is in ``ready``.
-"""
+"""Waiting until components are ready: pure conditions, and the looks at the engine that feed them."""
 
 from __future__ import annotations
 
@@ -16,19 +13,19 @@ from chaoskit.containers.started.watch import Watcher
 from chaoskit.errors import ChaoskitError, NotReady
 from chaoskit.runtime import State
 
-POLL = 0.05
-"""Seconds between two looks."""
+LOOK_INTERVAL = 0.05
+"""Seconds between two looks at the components."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What is seen of a component at one moment.
+class ReadinessLook:
+    """One look at a component, with all that decides whether it is ready.
 
     Attributes:
         state: what the engine says.
         restart: its restart policy: ``no``, ``on-failure``, ``always`` or ``unless-stopped``.
-        absent: ports that it is expected to serve and that do not listen.
-        unproven: it has just started, and neither a health check nor a port can tell that it works.
+        absent: expected ports on which nothing listens.
+        unproven: whether it has just started and neither a health check nor a port shows that it works.
     """
 
     state: State
@@ -42,20 +39,20 @@ class Obstacle:
     """Why a component is not ready.
 
     Attributes:
-        condition: what is missing, to be read after "waiting until".
-        hopeless: whether waiting cannot help.
+        condition: what is missing, worded to follow "waited until".
+        hopeless: whether more waiting cannot help.
     """
 
     condition: str
     hopeless: bool = False
 
 
-def obstacle(look: Look) -> Obstacle | None:
-    """What stands between a component and being ready; ``None`` if it is ready.
+def obstacle(look: ReadinessLook) -> Obstacle | None:
+    """Why a component is not ready; ``None`` if it is ready.
 
-    Ready means running, healthy where there is a health check, and listening on every port that
-    is expected of it. A component that has ended with exit code 0 and is not to be restarted has
-    done its work: that is ready too.
+    A component is ready if it runs, passes its health check if it has one, and listens on every
+    expected port. A component that ended with exit code 0, and whose policy does not restart it,
+    has done its work and is ready too.
     """
     state = look.state
     if state.status in ("exited", "dead"):
@@ -79,7 +76,7 @@ def obstacle(look: Look) -> Obstacle | None:
 
 
 def wait(
-    look: Callable[[], Mapping[str, Look]],
+    look: Callable[[], Mapping[str, ReadinessLook]],
     clock: Clock,
     timeout: float,
     evidence: Callable[[str], str],
@@ -89,37 +86,38 @@ def wait(
     """Look again and again until every component is ready.
 
     Args:
-        look: what is seen now, by component.
+        look: returns the present look at each component.
+        clock: times the wait.
         timeout: seconds.
-        evidence: a component's state and last output, for the error.
-        interrupted: called between two looks; raises to end the waiting.
+        evidence: returns a component's state and last output, for the error.
+        interrupted: called between two looks; raises to end the wait.
 
     Raises:
-        NotReady: at the limit, or as soon as waiting cannot help.
+        NotReady: the time is over, or more waiting cannot help.
     """
-    begun = clock.now()
+    began = clock.now()
     while True:
         seen = look()
         obstacles = {name: found for name, each in seen.items() if (found := obstacle(each)) is not None}
         if not obstacles:
             return
         hopeless = [name for name, each in obstacles.items() if each.hopeless]
-        late = clock.now() - begun >= timeout
+        late = clock.now() - began >= timeout
         if hopeless or late:
             raise _not_ready(
-                hopeless or list(obstacles), obstacles, seen, timeout, clock.now() - begun, evidence
+                hopeless or list(obstacles), obstacles, seen, timeout, clock.now() - began, evidence
             )
         interrupted()
-        clock.sleep(min(POLL, max(0.0, timeout - (clock.now() - begun))))
+        clock.sleep(min(LOOK_INTERVAL, max(0.0, timeout - (clock.now() - began))))
 
 
 def describe(state: State) -> str:
-    """A state in one line, as an error shows it."""
+    """A state in one line, for an error."""
     words = [state.status]
     if state.exit_code is not None and state.status != "running":
         words.append(f"exit code {state.exit_code}")
     if state.out_of_memory:
-        words.append("killed for memory")
+        words.append("killed because it ran out of memory")
     if state.health is not None:
         words.append(f"health {state.health}")
     if state.restarts:
@@ -130,7 +128,7 @@ def describe(state: State) -> str:
 def _not_ready(
     names: list[str],
     obstacles: Mapping[str, Obstacle],
-    seen: Mapping[str, Look],
+    seen: Mapping[str, ReadinessLook],
     timeout: float,
     waited: float,
     evidence: Callable[[str], str],
@@ -143,36 +141,37 @@ def _not_ready(
     lines = [f"state: {describe(seen[first].state)}"]
     if others := [name for name in obstacles if name != first]:
         waiting = ", ".join(f"{name} (until {obstacles[name].condition})" for name in others)
-        lines.append(f"not ready either: {waiting}")
-    if told := evidence(first):
-        lines.append(told)
+        lines.append(f"also not ready: {waiting}")
+    if last_output := evidence(first):
+        lines.append(last_output)
     return NotReady(
         what,
         where=f"component {first}",
         limit=f"gave up after {waited:.1f} s of {timeout:.3g} s" if given_up else f"{timeout:.3g} s",
         evidence="\n".join(lines),
-        remedy="mend the component, or give the system more time with ready_timeout"
+        remedy="repair the component, or give the system more time with ready_timeout"
         if not given_up
-        else "its last output says why; a service that ends must do so with exit code 0",
+        else "read its last output above; a service that is meant to end must end with exit code 0",
     )
 
 
-GRACE = 5.0
-"""Seconds for which a component that serves already is waited for to listen on its other ports."""
-STALE = 2.0
-"""Seconds after which the engine is asked again although no event came."""
-PROVEN, PROVEN_AGAIN = 1.0, 3.0
-"""Seconds for which a component runs before that alone counts; the second once it was restarted."""
-_LINES = 10
+OTHER_PORTS_GRACE = 5.0
+"""Seconds that a component which serves some of its ports has to listen on the others."""
+INSPECTION_INTERVAL = 2.0
+"""Seconds after which a component is inspected again although the engine reported no event."""
+PROVEN_AFTER, PROVEN_AFTER_RESTART = 1.0, 3.0
+"""Seconds that a component must run before running alone proves that it works; more after a restart."""
+_OUTPUT_LINES = 10
+"""Lines of a component's output, and of its health check's, that an error shows."""
 
 
 class Readiness:
-    """Looks at components through the watcher's eyes.
+    """Tells whether components are ready, from what the watcher has seen.
 
     Args:
         watcher, proxies, lifecycle: those of the run.
-        expected: component → the ports without which it is not ready.
-        clock: the clock of the run.
+        expected: component → the ports on which it must listen to be ready.
+        clock: the run's clock.
     """
 
     def __init__(
@@ -195,30 +194,30 @@ class Readiness:
     def wait(
         self, names: Iterable[str], timeout: float, *, interrupted: Callable[[], None] = lambda: None
     ) -> None:
-        """Wait until the components serve; what the watcher has seen before this call does not count.
+        """Wait until the components are ready; each is inspected anew for this call.
 
         Args:
             names: the components.
             timeout: seconds.
-            interrupted: called again and again; raises to end the waiting.
+            interrupted: called again and again; raises to end the wait.
 
         Raises:
             NotReady: with the component, the condition, the limit, its state and its last output.
         """
-        asked = dict.fromkeys(names, -STALE)
+        inspected_at = dict.fromkeys(names, -INSPECTION_INTERVAL)
 
-        def look() -> dict[str, Look]:
+        def look() -> dict[str, ReadinessLook]:
             now = self._clock.now()
-            if stale := [name for name, at in asked.items() if now - at >= STALE]:
-                asked.update(dict.fromkeys(stale, now))
+            if stale := [name for name, at in inspected_at.items() if now - at >= INSPECTION_INTERVAL]:
+                inspected_at.update(dict.fromkeys(stale, now))
                 for name in stale:
                     self._watcher.refresh(name)
-            return {name: self._look(name) for name in asked}
+            return {name: self._look(name) for name in inspected_at}
 
         wait(look, self._clock, timeout, self._evidence, interrupted=interrupted)
 
     def warnings(self) -> list[str]:
-        """Ports that are declared and that nothing listens on."""
+        """Declared ports on which nothing listens, each one sentence."""
         return [
             f"{name} declares port {port}, but nothing listened on it when the component was ready"
             for name, ports in sorted(self._unserved.items())
@@ -226,23 +225,23 @@ class Readiness:
         ]
 
     def culprits(self, names: Iterable[str]) -> str:
-        """The state and the last words of every component that has failed or is unhealthy."""
-        told = []
+        """The state and the last output of every component that has failed or is unhealthy."""
+        lines = []
         for name in names:
             state = state_of(self._watcher.refresh(name))
             if state.exit_code or state.health == "unhealthy":
-                told += [f"{name}: {describe(state)}", *self._evidence(name).splitlines()]
-        return "\n".join(told)
+                lines += [f"{name}: {describe(state)}", *self._evidence(name).splitlines()]
+        return "\n".join(lines)
 
-    def _look(self, name: str) -> Look:
+    def _look(self, name: str) -> ReadinessLook:
         inspected = self._watcher.inspected(name)
         policy = ((inspected.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "no"
         state = state_of(inspected)
         absent = tuple(sorted(self._absent(name, state)))
-        return Look(state, policy, absent, self._unproven(name, state))
+        return ReadinessLook(state, policy, absent, self._unproven(name, state))
 
     def _unproven(self, name: str, state: State) -> bool:
-        """Whether all that is known of a component is that it has just started: it may crash yet."""
+        """Whether a component has just started and has shown nothing else, so that it may still crash."""
         if state.health is not None or self._expected.get(name, frozenset()) & self._proxies.listening(name):
             return False
         now = self._clock.now()
@@ -250,13 +249,14 @@ class Readiness:
         if started_at != state.started_at:
             seen = now
         self._started[name] = state.started_at, seen
-        return now - seen < (PROVEN_AGAIN if state.restarts else PROVEN)
+        return now - seen < (PROVEN_AFTER_RESTART if state.restarts else PROVEN_AFTER)
 
     def _absent(self, name: str, state: State) -> frozenset[int]:
-        """The expected ports that do not listen yet.
+        """The expected ports on which nothing listens yet.
 
-        People publish ports that nothing listens on (a debugger's), so once a component serves
-        some of its ports, or is healthy by its own health check, the others have a while only.
+        Some users publish ports on which nothing listens, such as a debugger's. So once a component
+        serves some of its ports, or passes its own health check, the other ports are waited for only
+        :data:`OTHER_PORTS_GRACE` seconds.
         """
         expected = self._expected.get(name, frozenset())
         reachable = self._proxies.reachable(name)
@@ -264,7 +264,7 @@ class Readiness:
         if not absent or not (expected & reachable or state.health == "healthy"):
             self._serving_since.pop(name, None)
             return absent
-        if now - self._serving_since.setdefault(name, now) < GRACE:
+        if now - self._serving_since.setdefault(name, now) < OTHER_PORTS_GRACE:
             return absent
         self._unserved[name] = absent
         return frozenset()
@@ -274,13 +274,13 @@ class Readiness:
         inspected = self._watcher.inspected(name)
         checks = ((inspected.get("State") or {}).get("Health") or {}).get("Log") or ()
         if checks:
-            lines.append(f"its last health check ended with {checks[-1]['ExitCode']} and said:")
-            lines += [f"  {line}" for line in str(checks[-1]["Output"]).splitlines()[-_LINES:]]
+            lines.append(f"its last health check ended with exit code {checks[-1]['ExitCode']} and printed:")
+            lines += [f"  {line}" for line in str(checks[-1]["Output"]).splitlines()[-_OUTPUT_LINES:]]
         try:
-            output = self._lifecycle.logs(name, _LINES)
+            output = self._lifecycle.logs(name, _OUTPUT_LINES)
         except ChaoskitError as error:
             output = error.what
-        lines.append("its last output:" if output else "it has printed nothing")
+        lines.append("its last output:" if output else "it printed nothing")
         lines += [f"  {line}" for line in output.splitlines()]
         if failure := self._watcher.failure or self._proxies.failure:
             lines.append(f"chaoskit cannot keep the links in step: {failure.what}")

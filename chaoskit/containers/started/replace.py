@@ -1,10 +1,9 @@
-"""What a container is made from when it takes the place of another: data in, data out.
+"""Replacing a component's container by one of another release, as a deploy does.
 
-The engine's ``inspect`` shows a container's configuration merged with its image's. The new
-container is asked for in the same words, so that it is the same but for what is to differ. See
-"Create a container" and "Inspect a container" in the Docker Engine API, version 1.45.
-
-Putting another release of a component in its place, as a deploy does it.
+Pure functions make the new container's configuration from the old one's. The engine's ``inspect``
+shows a container's configuration merged with its image's, and "create" takes the same keys, so the
+new container is equal to the old one except where the caller wants a difference. See "Create a
+container" and "Inspect a container" in the Docker Engine API, version 1.45.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from chaoskit.containers.started.watch import Watcher
 from chaoskit.errors import ChaoskitError, RuntimeFailure
 from chaoskit.interpose import Interposed
 
-_SHARED = ("network_mode", "pid", "ipc")
-"""Where a service may name another one, whose namespace it is in."""
+_NAMESPACE_KEYS = ("network_mode", "pid", "ipc")
+"""Keys under which a service can name another service whose namespace it joins."""
 
 
 def successor(
@@ -36,50 +35,51 @@ def successor(
     image: str | None,
     environment: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """The body of a call to create the new container.
+    """The body of the call that creates the new container.
 
-    Addresses, aliases, mounts, labels, health check and restart policy are the old one's. Anonymous
-    volumes are not: as in a real deploy, the new container begins with fresh ones.
+    It keeps the old container's addresses, aliases, mounts, labels, health check and restart
+    policy. It does not keep anonymous volumes: as in a real deploy, the new container starts with
+    fresh ones.
 
     Args:
         inspected: what ``inspect`` says of the old container.
         before: what ``inspect`` says of the old container's image.
-        image: the new image; with it what the old one only had from its image is left to the new
-            image: command, variables, ports, health check.
-        environment: variables that differ; ``None`` takes one away.
+        image: the new image. If it is given, everything that the old container had only from its
+            image comes from the new image: command, variables, ports, health check.
+        environment: the variables that change; ``None`` removes one.
     """
     config: dict[str, Any] = dict(inspected["Config"])
     own = str(inspected["Id"])[:12]
     if config.get("Hostname") == own:
-        del config["Hostname"]  # made up by the engine, as the new container's will be
+        del config["Hostname"]  # the engine generated it, and generates the new container's
     if image is not None:
-        config = _without(config, before.get("Config") or {})
+        config = _without_image(config, before.get("Config") or {})
         config["Image"] = image
     elif config["Image"] not in (before.get("RepoTags") or ()):
-        config["Image"] = before["Id"]  # the name means another image by now, or none
-    config["Env"] = _changed(config.get("Env") or (), environment)
+        config["Image"] = before["Id"]  # the name now means another image, or none
+    config["Env"] = _merged_environment(config.get("Env") or (), environment)
     networks = (inspected.get("NetworkSettings") or {}).get("Networks") or {}
     return {
         **config,
         "HostConfig": inspected["HostConfig"],
         "NetworkingConfig": {
-            "EndpointsConfig": {name: _endpoint(told, own) for name, told in networks.items()}
+            "EndpointsConfig": {name: _endpoint(each, own) for name, each in networks.items()}
         },
     }
 
 
-def _endpoint(told: Mapping[str, Any], own: str) -> dict[str, Any]:
-    """What was asked for in a network, without what the engine made of it."""
+def _endpoint(endpoint: Mapping[str, Any], own: str) -> dict[str, Any]:
+    """The settings that were requested in a network, without those that the engine added."""
     return {
-        "IPAMConfig": told.get("IPAMConfig"),
-        "Links": told.get("Links"),
-        "DriverOpts": told.get("DriverOpts"),
-        "Aliases": [alias for alias in told.get("Aliases") or () if alias != own],
+        "IPAMConfig": endpoint.get("IPAMConfig"),
+        "Links": endpoint.get("Links"),
+        "DriverOpts": endpoint.get("DriverOpts"),
+        "Aliases": [alias for alias in endpoint.get("Aliases") or () if alias != own],
     }
 
 
-def _without(config: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
-    """A container's configuration without what comes from its image."""
+def _without_image(config: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
+    """A container's configuration without the values that come from its image."""
     own: dict[str, Any] = {}
     for key, value in config.items():
         given = image.get(key)
@@ -89,25 +89,25 @@ def _without(config: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, A
             own[key] = [each for each in value or () if each not in (given or ())]
         elif value != given or key == "Cmd":
             own[key] = value
-    # An entry point of the container's own makes the engine pass over the image's command.
+    # If a container has its own entry point, the engine ignores the image's command.
     if "Entrypoint" not in own and own.get("Cmd") == image.get("Cmd"):
         own.pop("Cmd", None)
     return own
 
 
-def _changed(told: Any, environment: Mapping[str, str | None]) -> list[str]:
-    variables = dict(str(entry).partition("=")[::2] for entry in told)
+def _merged_environment(entries: Any, environment: Mapping[str, str | None]) -> list[str]:
+    variables = dict(str(entry).partition("=")[::2] for entry in entries)
     merged: dict[str, str | None] = {**variables, **environment}
     return [f"{name}={value}" for name, value in merged.items() if value is not None]
 
 
 def sharing(interposed: Interposed, component: str) -> tuple[str, ...]:
-    """The components whose network, processes or IPC a component shares, or that share its own."""
+    """The components that share a network, process or IPC namespace with a component, either way round."""
     services: Mapping[str, Mapping[str, Any]] = interposed.compose["services"]
     mine = interposed.services[component]
 
     def named(service: str) -> set[str]:
-        modes = (str(services[service].get(key) or "") for key in _SHARED)
+        modes = (str(services[service].get(key) or "") for key in _NAMESPACE_KEYS)
         return {mode.partition(":")[2] for mode in modes if mode.startswith("service:")}
 
     return tuple(
@@ -118,8 +118,10 @@ def sharing(interposed: Interposed, component: str) -> tuple[str, ...]:
 
 
 def copied_files(interposed: Interposed, component: str) -> tuple[str, ...]:
-    """The absolute paths in a component that Compose has copied into it, between making and
-    starting it: configs and secrets whose text stands in the compose file or in a variable.
+    """The absolute paths of the files that Compose copied into a component's container.
+
+    Compose copies them between creating and starting the container. They are the configs and secrets
+    whose text is in the compose file or in a variable.
     """
     service = interposed.compose["services"][interposed.services[component]]
     paths = []
@@ -128,18 +130,18 @@ def copied_files(interposed: Interposed, component: str) -> tuple[str, ...]:
         for each in service.get(kind) or ():
             use = {"source": each} if isinstance(each, str) else each
             if not ({"content", "environment"} & set(declared.get(use["source"]) or ())):
-                continue  # a file of this machine is mounted, and stands among the mounts
+                continue  # Compose mounts a file of this machine, so it is among the mounts
             target = str(use.get("target") or use["source"])
             paths.append(target if target.startswith("/") else folder + target)
     return tuple(paths)
 
 
-class Replacing:
-    """Replaces containers; several components may be replaced at a time.
+class Replacer:
+    """Replaces containers; several components may be replaced at the same time.
 
-    The new container is made before the old one is stopped, and the old one removed when the new
-    one has started. So at every moment there is one that can be started: whoever starts the
-    component after a crash in the middle (an undo) gets a system that is whole.
+    The new container is created before the old one is stopped, and the old one is removed when the
+    new one has started. So at every moment one of the two can be started: if the harness dies in the
+    middle, an undo step that starts the component gives a whole system.
 
     Args:
         containers, lifecycle, watcher, cuts, interposed: those of the run.
@@ -161,7 +163,7 @@ class Replacing:
         self._interposed = interposed
 
     def sharing(self, component: str) -> tuple[str, ...]:
-        """The components that share a namespace with it."""
+        """The components that share a namespace with a component."""
         return sharing(self._interposed, component) if component in self._interposed.services else ()
 
     def replace(
@@ -175,30 +177,30 @@ class Replacing:
         """See :meth:`chaoskit.runtime.Runtime.replace`."""
         if others := self.sharing(component):
             raise RuntimeFailure(
-                f"{component} cannot be replaced by itself",
+                f"{component} cannot be replaced alone",
                 where=f"component {component}",
-                evidence=f"it shares a namespace with {', '.join(others)}, which would lose it",
-                remedy="replace a component that is alone in its network",
+                evidence=f"it shares a namespace with {', '.join(others)}, which would lose that namespace",
+                remedy="replace a component that shares no network, processes or IPC",
             )
         old = self._containers.id(component)
         inspected = self._containers.inspect(component)
         ran = state_of(inspected).status in ("running", "paused", "restarting")
         new = self._make(component, inspected, image, environment or {})
         try:
-            # While it is down the watcher refuses its links, and lets what it still answers end. It
-            # is not waited for: a Toxiproxy that dials nobody is held up until somebody has the
-            # address again, or for three to nine seconds.
+            # While the component is down, the watcher refuses its links and lets open requests end.
+            # Nothing waits for the watcher here: a Toxiproxy that dials an unused address blocks
+            # until a container has that address again, or for three to nine seconds.
             self._lifecycle.stop(component, grace)
             with calling("start the new release of", component):
                 self._api.start(new)
         except ChaoskitError as error:
-            after = self._take_back(component, old, new, again=ran)
+            after = self._bring_back(component, old, new, again=ran)
             raise RuntimeFailure(
                 f"{component} could not be replaced; {after}",
                 where=f"component {component}",
                 limit=error.limit,
                 evidence=f"{error.what}: {error.evidence}" if error.evidence else error.what,
-                remedy="see whether the new release starts by itself, with docker run",
+                remedy="check with docker run whether the new release starts on its own",
             ) from error
         self._containers.succeed(component, old, new)
         self._watcher.refresh(component)
@@ -215,7 +217,7 @@ class Replacing:
         image: str | None,
         environment: Mapping[str, str | None],
     ) -> str:
-        """A container that waits to be started, under a name of its own."""
+        """Create the new container, under another name, and do not start it."""
         new = ""
         name = f"{inspected['Name'].lstrip('/')}-{secrets.token_hex(3)}"
         try:
@@ -228,13 +230,13 @@ class Replacing:
             if new:
                 self._discard(new)
             missing = image is not None and "No such image" in (error.evidence or "")
-            error.what += f"; {component} was left as it was"
+            error.what += f"; {component} is unchanged"
             error.remedy = f"build or pull {image} first" if missing else error.remedy
             raise
         return new
 
     def _copy(self, old: str, new: str, paths: Iterable[str]) -> None:
-        """Files that Compose put into the old container, which no mount brings along."""
+        """Copy the files that Compose put into the old container, since no mount carries them over."""
         for path in paths:
             stream, _ = self._api.get_archive(old, path)
             packed = io.BytesIO()
@@ -248,19 +250,19 @@ class Replacing:
                     target.addfile(member, content)
             self._api.put_archive(new, "/", packed.getvalue())
 
-    def _take_back(self, component: str, old: str, new: str, *, again: bool) -> str:
-        """Without the new container, and with the old one as it was; what came of that, in words."""
+    def _bring_back(self, component: str, old: str, new: str, *, again: bool) -> str:
+        """Remove the new container and restore the old one; returns the outcome, worded for the error."""
         left = self._discard(new)
-        told = f"its new container is still there ({left}); " if left else ""
+        leftover = f"its new container could not be removed ({left}); " if left else ""
         if not again:
-            return f"{told}it is down, as it was"
+            return f"{leftover}it is down, as before"
         try:
             with calling("start", component):
                 self._api.start(old)
         except RuntimeFailure as error:
-            return f"{told}the one before could not be started again ({error.evidence})"
+            return f"{leftover}the old container could not be started again ({error.evidence})"
         self._watcher.refresh(component)
-        return f"{told}the one before was started again"
+        return f"{leftover}the old container was started again"
 
     def _discard(self, new: str) -> str:
         try:

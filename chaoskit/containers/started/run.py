@@ -1,4 +1,4 @@
-"""A run on the engine: everything that belongs to it, from its first container to its last."""
+"""A run on the engine, with all of its parts, from its first container to its last."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from pathlib import Path
 from chaoskit.clock import Clock
 from chaoskit.containers.cleanup.reaper import Reaper
 from chaoskit.containers.cleanup.removal import remove_run
-from chaoskit.containers.compose import Up
+from chaoskit.containers.compose import ComposeUp
 from chaoskit.containers.engine.client import Containers, connect
 from chaoskit.containers.engine.flooding import Floods
 from chaoskit.containers.engine.lifecycle import Lifecycle
 from chaoskit.containers.engine.output import Output
 from chaoskit.containers.started.proxies import Proxies
 from chaoskit.containers.started.readiness import Readiness
-from chaoskit.containers.started.replace import Replacing
+from chaoskit.containers.started.replace import Replacer
 from chaoskit.containers.started.sightings import Sightings
 from chaoskit.containers.started.watch import Watcher
 from chaoskit.interpose import Interposed
 
-TAKE_BACK = "chaoskit.containers.started.takeback:replay"
-"""What the reaper of a kept run calls if the harness dies while a fault is active."""
+REPLAY_FUNCTION = "chaoskit.containers.started.takeback:replay"
+"""The function that a kept run's reaper calls if the harness dies while a fault is active."""
 
-CLOSE_DEADLINE = 60.0
-"""Seconds within which everything of a run is removed."""
+REMOVAL_DEADLINE = 60.0
+"""Seconds within which all of a run's containers, networks and volumes must be removed."""
 
 
-class Running:
-    """A run; what is not annotated as optional is there once :meth:`watch` was called.
+class StartedRun:
+    """A run; its annotated attributes exist once :meth:`watch` has been called.
 
     Args:
-        run_id: its label.
-        clock: its clock.
-        progress: takes a line whenever something that takes time begins.
+        run_id: the run's label.
+        clock: the run's clock.
+        progress: takes a line whenever a step that takes time starts.
 
     Raises:
         EngineUnavailable: no engine answers.
@@ -44,7 +44,7 @@ class Running:
     proxies: Proxies
     watcher: Watcher
     readiness: Readiness
-    replacing: Replacing
+    replacer: Replacer
 
     def __init__(self, run_id: str, clock: Clock, progress: Callable[[str], None]) -> None:
         self.run_id = run_id
@@ -57,34 +57,34 @@ class Running:
         self.floods = Floods(self.containers, clock)
         self._reapers: list[Reaper] = []
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chaoskit-reaper")
-        self.up: Up | None = None
+        self.up: ComposeUp | None = None
         self.sightings: Sightings | None = None
-        """Where to keep what was seen, once the system was ready."""
+        """Where to store the ports that were seen; set once the system is ready."""
         self._watching = False
 
     def reap(self, *, keep: bool) -> Future[None]:
-        """Start the process that cleans up if we die; nothing may carry the label before it is there.
+        """Start the reaper, which cleans up if the harness dies, before anything carries the run's label.
 
-        In a thread of its own: there, no Ctrl-C can come between its birth and our knowing of it,
-        and other things can be done meanwhile.
+        A thread of its own starts it. No Ctrl-C can interrupt that thread between the reaper's start
+        and the moment when the run knows of it, and the caller can go on meanwhile.
         """
 
         def start() -> None:
-            self._reapers.append(Reaper.start(self.run_id, keep=keep, replay=TAKE_BACK))
+            self._reapers.append(Reaper.start(self.run_id, keep=keep, replay=REPLAY_FUNCTION))
 
         return self._helper.submit(start)
 
     @property
     def folder(self) -> Path:
-        """The run's folder on this machine, once its reaper is there."""
+        """The run's folder on this machine; it exists once the reaper has started."""
         return self._reapers[0].folder
 
     def watch(self, interposed: Interposed, expected: Mapping[str, frozenset[int]]) -> None:
-        """Take what is about to be started, and begin to watch it.
+        """Take the system that is about to start, and begin to watch it.
 
         Args:
             interposed: the rewritten system.
-            expected: component → the ports without which it is not ready.
+            expected: component → the ports on which it must listen to be ready.
         """
         self.interposed = interposed
         self.proxies = Proxies(self.containers, interposed, self.clock)
@@ -93,45 +93,43 @@ class Running:
             self.containers, self.proxies, components=names, toxiproxies=interposed.toxiproxies
         )
         self.readiness = Readiness(self.watcher, self.proxies, self.lifecycle, expected, self.clock)
-        self.replacing = Replacing(
-            self.containers, self.lifecycle, self.watcher, self.proxies.cuts, interposed
-        )
+        self.replacer = Replacer(self.containers, self.lifecycle, self.watcher, self.proxies.cuts, interposed)
         self._watching = True
         self.watcher.start()
 
     def spawned(self, pid: int) -> None:
-        """Compose runs as this process: it ends with us, and with the run."""
+        """Note Compose's process, so that it ends with the run, and with the harness."""
         if self.up is not None:
             self.up.spawned(pid)
         for reaper in self._reapers:
             reaper.register(pid)
 
     def check_up(self) -> None:
-        """Raise what Compose ended with, if it has failed."""
+        """Raise Compose's error, if Compose has failed."""
         if self.up is not None:
             self.up.check()
 
     def clear(self) -> None:
-        """Remove everything from the engine, Compose first so that it makes nothing new."""
+        """Remove everything of the run from the engine; end Compose first, so that it creates nothing new."""
         watched = self._stop()
         try:
-            remove_run(self.client, self.run_id, deadline=CLOSE_DEADLINE)
+            remove_run(self.client, self.run_id, deadline=REMOVAL_DEADLINE)
         finally:
             if watched:
-                self.proxies.close()  # the Toxiproxies have gone, so no call to them takes long
+                self.proxies.close()  # the Toxiproxies are gone, so no call to them takes long
 
     def close(self, *, keep: bool) -> None:
-        """Remove everything, or leave the system as it is for ``keep``.
+        """Remove everything of the run; with ``keep``, leave the system running.
 
         Raises:
-            RuntimeFailure: something could not be removed; the reaper tries again when we end.
+            RuntimeFailure: something could not be removed; the reaper tries again when the harness ends.
         """
         self.floods.close()
         if keep:
             if self._stop():
                 self.proxies.close()
                 self.proxies.cuts.close()
-            self.progress(f"chaoskit-{self.run_id} is left running; chaoskit clean removes it")
+            self.progress(f"chaoskit-{self.run_id} keeps running; chaoskit clean removes it")
         else:
             self.clear()
         self._helper.shutdown()
@@ -140,7 +138,7 @@ class Running:
         self.client.close()
 
     def _stop(self) -> bool:
-        """Stop starting and watching; returns whether there was something to watch."""
+        """Stop Compose and the watcher; returns whether the watcher was running."""
         if self.up is not None:
             self.up.end()
         if self._watching:

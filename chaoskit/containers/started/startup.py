@@ -1,4 +1,4 @@
-"""How a run comes up: resolve, get images, rewrite, start, be ready. Reads top to bottom."""
+"""How a run starts: resolve, get the images, rewrite, start, wait until ready. Reads top to bottom."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from chaoskit.containers.compose import Compose, Up, resolve, routed_networks
+from chaoskit.containers.compose import Compose, ComposeUp, resolve, routed_networks
 from chaoskit.containers.engine import images
-from chaoskit.containers.started.run import Running
+from chaoskit.containers.started.run import StartedRun
 from chaoskit.containers.started.sightings import Sightings
 from chaoskit.errors import ImageUnavailable, StartFailed
 from chaoskit.interpose import Interposed, interpose
 from chaoskit.interpose.model import Resolved
 from chaoskit.system import OUTSIDE, System
 
-TOXIPROXY = images.Wanted(
+TOXIPROXY_IMAGE = images.WantedImage(
     "chaoskit/toxiproxy:2.12.0",
     user="chaoskit",
     source="ghcr.io/shopify/toxiproxy:2.12.0",
-    remedy="let the engine reach ghcr.io, or build it: make images, among chaoskit's sources",
+    remedy="let the engine reach ghcr.io, or run `make images` in a checkout of chaoskit",
 )
-ATTEMPTS = 4
-"""How often other subnets are tried when the engine says that ours are taken."""
-_PROGRESS = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
-_SAID = 12
-"""Lines of Compose's last words in an error."""
+SUBNET_ATTEMPTS = 4
+"""Attempts to start, each with other subnets, if the engine says that the subnets are taken."""
+_PROGRESS_LINE = re.compile(r"(Network|Volume|Container) \S+\s+\w+")
+_COMPOSE_ERROR_LINES = 12
+"""Last lines of Compose's output that an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A system as it is about to be started.
+class StartPlan:
+    """A system as it is about to start.
 
     Attributes:
         resolved: the application, as Compose reads it.
-        interposed: the same, with Toxiproxy on every link.
-        sightings: where the ports are kept that earlier runs saw.
+        interposed: the application with Toxiproxy on every link.
+        sightings: the stored ports that earlier runs saw.
     """
 
     resolved: Resolved
@@ -47,16 +47,18 @@ class Planned:
     sightings: Sightings
 
 
-def plan(run_id: str, system: System, resolved: Resolved | None = None) -> Planned:
-    """Resolve and rewrite a system, around the networks that this machine routes now; nothing is started.
+def plan(run_id: str, system: System, resolved: Resolved | None = None) -> StartPlan:
+    """Resolve and rewrite a system, and start nothing.
+
+    Its subnets avoid the networks that this machine routes now.
 
     Args:
-        run_id: the label of the run.
+        run_id: the run's label.
         system: the declaration.
-        resolved: what Compose reads, where it has been asked already.
+        resolved: what Compose reads, if the caller has it already.
 
     Raises:
-        UsageError: the compose file is not what it should be.
+        UsageError: the compose file has a mistake.
         EngineUnavailable: there is no ``docker compose``.
     """
     resolved = resolved or resolve(system)
@@ -67,25 +69,25 @@ def plan(run_id: str, system: System, resolved: Resolved | None = None) -> Plann
         taken=routed_networks(),
         external=system.external,
         enabled=False,
-        toxiproxy_image=TOXIPROXY.name,
+        toxiproxy_image=TOXIPROXY_IMAGE.name,
         found=sightings.load(),
     )
-    return Planned(resolved, interposed, sightings)
+    return StartPlan(resolved, interposed, sightings)
 
 
-def begin(run: Running, system: System, planned: Planned, *, keep: bool = False) -> None:
+def begin(run: StartedRun, system: System, planned: StartPlan, *, keep: bool = False) -> None:
     """Start a system; on return all of it is ready.
 
     Raises:
-        UsageError: the compose file is not what it should be.
-        EnvironmentFailure: an image, the engine, Compose or a component is the obstacle.
+        UsageError: the compose file has a mistake.
+        EnvironmentFailure: an image, the engine, Compose or a component prevents the start.
     """
     began = run.clock.now()
     reaper = run.reap(keep=keep)
     if _ensure_images(run, system, planned.resolved):
-        planned = plan(run.run_id, system)  # what the new images EXPOSE is known only now
+        planned = plan(run.run_id, system)  # the ports that the new images EXPOSE are known only now
     reaper.result()
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, SUBNET_ATTEMPTS + 1):
         interposed = planned.interposed
         run.progress(f"starting {len(interposed.components)} components as chaoskit-{run.run_id}")
         run.watch(interposed, expected_ports(interposed, planned.resolved.config))
@@ -94,10 +96,10 @@ def begin(run: Running, system: System, planned: Planned, *, keep: bool = False)
             names = [each.name for each in interposed.components]
             run.readiness.wait(names, system.ready_timeout, interrupted=run.check_up)
         except StartFailed as error:
-            if attempt == ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
+            if attempt == SUBNET_ATTEMPTS or "overlaps with other one" not in (error.evidence or ""):
                 error.evidence = "\n".join(filter(None, [error.evidence, run.readiness.culprits(names)]))
                 raise
-            run.clear()  # another run was faster
+            run.clear()  # another run took the subnets first
             planned = plan(run.run_id, system, planned.resolved)
         else:
             run.sightings = planned.sightings
@@ -106,9 +108,10 @@ def begin(run: Running, system: System, planned: Planned, *, keep: bool = False)
 
 
 def expected_ports(interposed: Interposed, config: Mapping[str, Any]) -> dict[str, frozenset[int]]:
-    """The ports that a component must listen on before it is ready: those that its user publishes
-    or exposes. A port that is only guessed (from an image, a well-known number, another's
-    environment) is not waited for.
+    """The ports on which each component must listen before it is ready.
+
+    They are the ports that the user publishes or exposes. A port that is only a guess (from an
+    image, a well-known number, another service's environment) is not waited for.
     """
     expected: dict[str, set[int]] = {}
     for placed in interposed.placed:
@@ -123,7 +126,7 @@ def expected_ports(interposed: Interposed, config: Mapping[str, Any]) -> dict[st
     return {name: frozenset(ports) for name, ports in expected.items()}
 
 
-def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
+def _ensure_images(run: StartedRun, system: System, resolved: Resolved) -> bool:
     def build(services: Sequence[str]) -> None:
         try:
             compose = _compose(run, system, system.compose, resolved.directory, system.profiles)
@@ -132,16 +135,16 @@ def _ensure_images(run: Running, system: System, resolved: Resolved) -> bool:
             raise ImageUnavailable(
                 f"Compose could not build {', '.join(services)}",
                 where=", ".join(map(str, system.compose)),
-                evidence=_last(failed.stderr),
-                remedy=f"docker compose build {' '.join(services)} shows all of it",
+                evidence=_last_lines(failed.stderr),
+                remedy=f"docker compose build {' '.join(services)} shows the full output",
             ) from None
 
-    wanted = [TOXIPROXY, *images.wanted(resolved.config)]
-    return images.ensure(run.client, wanted, build, run.progress)
+    wanted = [TOXIPROXY_IMAGE, *images.wanted_images(resolved.config)]
+    return images.ensure_images(run.client, wanted, build, run.progress)
 
 
 def _compose(
-    run: Running, system: System, files: Sequence[Path], directory: Path, profiles: Sequence[str] = ()
+    run: StartedRun, system: System, files: Sequence[Path], directory: Path, profiles: Sequence[str] = ()
 ) -> Compose:
     return Compose(
         directory,
@@ -154,27 +157,29 @@ def _compose(
     )
 
 
-def _up(run: Running, system: System, planned: Planned) -> None:
+def _up(run: StartedRun, system: System, planned: StartPlan) -> None:
     file = run.folder / "compose.json"
     file.write_text(json.dumps(planned.interposed.compose, indent=2), encoding="utf-8")
-    compose = _compose(run, system, [file], planned.resolved.directory)  # the profiles have been applied
+    # The resolved configuration already has the profiles applied.
+    compose = _compose(run, system, [file], planned.resolved.directory)
 
     def work() -> None:
         try:
-            compose.run("up", "--detach")  # readiness is ours: with --wait, Compose looks twice a second only
+            # Readiness is waited for here, because Compose's --wait looks only twice a second.
+            compose.run("up", "--detach")
         except CalledProcessError as failed:
             raise StartFailed(
                 "Compose could not start the system",
                 where=", ".join(map(str, system.compose)),
-                evidence=_last(failed.stderr),
-                remedy="`docker compose up` on the file shows whether chaoskit has a part in it",
+                evidence=_last_lines(failed.stderr),
+                remedy="run `docker compose up` on the file to see whether it also fails without chaoskit",
             ) from None
 
-    run.up = Up(work)
+    run.up = ComposeUp(work)
     run.up.start()
 
 
-def _last(said: bytes) -> str:
-    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if not _PROGRESS.fullmatch(line)]
-    return "\n".join((telling or lines)[-_SAID:])
+def _last_lines(output: bytes) -> str:
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    messages = [line for line in lines if not _PROGRESS_LINE.fullmatch(line)]
+    return "\n".join((messages or lines)[-_COMPOSE_ERROR_LINES:])

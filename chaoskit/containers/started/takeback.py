@@ -1,7 +1,7 @@
-"""Taking faults back without the process that injected them: from the undo log and the engine alone.
+"""Undoing faults without the process that injected them, from the undo log and the engine alone.
 
 A run that is kept outlives its harness. If the harness was killed while a fault was active, its
-reaper calls :func:`replay`, so that what is kept is a healthy system.
+reaper calls :func:`replay`, so that the kept system is healthy.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from chaoskit.toxiproxy import Toxiproxies
 
 
 def replay(log: Path) -> None:
-    """Take back what is pending in the undo log of a run, whose folder it lies in.
+    """Take the pending steps of an undo log, which is in its run's folder.
 
     Raises:
-        NotLifted: some step could not be taken; the others were.
+        NotLifted: some steps failed; the others were taken.
         EngineUnavailable: no engine answers.
     """
     client = connect()
     try:
-        _, failed = undolog.replay(log, _Takeback(Containers(client, log.parent.name)).take)
+        _, failed = undolog.replay(log, _OrphanedRun(Containers(client, log.parent.name)).take)
     finally:
         client.close()
     if failed:
         raise NotLifted(
-            "faults are still there",
+            "some faults could not be lifted",
             where=str(log),
             evidence="\n".join(failed),
             remedy="chaoskit clean removes the run",
         )
 
 
-class _Takeback:
-    """What is left of a run when only the engine knows it."""
+class _OrphanedRun:
+    """A run whose harness is dead, as the engine and its Toxiproxies know it."""
 
     def __init__(self, containers: Containers) -> None:
         clock = MonotonicClock()
@@ -56,13 +56,13 @@ class _Takeback:
         self._cuts = Cuts(containers.client, containers.run_id, self._toxiproxies, containers.id)
 
     def take(self, step: Undo) -> None:
-        """Take one step; one that is not needed any more is no error."""
+        """Take one step; a step that is no longer needed is not an error."""
         if step.action == "remove_toxic":
             self._toxiproxies.remove_toxic(self._home(step.target), step.target, str(step.detail["name"]))
         elif step.action == "mend":
             server = self._home(step.target)
             self._cuts.mend(self._placed(server, step.target))
-            # Whether a link was refused only the dead harness knew; so it is enabled in any case.
+            # Only the dead harness knew whether the link was refused, so the proxy is always enabled.
             self._toxiproxies.enable(server, step.target)
         elif step.action == "resume":
             self._lifecycle.resume(step.target)
@@ -75,11 +75,15 @@ class _Takeback:
         for server in self._servers:
             if proxy in self._toxiproxies.proxies(server):
                 return server
-        raise RuntimeFailure(f"no Toxiproxy has a proxy called {proxy!r}")
+        raise RuntimeFailure(
+            f"no Toxiproxy has a proxy called {proxy!r}",
+            evidence=f"known Toxiproxies: {', '.join(self._servers) or 'none'}",
+            remedy="chaoskit clean removes the run",
+        )
 
     def _placed(self, server: str, proxy: str) -> Placed:
-        # A component's name may hold a dot, so who is consumer and who provider cannot be told; the
-        # link's proxy, which is all that counts here, is the same for each way to read it.
+        # A component's name may contain a dot, so the proxy's name may be split in several ways.
+        # Only the link's proxy matters here, and that is the same for each split.
         consumer, provider, port = proxy.partition(".")[0], proxy.partition(".")[2], proxy.rpartition(".")[2]
         link = Link(consumer, provider.rpartition(".")[0], int(port))
         state = self._toxiproxies.proxies(server)[proxy]

@@ -1,9 +1,8 @@
-"""The engine's events about the containers of a run, as the names of those that something befell.
+"""The thread that keeps each proxy in step with whether its provider listens.
 
-The thread that keeps each proxy in step with whether its provider listens.
-
-Two sources: the engine's events say at once that a container started or died; the kernel's table
-of sockets, read every few hundredths of a second while something is moving, says when it listens.
+It has two sources. The engine's events say at once which container started or died. The kernel's
+table of sockets says when a component listens; it is read every few hundredths of a second while a
+component is changing.
 """
 
 from __future__ import annotations
@@ -19,22 +18,28 @@ from typing import Any
 import docker
 
 from chaoskit.containers.engine.client import ENGINE_ERRORS, Containers, calling, connect, hang_up, name_of
-from chaoskit.containers.engine.sockets import EPHEMERAL, InsideReader, Reader, Sockets, of_process
+from chaoskit.containers.engine.sockets import (
+    EPHEMERAL_PORTS,
+    InsideReader,
+    Reader,
+    Sockets,
+    reader_of_process,
+)
 from chaoskit.containers.started.proxies import Proxies
 from chaoskit.errors import ChaoskitError
 from chaoskit.interpose import RUN_LABEL
 
-_RECONNECT = 0.5
-"""Seconds between two attempts to follow an engine that has closed the stream."""
+_RECONNECT_INTERVAL = 0.5
+"""Seconds between two attempts to follow the engine again after it closed the stream of events."""
 
 
 class Events:
-    """Follows the engine in a thread of its own.
+    """Follows the engine's events about a run's containers, in a thread of its own.
 
     Args:
-        containers: those of the run.
-        tell: takes a component's name, from that thread; called once for each container that is
-            already there, too.
+        containers: the run's containers.
+        tell: takes the name of the component that an event is about, in that thread. It is also
+            called once for each container that already exists.
     """
 
     def __init__(self, containers: Containers, tell: Callable[[str], None]) -> None:
@@ -46,10 +51,10 @@ class Events:
         self._thread = threading.Thread(target=self._run, name="chaoskit-events", daemon=True)
 
     def start(self) -> None:
-        """When this returns no later event can be missed.
+        """Start to follow; once this returns, no event is missed.
 
         Raises:
-            EngineUnavailable, RuntimeFailure: the engine does not let itself be followed.
+            EngineUnavailable, RuntimeFailure: the engine does not send its events.
         """
         self._client = connect(None)
         self._follow()
@@ -72,7 +77,7 @@ class Events:
                 filters={
                     "type": "container",
                     "label": f"{RUN_LABEL}={self._containers.run_id}",
-                    # kill: a signal was sent, so it may cease to listen long before it dies.
+                    # After a kill (any signal) a component may stop listening long before it dies.
                     "event": ["start", "kill", "die", "pause", "unpause", "health_status"],
                 },
             )
@@ -90,34 +95,33 @@ class Events:
                     if name := name_of(event["Actor"]["Attributes"]):
                         self._containers.learn(name, event["Actor"]["ID"])
                         self._tell(name)
-            while not self._stopping.wait(_RECONNECT):
+            while not self._stopping.wait(_RECONNECT_INTERVAL):
                 with suppress(ChaoskitError):
                     self._follow()
                     break
 
 
-TICK, CALM = 0.04, 0.25
-"""Seconds between two looks at whether a component's sockets have changed: while any component is
-moving, and else."""
-HOT, MOVING = 3.0, 10.0
-"""Seconds after an event for which a component may change at any moment, and may soon change."""
-THOROUGH = 5.0
-"""Seconds after which its sockets are read although nothing seems to have changed."""
-SHARE = 8
-"""Reading the sockets of a component takes at most one part in so many of the time."""
+MOVING_INTERVAL, CALM_INTERVAL = 0.04, 0.25
+"""Seconds between two looks at whether sockets have changed: while any component moves, and otherwise."""
+HOT_PERIOD, MOVING_PERIOD = 3.0, 10.0
+"""Seconds after an event during which a component may change at any moment, and may soon change."""
+LONGEST_READING_INTERVAL = 5.0
+"""Seconds after which a component's sockets are read although nothing seems to have changed."""
+READING_COST_MULTIPLE = 8
+"""A component's sockets are read at most once in this many times the duration of the last reading."""
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedComponent:
     """What the watcher knows of a component.
 
     Attributes:
-        inspected: what the engine said of it after the last event.
+        inspected: the engine's data about it, as of the last event.
         reader: reads its sockets; ``None`` while it is down.
         sockets: the last reading; ``None`` while it is down.
-        served: the ports that it has ever listened on.
-        moved_at, read_at: when the last event came, and the last reading.
-        cost: seconds that the last reading took.
+        served: all ports on which it has listened so far.
+        moved_at, read_at: the moments of the last event and of the last reading.
+        cost: the duration of the last reading in seconds.
     """
 
     inspected: Mapping[str, Any] = field(default_factory=dict)
@@ -129,31 +133,34 @@ class Watched:
     cost: float = 0.0
 
     def patience(self, now: float) -> float:
-        """Seconds between two readings if its sockets change all the time, as under traffic.
+        """Seconds between two readings while its sockets change all the time, as under traffic.
 
-        None to speak of while it may begin or cease to listen: just started or stopped, or not
-        listening where it has listened before.
+        The pause is as short as possible while the component may start or stop listening: it has just
+        started or stopped, or it does not listen on a port on which it listened before.
         """
         listening = self.sockets.listening if self.sockets else frozenset()
         age = now - self.moved_at
-        deaf = not self.served <= listening if self.served else age < MOVING
-        return max(SHARE * self.cost, 0.0 if deaf or age < HOT else CALM if age < MOVING else 4 * CALM)
+        deaf = not self.served <= listening if self.served else age < MOVING_PERIOD
+        return max(
+            READING_COST_MULTIPLE * self.cost,
+            0.0 if deaf or age < HOT_PERIOD else CALM_INTERVAL if age < MOVING_PERIOD else 4 * CALM_INTERVAL,
+        )
 
     def due(self, now: float) -> bool:
-        """Whether it is time to read its sockets."""
+        """Whether its sockets should be read now."""
         if self.reader is None:
             return False
-        since = now - self.read_at
-        return since >= THOROUGH or (since >= self.patience(now) and self.reader.changed())
+        age = now - self.read_at
+        return age >= LONGEST_READING_INTERVAL or (age >= self.patience(now) and self.reader.changed())
 
 
 class Watcher:
     """Watches the containers of a run from :meth:`start` to :meth:`stop`.
 
     Args:
-        containers: those of the run.
-        proxies: told of every reading.
-        components, toxiproxies: their names.
+        containers: the run's containers.
+        proxies: follow every reading.
+        components, toxiproxies: the names of the containers to watch.
     """
 
     def __init__(
@@ -168,7 +175,7 @@ class Watcher:
         self._containers = containers
         self._proxies = proxies
         self._toxiproxies = frozenset(toxiproxies)
-        self._seen = {name: Watched() for name in components}
+        self._seen = {name: WatchedComponent() for name in components}
         self._lock = threading.RLock()
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -176,7 +183,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="chaoskit-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch; containers that already run are seen too."""
+        """Begin to watch, including the containers that already run."""
         self._events.start()
         self._thread.start()
 
@@ -189,10 +196,10 @@ class Watcher:
             self._thread.join(10.0)
 
     def refresh(self, component: str) -> Mapping[str, Any]:
-        """Ask the engine now; when this returns the component's proxies are in step with the answer.
+        """Inspect a component now; on return, its proxies are in step with the engine's answer.
 
         Returns:
-            What the engine said; empty if there is no container.
+            The engine's answer; empty if the component has no container.
         """
         with self._lock:
             self._on_event(component)
@@ -205,25 +212,25 @@ class Watcher:
         return inspected
 
     def served(self) -> dict[str, frozenset[int]]:
-        """Component → the lasting ports that it has ever listened on."""
+        """Component → the ports on which it has listened so far, without ephemeral ports."""
         with self._lock:
             return {
-                name: frozenset(port for port in each.served if port not in EPHEMERAL)
+                name: frozenset(port for port in each.served if port not in EPHEMERAL_PORTS)
                 for name, each in self._seen.items()
             }
 
     def inspected(self, component: str) -> Mapping[str, Any]:
-        """What the engine said of the component when something last happened to it."""
+        """The engine's data about the component, as of its last event."""
         with self._lock:
             return self._seen[component].inspected
 
     def _run(self) -> None:
         while True:
             now = time.monotonic()
-            moving = any(now - each.moved_at < MOVING for each in self._seen.values())
+            moving = any(now - each.moved_at < MOVING_PERIOD for each in self._seen.values())
             woken: dict[str, None] = {}
             with suppress(queue.Empty):
-                woken[self._woken.get(timeout=TICK if moving else CALM)] = None
+                woken[self._woken.get(timeout=MOVING_INTERVAL if moving else CALM_INTERVAL)] = None
                 while True:
                     woken[self._woken.get_nowait()] = None
             if self._stopping.is_set():
@@ -235,10 +242,10 @@ class Watcher:
                     self._look(name, watched)
                 self.failure = None
             except ChaoskitError as error:
-                self.failure = error  # tried again at the next turn; readiness reports it
+                self.failure = error  # the next turn retries it, and readiness reports it
 
     def _on_event(self, name: str) -> None:
-        """Look anew at a container: what exactly happened does not matter, what is now does."""
+        """Look at a container again: only its present state matters, not the kind of event."""
         with self._lock:
             if name not in self._seen and name not in self._toxiproxies:
                 return
@@ -253,22 +260,22 @@ class Watcher:
             watched.inspected = inspected
             watched.moved_at, watched.read_at, watched.cost = time.monotonic(), 0.0, 0.0
             watched.reader, watched.sockets = None, None
-            self._move_owner(inspected)
+            self._mark_owner_moved(inspected)
             if pid:
                 known = self._proxies.ports(name)
-                watched.reader = of_process(pid, inspected["Id"]) or InsideReader(
+                watched.reader = reader_of_process(pid, inspected["Id"]) or InsideReader(
                     self._containers.client, inspected["Id"], known
                 )
 
-    def _move_owner(self, inspected: Mapping[str, Any]) -> None:
-        """What shares another's network (a sidecar) listens there: look at that one closely, too."""
+    def _mark_owner_moved(self, inspected: Mapping[str, Any]) -> None:
+        """Look closely at the owner of a sidecar's network as well, since the sidecar listens there."""
         mode = str((inspected.get("HostConfig") or {}).get("NetworkMode"))
         for other in self._seen.values():
             if other.inspected.get("Id") and mode == f"container:{other.inspected['Id']}":
                 other.moved_at, other.read_at = time.monotonic(), 0.0
 
-    def _look(self, name: str, watched: Watched) -> None:
-        """Read a component's sockets if that is due, and have its proxies follow."""
+    def _look(self, name: str, watched: WatchedComponent) -> None:
+        """Read a component's sockets if that is due, and let its proxies follow."""
         with self._lock:
             now = time.monotonic()
             if watched.reader is not None and watched.due(now):

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaoskit.judge import Standing
 from chaoskit.report.afteraction.day import RecordedDay, RecordedJourney, RecordedStep
-from chaoskit.report.page.charts import milliseconds, near, promised
+from chaoskit.report.page.charts import milliseconds, promised, rounded
 from chaoskit.report.page.series import BIN_WIDTHS, LEVEL_LIMITS, TABLE_ROWS
 
 _MOST_BINS = 7200
@@ -19,8 +19,8 @@ def data(day: RecordedDay) -> dict[str, Any]:
     """The day in the form that the script of the page draws, with shades and marks for each step."""
     begin, end = day.series.start, day.series.end
     return {
-        "begin": near(begin),
-        "end": near(end),
+        "begin": rounded(begin),
+        "end": rounded(end),
         "shades": [shade for step in day.steps for shade in _shades(step, end)],
         "marks": [each for each in _marks(day) if begin <= each["at"] <= end],
         "journeys": [
@@ -41,10 +41,10 @@ def _shades(step: RecordedStep, end: float) -> list[dict[str, Any]]:
     found = span(step, end)
     if found is None:
         return []
-    shades: list[dict[str, Any]] = [{"from": near(found[0]), "to": near(found[1])}]
+    shades: list[dict[str, Any]] = [{"from": rounded(found[0]), "to": rounded(found[1])}]
     if step.landed is not None:
         lifted = step.lift if step.lift is not None else end
-        shades.append({"from": near(step.landed), "to": near(lifted), "full": True})
+        shades.append({"from": rounded(step.landed), "to": rounded(lifted), "full": True})
     return shades
 
 
@@ -54,10 +54,10 @@ def _marks(day: RecordedDay) -> list[dict[str, Any]]:
         for name in ("injected", "landed", "lift", "gone", "recovered"):
             at = getattr(step, name)
             if at is not None:
-                mark = {"name": name.replace("injected", "inject"), "at": near(at)}
+                mark = {"name": name.replace("injected", "inject"), "at": rounded(at)}
                 found.append({**mark, "label": f"{step.number} inject"} if name == "injected" else mark)
     stops = (each for each in day.events if each.kind == "stop")
-    found += [{"name": each.kind, "at": near(each.at)} for each in stops]
+    found += [{"name": each.kind, "at": rounded(each.at)} for each in stops]
     return sorted(found, key=lambda mark: float(mark["at"]))
 
 
@@ -105,14 +105,14 @@ def rows(day: RecordedDay, journey: RecordedJourney) -> dict[str, Any]:
 def _level(day: RecordedDay, journey: RecordedJourney, together: int) -> dict[str, Any]:
     """One level of bins. Counts are added up. Quantiles cannot be added, so a bin shows the worst."""
     return {
-        "start": near(day.series.start),
-        "width": near(day.series.width * together),
+        "start": rounded(day.series.start),
+        "width": rounded(day.series.width * together),
         "requests": [sum(part) for part in _parts(journey.arrivals, together)],
         "failed": [sum(part) for part in _parts(journey.failed, together)],
         "p50_ms": _worst(journey.p50, together),
         "p95_ms": _worst(journey.p95, together),
         "p99_ms": _worst(journey.p99, together),
-        **({"worst": near(day.series.width)} if together > 1 else {}),
+        **({"worst": rounded(day.series.width)} if together > 1 else {}),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from chaoskit.report.afteraction import charts, story, timeline
 from chaoskit.report.afteraction.day import OUTCOMES, Outcome, RecordedDay, RecordedStep
-from chaoskit.report.page import charts as of_experiments
+from chaoskit.report.page import charts as experiment_charts
 from chaoskit.report.page import words
 from chaoskit.report.page.document import anchors, sections
 from chaoskit.report.page.html import Html, framed, join, tag
@@ -26,7 +26,7 @@ def render(day: RecordedDay) -> str:
         headline=story.headline(day),
         overview=_overview(day, {number: ids[id(each)] for number, each in found}),
         sections=join([timeline.section(day, 0), sections(facts, ids, first=1)]),
-        charts=[charts.data(day), *map(of_experiments.data, facts)],
+        charts=[charts.data(day), *map(experiment_charts.data, facts)],
     )
 
 

@@ -61,7 +61,7 @@ class Fields:
         at = ".".join(part for part in (self._at, key) if part) or "the record"
         shown = repr(value)
         return UsageError(
-            "this is not a valid record of a game day",
+            "not a valid record of a game day",
             where=str(self.file),
             evidence=f"{at}: {why}: {shown[:120]}{'…' if len(shown) > 120 else ''}",
             remedy="use the folder exactly as the game day left it, with the version of chaoskit that ran it",
@@ -78,7 +78,7 @@ class Fields:
         value = self._get(key)
         if not isinstance(value, str):
             raise self.wrong("not a text", value, key)
-        return _sound(value)
+        return _encodable(value)
 
     def number(self, key: str) -> float:
         """A finite number."""
@@ -121,7 +121,7 @@ class Fields:
         values = self._list(key)
         if not all(isinstance(each, str) for each in values):
             raise self.wrong("not a list of texts", values, key)
-        return tuple(map(_sound, values))
+        return tuple(map(_encodable, values))
 
     def counts(self, key: str) -> tuple[int, ...]:
         """A column of counts."""
@@ -146,7 +146,7 @@ class Fields:
     def named(self, key: str) -> dict[str, Fields]:
         """Objects by their names."""
         within = self.object(key)
-        return {_sound(str(name)): within.object(name) for name in within._value}
+        return {_encodable(str(name)): within.object(name) for name in within._value}
 
     def _get(self, key: str) -> Any:
         if key not in self._value:
@@ -167,7 +167,7 @@ class Fields:
         return value
 
 
-def _sound(text: str) -> str:
+def _encodable(text: str) -> str:
     """Text that a file can hold. JSON allows lone surrogates; each becomes a question mark."""
     return text.encode("utf-8", "replace").decode()
 
@@ -199,7 +199,7 @@ def read(folder: Path) -> RecordedDay:
         raise record.wrong("not 'gameday'", kind, "kind")
     if version != VERSION:
         raise UsageError(
-            "this record of a game day has an unsupported version",
+            "the record of the game day has another version",
             where=str(file),
             limit=f"version {VERSION}",
             evidence=f"version {version if version is None else format(version, 'g')}",
@@ -246,7 +246,7 @@ def _json(file: Path) -> object:
         ) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            "this is not a record of a game day: it is not JSON", where=str(file), evidence=str(error)
+            "not a record of a game day: the file is not valid JSON", where=str(file), evidence=str(error)
         ) from error
 
 
@@ -290,7 +290,7 @@ def _facts(record: Fields, folder: Path) -> Facts:
     if not name or Path(name).name != name or "\\" in name:
         raise record.wrong("not the name of a file in the folder of the game day", name, "journal")
     try:
-        return facts.facts_of(name, journal.read(folder / name))
+        return facts.of(name, journal.read(folder / name))
     except UsageError as error:
         raise UsageError(
             error.what,

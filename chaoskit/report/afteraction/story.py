@@ -96,16 +96,16 @@ def judged(step: RecordedStep) -> str:
 
 def troubled(day: RecordedDay) -> list[RecordedStep]:
     """The steps that need attention, the worst first."""
-    found = [each for each in day.steps if not _fine(each)]
+    found = [each for each in day.steps if not _is_fine(each)]
     return sorted(found, key=lambda each: OUTCOMES.index(each.outcome))
 
 
 def well(day: RecordedDay) -> list[RecordedStep]:
     """The steps that need no attention."""
-    return [each for each in day.steps if _fine(each)]
+    return [each for each in day.steps if _is_fine(each)]
 
 
-def _fine(step: RecordedStep) -> bool:
+def _is_fine(step: RecordedStep) -> bool:
     return step.outcome == "confirmed" and step.verdict in (Verdict.HELD, None)
 
 
@@ -116,18 +116,18 @@ def mark(step: RecordedStep) -> str:
 
 def seen(step: RecordedStep) -> str:
     """What was seen, with its figures: as the record tells it, else as the journal does."""
-    return step.seen or because(step) or "nothing was recorded"
+    return step.seen or first_reason(step) or "nothing was recorded"
 
 
 def why(step: RecordedStep) -> str:
     """What was seen, and the promise that broke if that adds anything."""
     decisive = step.facts.decisive if step.facts is not None else ()
-    found = because(step)
+    found = first_reason(step)
     more = step.seen and found and decisive[0].reason not in step.seen
     return f"{step.seen} ({found})" if more else seen(step)
 
 
-def because(step: RecordedStep) -> str:
+def first_reason(step: RecordedStep) -> str:
     """The first reason for the verdict, shortened; empty without a journal. The section has the rest."""
     found = step.facts.decisive if step.facts is not None and step.verdict is not Verdict.HELD else ()
     if not found:
@@ -186,7 +186,9 @@ def watched(day: RecordedDay) -> list[RecordedWatch]:
         if step.stopped_by is not None:
             mine = stops(day, step)
             told += mine
-            said = [(each.at, _of(step, each.text)) for each in mine] or [(_when(step), _of(step, ""))]
+            said = [(each.at, _with_title(step, each.text)) for each in mine] or [
+                (_stop_moment(step), _with_title(step, ""))
+            ]
             by.setdefault(step.stopped_by, []).extend(said)
     known = {each.name: each.text for each in day.conditions} | {STOP_KEY: "a person presses the stop key"}
     found = [
@@ -197,12 +199,12 @@ def watched(day: RecordedDay) -> list[RecordedWatch]:
     return [*found, RecordedWatch("outside a step", "no step was running", others)] if others else found
 
 
-def _when(step: RecordedStep) -> float:
+def _stop_moment(step: RecordedStep) -> float:
     """When the step was stopped, as far as the record tells."""
     return step.lift if step.lift is not None else step.injected or 0.0
 
 
-def _of(step: RecordedStep, text: str) -> str:
+def _with_title(step: RecordedStep, text: str) -> str:
     return f"{step.title}: {text}" if text else step.title
 
 
@@ -255,22 +257,22 @@ def questions(day: RecordedDay) -> list[Question]:
     asked = [each for each in timeline(day) if each.kind == "question"]
     found = [Question(each.text, each.at) for each in asked]
     for step in day.steps:
-        found += [Question(f"{_start(step)}: {text}") for text in _of_step(day, step)]
+        found += [Question(f"{_capitalised_title(step)}: {text}") for text in _step_questions(day, step)]
     if day.ended_at is None:
         found.append(Question("The record has no end. What ended the game day, and was the system restored?"))
     return found
 
 
-def _of_step(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
+def _step_questions(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
     quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{step.hypothesis}\N{RIGHT DOUBLE QUOTATION MARK}"
     if step.outcome == "refuted":
         yield f"{quoted} was refuted. What has to change: the system, or what we expect of it?"
     elif step.outcome == "open":
         yield f"{quoted} was neither confirmed nor refuted. Is it true?"
     if step.verdict is Verdict.UNKNOWN:
-        why = because(step)
-        yield f"the verdict is UNKNOWN{f' ({why})' if why else ''}. What evidence would decide it?"
-    yield from _of_the_lift(day, step)
+        why = first_reason(step)
+        yield f"the verdict is UNKNOWN. What evidence would decide it?{f' Reason: {why}' if why else ''}"
+    yield from _lift_questions(day, step)
     if step.facts is not None:
         for name, cell in step.facts.row.cells.items():
             if cell.note == "survived":
@@ -280,7 +282,7 @@ def _of_step(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
                 )
 
 
-def _of_the_lift(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
+def _lift_questions(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
     if step.injected is None:
         return
     said = [each.text for each in day.events if each.kind == "not gone" and each.step == step.number]
@@ -291,5 +293,5 @@ def _of_the_lift(day: RecordedDay, step: RecordedStep) -> Iterator[str]:
         yield f"no evidence shows that the fault is gone{seen}. Is it?"
 
 
-def _start(step: RecordedStep) -> str:
+def _capitalised_title(step: RecordedStep) -> str:
     return step.title[0].upper() + step.title[1:]

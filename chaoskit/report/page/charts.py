@@ -26,15 +26,19 @@ def data(facts: Facts) -> dict[str, Any]:
     calm = times.calm if times.calm is not None else facts.end
     shades = []
     if times.inject is not None:
-        shades.append({"from": near(times.inject - zero), "to": near((times.gone or calm) - zero)})
+        shades.append({"from": rounded(times.inject - zero), "to": rounded((times.gone or calm) - zero)})
         if times.landed is not None and times.lift is not None:
-            shades.append({"from": near(times.landed - zero), "to": near(times.lift - zero), "full": True})
+            shades.append(
+                {"from": rounded(times.landed - zero), "to": rounded(times.lift - zero), "full": True}
+            )
     return {
-        "begin": near(facts.begin - zero),
-        "end": near(facts.end - zero),
+        "begin": rounded(facts.begin - zero),
+        "end": rounded(facts.end - zero),
         "shades": shades,
         "marks": [
-            {"name": each.name, "at": near(each.at)} for each in facts.moments if each.name in _MARKED_MOMENTS
+            {"name": each.name, "at": rounded(each.at)}
+            for each in facts.moments
+            if each.name in _MARKED_MOMENTS
         ],
         "journeys": [_journey(facts, each) for each in facts.journeys],
     }
@@ -43,7 +47,7 @@ def data(facts: Facts) -> dict[str, Any]:
 def _journey(facts: Facts, journey: JourneyFacts) -> dict[str, Any]:
     mine = [each for each in facts.moments if each.journey == journey.terms.name]
     return {
-        "marks": [{"name": each.name, "at": near(each.at)} for each in mine],
+        "marks": [{"name": each.name, "at": rounded(each.at)} for each in mine],
         "bounds": bounds(facts, journey),
         "levels": [_level(each, facts.edge - facts.zero) for each in journey.levels],
     }
@@ -65,7 +69,12 @@ def bounds(facts: Facts, journey: JourneyFacts) -> list[dict[str, Any]]:
 def promised(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
     """The latency promises of an SLO as lines from ``start`` to ``end``; none if that takes no time."""
     return [
-        {"name": f"p{share * 100:g}", "ms": round(bound * 1000, 1), "from": near(start), "to": near(end)}
+        {
+            "name": f"p{share * 100:g}",
+            "ms": round(bound * 1000, 1),
+            "from": rounded(start),
+            "to": rounded(end),
+        }
         for share, bound in slo.quantiles
         if end > start
     ]
@@ -73,7 +82,7 @@ def promised(slo: Slo, start: float, end: float) -> list[dict[str, Any]]:
 
 def _level(bins: Bins, shift: float) -> dict[str, Any]:
     return {
-        "start": near(bins.start + shift),
+        "start": rounded(bins.start + shift),
         "width": bins.width,
         "requests": bins.requests,
         "failed": bins.failed,
@@ -88,7 +97,7 @@ def milliseconds(column: Sequence[float | None]) -> list[float | None]:
     return [None if value is None else round(value * 1000, 1) for value in column]
 
 
-def near(seconds: float) -> float:
+def rounded(seconds: float) -> float:
     """Rounded to a millisecond, which is finer than a chart can show."""
     return round(seconds, 3)
 

@@ -91,4 +91,4 @@ def anchors(found: Sequence[Facts]) -> dict[int, str]:
 
 def of_results(results: Iterable[Result], *detection: Mapping[str, Any]) -> Sources:
     """The sources of a run that is still in memory: its results, and its detection matrix if it has one."""
-    return Sources([facts.facts_of(each.journal.name, each.record) for each in results], detection)
+    return Sources([facts.of(each.journal.name, each.record) for each in results], detection)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
+from typing import cast
 
 from chaoskit.errors import UsageError
 from chaoskit.judge import Finding, JourneyJudgement, Judgement, Moment, Phases, Verdict, moments
 from chaoskit.judge.phases import observed
 from chaoskit.judge.trace import Trace
 from chaoskit.record import journal
+from chaoskit.record.journal_types import Journal, JournalHead
 from chaoskit.report import independence
 from chaoskit.report.page.series import Bins, levels, rows
 from chaoskit.system import Terms
@@ -87,7 +88,7 @@ class Facts:
     """
 
     file: str
-    record: Mapping[str, Any]
+    record: JournalHead
     name: str
     about: str
     test: str
@@ -121,7 +122,7 @@ class Facts:
         return tuple(each for each in self.findings if each.verdict is self.verdict)
 
 
-def facts_of(file: str, record: Mapping[str, Any]) -> Facts:
+def of(file: str, record: Journal) -> Facts:
     """The facts of a journal.
 
     Args:
@@ -135,14 +136,14 @@ def facts_of(file: str, record: Mapping[str, Any]) -> Facts:
         return _facts(file, record)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise UsageError(
-            "this journal does not match journal.schema.json",
+            "the journal does not match journal.schema.json",
             where=file,
             evidence=f"{type(error).__name__}: {error}",
             remedy="use the journal exactly as chaoskit wrote it",
         ) from error
 
 
-def _facts(file: str, record: Mapping[str, Any]) -> Facts:
+def _facts(file: str, record: Journal) -> Facts:
     history = journal.history_from_record(record["history"])
     marks = history.marks
     terms = {each["name"]: journal.terms_from_record(each) for each in record["system"]["journeys"]}
@@ -156,10 +157,11 @@ def _facts(file: str, record: Mapping[str, Any]) -> Facts:
     zero: float = getattr(times, zero_is) if zero_is else 0.0
     edge = zero if times.inject is None else times.inject
     begin, end = journal.origin(history), max(times.end, last)
-    wall = (record.get("logs") or {}).get("wall_at_origin")
+    logs = record.get("logs")
+    wall = logs.get("wall_at_origin") if logs else None
     return Facts(
         file=file,
-        record={key: value for key, value in record.items() if key != "history"},
+        record=cast(JournalHead, {key: value for key, value in record.items() if key != "history"}),
         name=str(about["name"]),
         about=str(about.get("about") or ""),
         test=str(about.get("test") or ""),
@@ -204,7 +206,7 @@ def _failures(trace: Trace) -> list[Failures]:
     return [Failures(text, count, first[text]) for text, count in kinds.most_common()]
 
 
-def _stage(record: Mapping[str, Any]) -> str:
+def _stage(record: JournalHead) -> str:
     return next((str(each["stage"]) for each in record["faults"] if each.get("stage")), "")
 
 

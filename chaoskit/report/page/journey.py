@@ -29,7 +29,8 @@ def section(facts: Facts, number: int, anchor: str) -> Html:
     """
     journey = facts.journeys[number]
     name, judged = journey.terms.name, journey.judged
-    stands = f"{_DECLARATIONS[journey.cell.declared]}: {words.STANDINGS[judged.standing]}."
+    declared = _DECLARATIONS[journey.cell.declared] if facts.times.inject is not None else "No fault"
+    stands = f"{declared}: {words.STANDINGS[judged.standing]}."
     return tag(
         "section",
         tag("h3", words.badge(judged.verdict), " ", name, id=f"{anchor}--{number}"),

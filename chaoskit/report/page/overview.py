@@ -119,7 +119,7 @@ def _row(facts: Facts, anchor: str) -> Html:
 def why(facts: Facts, characters: int) -> Html:
     """The first reason for the verdict, cut to ``characters``, and how many more there are."""
     if facts.verdict is Verdict.HELD:
-        return tag("span", _held(facts))
+        return tag("span", _held_reason(facts))
     first, *others = facts.decisive or (
         Finding("", "experiment", facts.verdict, "the journal gives no reason"),
     )
@@ -134,7 +134,7 @@ def reason(finding: Finding, characters: int) -> Html:
     return tag("span", lead, words.shortened(finding.reason, characters))
 
 
-def _held(facts: Facts) -> str:
+def _held_reason(facts: Facts) -> str:
     seen: dict[str, list[str]] = {}
     for name, cell in facts.row.cells.items():
         seen.setdefault(cell.seen, []).append(name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from chaoskit.judge import DECISIVE, Moment, Verdict
+from chaoskit.record.journal_types import LogsRecord
 from chaoskit.report.page import journey, words
 from chaoskit.report.page.facts import ZERO_MOMENTS, Facts
 from chaoskit.report.page.html import Html, tag
@@ -54,7 +53,7 @@ def _summary(facts: Facts) -> Html:
         *(f"{a}→{b} severed" for a, b in impact["severed"]),
         *(f"{a}→{b} hampered" for a, b in impact["hampered"]),
     ]
-    reset = facts.record.get("reset") or {}
+    reset = facts.record.get("reset")
     pairs: list[tuple[str, Html | str]] = [
         ("Fault", tag("code", words.breakable(facts.fault))),
         ("What it hit", ", ".join(hit) or "nothing"),
@@ -65,7 +64,7 @@ def _summary(facts: Facts) -> Html:
         ("Test", tag("code", words.breakable(facts.test)) if facts.test else words.NONE),
         ("Journal", tag("code", words.breakable(facts.file))),
     ]
-    if reset.get("rebuilt"):
+    if reset and reset.get("rebuilt"):
         pairs.append(("Environment", f"rebuilt before this experiment: {reset['why']}"))
     reason = tag(
         "div", tag("dt", "What broke, and why"), tag("dd", why(facts, MOST_REASON_CHARACTERS)), class_="whole"
@@ -129,8 +128,8 @@ Entry = tuple[float, int, str, str]
 
 
 def log_section(facts: Facts, anchor: str) -> Html:
-    """What the components logged near the key moments, in the order of time."""
-    logs: dict[str, Any] | None = facts.record.get("logs")
+    """What the components logged around the moments that matter, in the order of time."""
+    logs = facts.record.get("logs")
     heading = tag("h3", "What the components logged", id=f"{anchor}--logs")
     if logs is None:
         return tag("div", heading, tag("p", "This journal has no log lines.", class_="note"))
@@ -154,7 +153,7 @@ def log_section(facts: Facts, anchor: str) -> Html:
     )
 
 
-def _lines(facts: Facts, logs: dict[str, Any]) -> list[Entry]:
+def _lines(facts: Facts, logs: LogsRecord) -> list[Entry]:
     origin = facts.zero
     return [
         (at - origin, 1, name, text)

@@ -122,7 +122,7 @@ def bins(trace: Trace, edge: float, begin: float, end: float, width: float) -> B
     for low, high in pairwise(cuts):
         requests.append(high - low)
         failed.append(sum(trace.failed[low:high]))
-        good = _good(trace, low, high)
+        good = _good_latencies(trace, low, high)
         for share, column in zip((0.5, 0.95, 0.99), quantiles, strict=True):
             column.append(quantile(good, share))
     seconds = tuple(max(0.0, min(right, end) - max(left, begin)) for left, right in pairwise(edges))
@@ -130,7 +130,7 @@ def bins(trace: Trace, edge: float, begin: float, end: float, width: float) -> B
     return Bins(first * width, width, seconds, tuple(requests), tuple(failed), p50, p95, p99)
 
 
-def _good(trace: Trace, low: int, high: int) -> Sequence[float]:
+def _good_latencies(trace: Trace, low: int, high: int) -> Sequence[float]:
     return sorted(
         latency
         for latency, fail in zip(trace.latency[low:high], trace.failed[low:high], strict=True)

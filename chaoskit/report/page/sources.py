@@ -10,6 +10,7 @@ from typing import Any
 
 from chaoskit.errors import UsageError
 from chaoskit.record import journal
+from chaoskit.record.journal_types import Journal
 from chaoskit.report.page import facts
 from chaoskit.report.page.facts import Facts
 
@@ -65,7 +66,7 @@ def gather(paths: Iterable[Path]) -> Sources:
         elif path.name == DETECTION:
             matrices[path.resolve()] = _detection(path)
         else:
-            files[path.resolve()] = files.get(path.resolve()) or facts.facts_of(path.name, _journal(path))
+            files[path.resolve()] = files.get(path.resolve()) or facts.of(path.name, _journal(path))
             _add_detection(path.parent / DETECTION, matrices, passed)
     if not files and not days:
         raise UsageError(
@@ -87,12 +88,12 @@ def _folder(folder: Path, passed: list[str]) -> list[tuple[Path, Facts]]:
         except UsageError as error:
             passed.append(f"{path}: {error.what}")
         else:
-            found.append((path.resolve(), facts.facts_of(path.name, record)))
+            found.append((path.resolve(), facts.of(path.name, record)))
             del record  # before the next is read
     return sorted(found, key=lambda each: str(each[1].record["run"]["written_at"]))
 
 
-def _journal(path: Path) -> dict[str, Any]:
+def _journal(path: Path) -> Journal:
     record = journal.read(path)
     if missing := sorted({"experiment", "run", "system", "history", "judgement"} - set(record)):
         raise UsageError(
@@ -118,7 +119,7 @@ def _detection(path: Path) -> dict[str, Any]:
             "the detection matrix cannot be read", where=str(path), evidence=error.strerror
         ) from error
     except ValueError as error:
-        raise UsageError("this is not a detection matrix: it is not JSON", where=str(path)) from error
+        raise UsageError("not a detection matrix: the file is not valid JSON", where=str(path)) from error
     if not isinstance(record, dict) or record.get("version") != 1 or "trials" not in record:
-        raise UsageError("this is not a detection matrix of version 1", where=str(path))
+        raise UsageError("not a detection matrix of version 1", where=str(path))
     return record

@@ -1,4 +1,4 @@
-"""What the engine would say of a small project: an app with two replicas, a cache, a Toxiproxy."""
+"""The engine's data about a small project: an app with two replicas, a cache, a Toxiproxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def container(
     labels: dict[str, str] | None = None,
     network: str = "shop_default",
 ) -> dict[str, Any]:
-    """What ``inspect`` says of a container that runs."""
+    """The output of ``inspect`` for a running container."""
     return {
         "Id": f"id-of-{service}-{number}",
         "Name": f"/shop-{service}-{number}",
@@ -43,7 +43,7 @@ def container(
 
 
 def shop() -> dict[str, dict[str, Any]]:
-    """The project, name → what the engine says."""
+    """The project: name → the engine's data."""
     here = [{"HostIp": "127.0.0.1", "HostPort": "40001"}]
     api = [{"HostIp": "0.0.0.0", "HostPort": "40002"}, {"HostIp": "::", "HostPort": "40002"}]
     return {
@@ -55,5 +55,5 @@ def shop() -> dict[str, dict[str, Any]]:
 
 
 def proxy(name: str, listen: str, upstream: str, *, enabled: bool = True) -> ProxyState:
-    """A proxy as Toxiproxy tells it."""
+    """The state of a proxy."""
     return ProxyState(name, listen, upstream, enabled)

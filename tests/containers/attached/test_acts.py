@@ -1,4 +1,4 @@
-"""A guest's changes are written ahead, undone for sure, and only his own are undone."""
+"""A guest's changes are written ahead and always undone, and no other changes are undone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOXIC = Toxic("slow", "latency", "downstream", {"latency": 1.0})
 
 
 class World:
-    """The engine, Toxiproxy and its cuts, as far as acts use them; each change looks at the log first."""
+    """The engine, Toxiproxy and its cuts, as far as acts use them; each change notes the pending steps."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -88,19 +88,19 @@ class World:
         self.proxy = replace(self.proxy, enabled=how != "refuse")
 
     def mend(self, placed: Placed) -> None:
-        """As after a crash: it does not know that the link was refused."""
+        """Mend as after a crash, without knowing that the link was refused."""
         self.changed("mend")
         self.cuts = None
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """What is acted on."""
+    """The objects that acts change."""
     return World(tmp_path / "run" / "attached.jsonl")
 
 
 def acts(world: World) -> Acts:
-    """A guest, or who cleans up after him: the log is all that he knows."""
+    """The acts of a guest, or of the cleanup after it, which knows only the log."""
     any_of_them: Any = world
     return Acts(
         any_of_them,
@@ -113,7 +113,7 @@ def acts(world: World) -> Acts:
 
 
 def test_every_change_is_on_disk_before_it_is_made(world: World) -> None:
-    """Whenever the process dies, what it had changed is in the log."""
+    """Whenever the process dies, its changes are in the log."""
     guest = acts(world)
     guest.down("cache", lambda: world.kill("cache"))
     guest.pause("app")
@@ -132,7 +132,7 @@ def test_every_change_is_on_disk_before_it_is_made(world: World) -> None:
 
 
 def test_another_process_undoes_all_of_it(world: World) -> None:
-    """From the log alone, the last first; a refused link is enabled again although nobody remembers it."""
+    """The log alone suffices, the last step first, and it tells which link was refused."""
     guest = acts(world)
     guest.pause("app")
     guest.down("cache", lambda: world.kill("cache"))
@@ -144,7 +144,7 @@ def test_another_process_undoes_all_of_it(world: World) -> None:
 
 
 def test_what_fails_does_not_keep_the_rest_from_being_undone(world: World) -> None:
-    """It stays in the log, and is said."""
+    """A step that fails stays in the log and is reported; the other steps are taken."""
     guest = acts(world)
     guest.pause("app")
     guest.down("cache", lambda: world.kill("cache"))
@@ -157,17 +157,17 @@ def test_what_fails_does_not_keep_the_rest_from_being_undone(world: World) -> No
 
 
 def test_a_component_that_does_not_come_back_is_not_done(world: World) -> None:
-    """That the engine took the call is no proof."""
+    """A start counts as done only when the component runs, not when the engine accepts the call."""
     guest = acts(world)
     guest.down("cache", lambda: world.kill("cache"))
     world.stillborn = True
-    with pytest.raises(NotLifted, match="still there"):
+    with pytest.raises(NotLifted, match="still has changes"):
         guest.take_back()
     assert [step.action for step in pending(world.log).values()] == ["start"]
 
 
 def test_only_what_we_have_done_is_undone(world: World) -> None:
-    """What its owner has stopped, frozen or disabled is not started, resumed or enabled."""
+    """A component or link that its owner stopped, froze or disabled stays so."""
     guest = acts(world)
     world.states["cache"] = State("exited")
     world.states["app"] = State("paused")
@@ -183,7 +183,7 @@ def test_only_what_we_have_done_is_undone(world: World) -> None:
 
 
 def test_nothing_is_taken_from_what_is_down_already(world: World) -> None:
-    """Else the lift would give back what was not there."""
+    """A target that is already down is refused, because the lift would bring up what the owner took down."""
     guest = acts(world)
     world.states["cache"] = State("exited")
     world.proxy = replace(world.proxy, enabled=False)
@@ -207,7 +207,7 @@ def test_nothing_is_taken_from_what_is_down_already(world: World) -> None:
 
 
 def test_a_fault_that_can_be_injected_passes_the_check(world: World) -> None:
-    """But one that needs what a guest cannot do does not."""
+    """The check passes a fault that a guest can inject, and refuses one that a guest cannot."""
     guest = acts(world)
     guest.check([Undo("start", "cache"), Undo("resume", "app"), Undo("mend", LINK.proxy, {"how": "hang"})])
     with pytest.raises(UsageError, match="'silent'"):
@@ -216,7 +216,7 @@ def test_a_fault_that_can_be_injected_passes_the_check(world: World) -> None:
 
 
 def test_what_is_not_needed_any_more_counts_as_done(world: World) -> None:
-    """A container that its owner has removed needs no start."""
+    """A step for a container that its owner has removed counts as taken."""
     guest = acts(world)
     guest.down("cache", lambda: world.kill("cache"))
     guest.take_back(needed=lambda step: False)
@@ -225,7 +225,7 @@ def test_what_is_not_needed_any_more_counts_as_done(world: World) -> None:
 
 
 def test_a_cut_may_change_its_way(world: World) -> None:
-    """A link that hangs is mended before it is refused, and its undo is the new one's."""
+    """A link that hangs is mended before it is refused, and the undo of the new cut replaces the old one."""
     guest = acts(world)
     guest.cut(PLACED, "hang")
     guest.cut(PLACED, "refuse")

@@ -1,4 +1,4 @@
-"""Components are called as chaoskit calls them, whoever started them."""
+"""Components have the names that chaoskit gives, whether chaoskit started them or not."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from tests.containers.attached.project import container
 
 
 def named(*containers: dict[str, Any]) -> list[str | None]:
-    """Their names."""
+    """The names of these containers."""
     labels = [each["Config"]["Labels"] for each in containers]
     naming = Naming(labels)
     return [naming.name(each) for each in labels]
 
 
 def test_replicas_are_numbered_and_others_are_not() -> None:
-    """A service alone gives its name; several containers of one get their numbers."""
+    """A single container has its service's name; several containers of a service are numbered."""
     found = named(container("app", 1, ip="1"), container("app", 2, ip="2"), container("cache", ip="3"))
     assert found == ["app-1", "app-2", "cache"]
 
 
 def test_a_single_command_does_not_count() -> None:
-    """``docker compose run`` makes a container that is no part of the system, and no replica."""
+    """``docker compose run`` makes a container that is neither part of the system nor a replica."""
     single = container("app", 2, ip="2", labels={"com.docker.compose.oneoff": "True"})
     assert named(container("app", 1, ip="1"), single) == ["app", None]
 
 
 def test_what_chaoskit_left_running_tells_its_names() -> None:
-    """Its components have a label, with the replica's number; its Toxiproxies are no components."""
+    """Its components carry a label with the replica's number, and its Toxiproxies are not components."""
     run = {RUN_LABEL: "abc"}
     first, second, carts, proxy = (
         container("api-1", ip="1", labels={**run, COMPONENT_LABEL: "api-1"}),

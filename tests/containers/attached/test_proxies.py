@@ -1,10 +1,10 @@
-"""A proxy of the user's is a link: who dials whom is found out, and never made up."""
+"""A user's proxy is a link whose consumer and provider are found, never invented."""
 
 from __future__ import annotations
 
 import pytest
 
-from chaoskit.containers.attached.proxies import link_up
+from chaoskit.containers.attached.proxies import links_of_proxies
 from chaoskit.errors import UsageError
 from chaoskit.interpose import Placed
 from chaoskit.system import ANY, HARNESS, OUTSIDE, Component
@@ -17,7 +17,7 @@ COMPONENTS = (Component("app-1", "app", 1), Component("app-2", "app", 2), Compon
 
 def linked(*proxies: ProxyState) -> list[Placed]:
     """The links of the shop's Toxiproxy."""
-    return link_up({"toxiproxy": proxies}, shop(), COMPONENTS)[0]
+    return links_of_proxies({"toxiproxy": proxies}, shop(), COMPONENTS)[0]
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,14 @@ def linked(*proxies: ProxyState) -> list[Placed]:
     ],
 )
 def test_a_name_of_the_known_form_tells_the_consumer(name: str, consumer: str) -> None:
-    """It is believed where it names a consumer and the provider that the upstream leads to, only then."""
+    """A name counts only if it contains a consumer and the provider to which the upstream leads."""
     (found,) = linked(proxy(name, "[::]:1234", "cache:6379"))
     assert (found.link.consumer, found.link.provider, found.link.port) == (consumer, "cache", 6379)
     assert found.link.proxy == name
 
 
 def test_who_alone_writes_the_proxys_address_is_its_consumer() -> None:
-    """Both replicas have ``toxiproxy:26379`` in their environment: it is the service's link."""
+    """Both replicas have ``toxiproxy:26379`` in their environment, so it is the service's link."""
     (found,) = linked(proxy("redis_master", "0.0.0.0:26379", "cache:6379"))
     assert found.link.name == "app→cache:6379"
     assert found.listen == "10.0.0.5:26379"
@@ -61,31 +61,31 @@ def test_who_alone_writes_the_proxys_address_is_its_consumer() -> None:
     ],
 )
 def test_the_upstream_tells_the_provider(upstream: str, provider: str) -> None:
-    """By alias, container name or address; a service of several replicas; or a host outside."""
+    """It is found by alias, container name or address; it may be a replicated service or an external host."""
     (found,) = linked(proxy("p", "[::]:1", upstream))
     assert found.link.provider == provider
 
 
 def test_a_toxiproxy_elsewhere_dials_published_ports() -> None:
-    """One that runs on the machine itself reaches the system by its published ports."""
-    found, _ = link_up(
+    """A Toxiproxy that runs on the machine itself reaches the system by its published ports."""
+    found, _ = links_of_proxies(
         {"127.0.0.1:8474": [proxy("web", "127.0.0.1:9000", "127.0.0.1:40001")]}, shop(), COMPONENTS
     )
     assert [(each.link.name, each.listen) for each in found] == [("any→app-1:40001", "127.0.0.1:9000")]
 
 
 def test_an_alias_is_looked_up_where_toxiproxy_is() -> None:
-    """The same alias in a network that Toxiproxy is not in means somebody else."""
+    """The same alias in a network that Toxiproxy is not in means another container."""
     inspected = shop()
     inspected["other"] = container("other", ip="10.9.0.2", network="shop_back")
     inspected["other"]["NetworkSettings"]["Networks"]["shop_back"]["Aliases"] = ["cache"]
     components = (*COMPONENTS, Component("other", "other"))
-    found, _ = link_up({"toxiproxy": [proxy("p", "[::]:1", "cache:6379")]}, inspected, components)
+    found, _ = links_of_proxies({"toxiproxy": [proxy("p", "[::]:1", "cache:6379")]}, inspected, components)
     assert found[0].link.provider == "cache"
 
 
 def test_twins_are_told_apart_by_their_proxies() -> None:
-    """Two proxies that lead the same way have names of their own, and a pattern means both."""
+    """Two proxies with the same ends have different link names, and a pattern means both."""
     found = linked(proxy("a", "[::]:1", "cache:6379"), proxy("b", "[::]:2", "cache:6379"))
     links = [each.link for each in found]
     assert [link.name for link in links] == ["any→cache:6379 (a)", "any→cache:6379 (b)"]
@@ -104,14 +104,14 @@ def test_a_service_is_meant_by_its_name_although_it_has_replicas() -> None:
 
 
 def test_two_toxiproxies_with_a_proxy_of_one_name_are_refused() -> None:
-    """An undo names a proxy by its name alone, so it must not be left to chance which one that is."""
+    """An undo step names a proxy by its name only, so the name must be unique."""
     told = {"one": [proxy("p", "[::]:1", "cache:1")], "two": [proxy("p", "[::]:1", "cache:1")]}
     with pytest.raises(UsageError, match="two Toxiproxies"):
-        link_up(told, shop(), COMPONENTS)
+        links_of_proxies(told, shop(), COMPONENTS)
 
 
 def test_a_proxy_that_the_api_cannot_address_is_left_out_with_a_warning() -> None:
-    """A name with a slash would be another path."""
-    found, warnings = link_up({"toxiproxy": [proxy("a/b", "[::]:1", "cache:1")]}, shop(), COMPONENTS)
+    """A proxy's name with a slash would be another path of the API."""
+    found, warnings = links_of_proxies({"toxiproxy": [proxy("a/b", "[::]:1", "cache:1")]}, shop(), COMPONENTS)
     assert found == []
     assert "'a/b'" in warnings[0]

@@ -1,4 +1,4 @@
-"""A look at a project: what is there, where to enter, and what is wrong in words."""
+"""A look at a project finds its components, links and entries, and reports problems in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.containers.attached.project import proxy, shop
 
 
 class Engine:
-    """As much of the SDK's low level as a survey uses."""
+    """The parts of the SDK's low-level client that a survey uses."""
 
     def __init__(self, containers: dict[str, dict[str, Any]]) -> None:
         self.there = {each["Id"]: each for each in containers.values()}
@@ -38,7 +38,7 @@ class Engine:
 
 
 class Toxiproxy:
-    """A Toxiproxy with these proxies."""
+    """A Toxiproxy with given proxies."""
 
     version_text = '{"version": "2.12.0"}'
     told: tuple[ProxyState, ...] = (proxy("cache", "[::]:26379", "cache:6379"),)
@@ -58,20 +58,20 @@ class Toxiproxy:
 
 @pytest.fixture(autouse=True)
 def toxiproxy(monkeypatch: pytest.MonkeyPatch) -> type[Toxiproxy]:
-    """What answers wherever a Toxiproxy is expected."""
+    """The server that answers in place of every Toxiproxy."""
     made = type("One", (Toxiproxy,), {})
     monkeypatch.setattr(module, "Toxiproxies", made)
     return made
 
 
 def look(containers: dict[str, dict[str, Any]], project: str = "shop", **more: Any) -> Survey:
-    """A survey of them."""
+    """A survey of these containers."""
     engine: Any = Engine(containers)
     return survey(engine, project, **more)
 
 
 def test_it_sees_components_links_and_entries() -> None:
-    """The Toxiproxy is no component; published ports are entries; its API is found by itself."""
+    """The Toxiproxy is not a component, published ports are entries, and the survey finds the API itself."""
     found = look(shop())
     assert [each.name for each in found.components] == ["app-1", "app-2", "cache"]
     assert [(each.name, each.api) for each in found.servers] == [("toxiproxy", ("127.0.0.1", 40002))]
@@ -80,7 +80,7 @@ def test_it_sees_components_links_and_entries() -> None:
 
 
 def test_a_published_proxy_is_an_entry_to_its_provider(toxiproxy: type[Toxiproxy]) -> None:
-    """Users come in by the proxy, and so does the load."""
+    """Users enter through the proxy, and so does the load."""
     containers = shop()
     containers["toxiproxy"]["NetworkSettings"]["Ports"]["9000/tcp"] = [
         {"HostIp": "127.0.0.1", "HostPort": "40009"}
@@ -90,18 +90,18 @@ def test_a_published_proxy_is_an_entry_to_its_provider(toxiproxy: type[Toxiproxy
 
 
 def test_a_project_that_is_not_there_is_told_with_those_that_are() -> None:
-    """A name that was mistyped is seen at once."""
+    """The error lists the existing projects, so that a mistyped name is seen at once."""
     with pytest.raises(UsageError, match="'shpo'") as raised:
         look(shop(), "shpo")
     assert "shop (4 of 4 containers run)" in (raised.value.evidence or "")
 
 
 def test_a_project_that_is_down_is_told_with_its_states() -> None:
-    """Nothing is started: it says how to."""
+    """Nothing is started; the error says how to start it."""
     containers = shop()
     for each in containers.values():
         each["State"] = {"Status": "exited", "Running": False, "ExitCode": 1}
-    with pytest.raises(NotReady, match="does not run") as raised:
+    with pytest.raises(NotReady, match="is not running") as raised:
         look(containers)
     assert "cache is exited, exit code 1" in (raised.value.evidence or "")
     assert "docker compose -p shop up" in (raised.value.remedy or "")
@@ -109,17 +109,17 @@ def test_a_project_that_is_down_is_told_with_its_states() -> None:
 
 
 def test_a_component_that_is_down_is_a_warning_unless_it_has_done_its_work() -> None:
-    """A migration that has ended well is as it should be."""
+    """A component that ended with exit code 0, such as a migration, causes no warning."""
     containers = shop()
     containers["cache"]["State"] = {"Status": "exited", "Running": False, "ExitCode": 137}
     containers["app-2"]["State"] = {"Status": "exited", "Running": False, "ExitCode": 0}
-    assert look(containers).warnings == ("cache does not run (exited, exit code 137)",)
+    assert look(containers).warnings == ("cache is not running (exited, exit code 137)",)
 
 
 def test_a_toxiproxy_that_does_not_answer_is_an_obstacle_but_not_to_who_cleans_up(
     toxiproxy: type[Toxiproxy],
 ) -> None:
-    """Its links would be missing without a word."""
+    """It is an error, because its links would be missing silently; a look for cleaning up goes on."""
     toxiproxy.failure = ToxiproxyFailure("Toxiproxy cannot be reached")
     with pytest.raises(ToxiproxyFailure) as raised:
         look(shop())
@@ -129,7 +129,7 @@ def test_a_toxiproxy_that_does_not_answer_is_an_obstacle_but_not_to_who_cleans_u
 
 @pytest.mark.parametrize("said", ['{"version": "2.5.0"}', "2.1.4", "git-2.4.0"])
 def test_a_toxiproxy_that_is_too_old_is_refused(toxiproxy: type[Toxiproxy], said: str) -> None:
-    """Without PATCH nothing can be disabled; before 2.7 it did not even tell its version as JSON."""
+    """Without PATCH no proxy can be disabled; before 2.7 even the version was not JSON."""
     if said.startswith("{"):
         toxiproxy.version_text = said
     else:
@@ -140,7 +140,7 @@ def test_a_toxiproxy_that_is_too_old_is_refused(toxiproxy: type[Toxiproxy], said
 
 
 def test_a_toxiproxy_whose_api_is_not_published_is_a_warning() -> None:
-    """One can still attach, and touch no links."""
+    """A run can still attach and touch no links."""
     containers = shop()
     containers["toxiproxy"]["NetworkSettings"]["Ports"] = {"8474/tcp": None}
     found = look(containers)
@@ -149,7 +149,7 @@ def test_a_toxiproxy_whose_api_is_not_published_is_a_warning() -> None:
 
 
 def test_a_toxiproxy_may_be_named_by_its_address() -> None:
-    """By the port it is known as the container that publishes it."""
+    """Its port identifies the container that publishes it."""
     containers = shop()
     containers["toxiproxy"]["Config"]["Image"] = "example/proxy:1"
     containers["toxiproxy"]["Config"]["ExposedPorts"] = {}
@@ -167,7 +167,7 @@ def test_a_toxiproxy_may_be_named_by_its_address() -> None:
     [
         ({"entries": {"app-1:8000": "10.0.0.2:8000"}}, "not on this machine"),
         ({"entries": {"app-1:8000": "http://shop.example.com:80"}}, "not on this machine"),
-        ({"entries": {"web:8000": "127.0.0.1:80"}}, "no component:port"),
+        ({"entries": {"web:8000": "127.0.0.1:80"}}, "not of the form component:port"),
         ({"entries": {"app-1:8000": "127.0.0.1"}}, "not of the form"),
         ({"toxiproxies": ["http://10.0.0.5:8474"]}, "not on this machine"),
     ],
@@ -179,13 +179,13 @@ def test_addresses_elsewhere_are_refused(more: dict[str, Any], says: str) -> Non
 
 
 def test_what_another_run_has_left_is_a_warning(toxiproxy: type[Toxiproxy]) -> None:
-    """Nobody should measure a system that is at fault already."""
+    """A toxic of another run is reported, so that no user measures a system that is already at fault."""
     left = Toxic("chaoskit-abc-slow", "latency", "downstream", {"latency": 1.0})
     toxiproxy.told = (ProxyState("cache", "[::]:26379", "cache:6379", True, (left,)),)
     assert "chaoskit-abc-slow" in look(shop()).warnings[0]
 
 
 def test_given_entries_take_the_place_of_those_that_are_found() -> None:
-    """With or without a scheme."""
+    """A given address replaces a found one, with or without a scheme."""
     found = look(shop(), entries={"app-1:8000": "http://localhost:5000", "cache:1": "127.0.0.1:6000"})
     assert found.entries == {"app-1:8000": "localhost:5000", "cache:1": "127.0.0.1:6000"}

@@ -1,4 +1,4 @@
-"""Undoing what a dead harness has left, from its folder and the engine alone."""
+"""Undoing a dead harness's changes from its folder and the engine alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chaoskit.runtime.undolog import UndoLog, pending
 
 
 class World:
-    """A project, and a guest in it who only writes down what he is asked."""
+    """A project, with a guest in it that only notes its orders."""
 
     def __init__(self) -> None:
         self.there = {"cache", "replica"}
@@ -54,31 +54,31 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """It; the run's folder is there, with what it was told."""
+    """The project, with a run's folder that names the attached system."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     ledger_of("run").parent.mkdir(parents=True)
     Attachment("shop", (), ["replica"]).save("run")
     made = World()
     monkeypatch.setattr(takeback, "survey", made.look)
     monkeypatch.setattr(takeback, "Guest", made.guest)
-    monkeypatch.setattr(takeback, "_patiently", lambda clock: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(takeback, "_connect_patiently", lambda clock: SimpleNamespace(close=lambda: None))
     return made
 
 
 def faults_log() -> UndoLog:
-    """The log that faults write."""
+    """The faults' own undo log."""
     return UndoLog(ledger_of("run").with_name("undo.jsonl"))
 
 
 def test_nothing_pending_asks_nobody(world: World) -> None:
-    """The ledger is there from the first moment, so that the reaper finds something to replay."""
+    """The ledger exists from the start for the reaper to replay; an empty one needs no look."""
     assert ledger_of("run").exists()
     replay(ledger_of("run"))
     assert world.asked == []
 
 
 def test_what_only_a_fault_wrote_down_is_done_too(world: World) -> None:
-    """A restart that mends what outlives no process; of what was named only."""
+    """A restart in the faults' own log is taken, but only of a component that may be touched."""
     log = faults_log()
     log.ahead([Undo("restart", "replica"), Undo("restart", "cache"), Undo("disconnect", "cache")])
     replay(ledger_of("run"))
@@ -87,17 +87,17 @@ def test_what_only_a_fault_wrote_down_is_done_too(world: World) -> None:
 
 
 def test_a_restart_that_fails_is_said_and_stays(world: World) -> None:
-    """So that chaoskit clean tries again."""
+    """It is reported and stays pending, so that chaoskit clean tries it again."""
     log = faults_log()
     log.ahead([Undo("restart", "replica")])
     world.broken = True
-    with pytest.raises(NotLifted, match="not restarted"):
+    with pytest.raises(NotLifted, match="could not be restarted"):
         replay(ledger_of("run"))
     assert len(pending(log.path)) == 1
 
 
 def test_what_is_no_more_needs_no_undo(world: World) -> None:
-    """A container that was removed, a proxy that was deleted, a project that was taken down."""
+    """A removed container, a deleted proxy or a removed project needs no undo."""
     log = UndoLog(ledger_of("run"))
     steps = [
         Undo("start", "cache"),
@@ -113,7 +113,7 @@ def test_what_is_no_more_needs_no_undo(world: World) -> None:
 
 
 def test_a_toxiproxy_that_is_silent_may_still_have_the_proxy(world: World) -> None:
-    """Then nobody knows, and the step is tried, so that it fails and is said."""
+    """Then the proxy may still exist, so the step is tried, and its failure is reported."""
     UndoLog(ledger_of("run")).ahead([Undo("mend", "unknown")])
     world.silent = frozenset({"toxiproxy"})
     replay(ledger_of("run"))

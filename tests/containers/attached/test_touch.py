@@ -1,4 +1,4 @@
-"""What was named may be touched, and nothing else."""
+"""Only what the user named may be touched."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NOTHING = Impact()
 
 
 def told(*names: str) -> Touch:
-    """A guest who was told this."""
+    """A guest whose user gave these names."""
     return Touch("shop", names, COMPONENTS, (LINK, OTHER))
 
 
 def test_nothing_named_nothing_touched() -> None:
-    """By default everything is refused, with what to write to allow it."""
+    """By default everything is refused, and the remedy says what to add."""
     with pytest.raises(UsageError) as raised:
         told().component("cache", "kill it")
     assert "nothing" in (raised.value.evidence or "")
@@ -30,7 +30,7 @@ def test_nothing_named_nothing_touched() -> None:
 
 
 def test_a_service_means_its_replicas_and_not_its_links() -> None:
-    """Who may kill the app may not cut what it dials."""
+    """A user who allows the app to be killed does not allow its links to be cut."""
     touch = told("app")
     touch.component("app-1", "kill it")
     touch.component("app-2", "kill it")
@@ -41,7 +41,7 @@ def test_a_service_means_its_replicas_and_not_its_links() -> None:
 
 
 def test_a_link_may_be_named_by_pattern_or_proxy() -> None:
-    """And means neither its ends nor another link."""
+    """The name means neither the link's ends nor another link."""
     for name in ("app-1->cache", "app-1→cache:6379", "app-1.cache.6379"):
         touch = told(name)
         touch.link(LINK, "cut it")
@@ -52,14 +52,14 @@ def test_a_link_may_be_named_by_pattern_or_proxy() -> None:
 
 
 def test_a_name_of_nothing_is_a_mistake() -> None:
-    """It is told at once, with all that there is: a typing error must not look like caution."""
+    """The error comes at once and lists all names, so that a typing error does not look like caution."""
     with pytest.raises(UsageError, match="'cahce'") as raised:
         told("cache", "cahce")
     assert "app-2→cache:6379" in (raised.value.evidence or "")
 
 
 def test_a_fault_is_permitted_by_what_it_will_undo_and_takes_away() -> None:
-    """All of its targets count, before the first of them is harmed."""
+    """All of a fault's targets are checked before the first of them is harmed."""
     told("app").permit([Undo("start", "app-1"), Undo("start", "app-2")], NOTHING)
     told("→cache").permit([Undo("mend", LINK.proxy)], Impact(lost=frozenset({"cache"})))
     told("cache").permit([], Impact(strained=frozenset({"cache"})))
@@ -75,6 +75,6 @@ def test_a_fault_is_permitted_by_what_it_will_undo_and_takes_away() -> None:
 
 
 def test_no_container_is_replaced() -> None:
-    """A deploy leaves another container than was there, whatever was named."""
+    """A deploy would leave another container, so it is refused whatever the user named."""
     with pytest.raises(UsageError, match="cannot be replaced"):
         told("app").permit([Undo("start", "app-1", {"replaced": True})], NOTHING)

@@ -1,4 +1,4 @@
-"""Who owns a run, and how long."""
+"""The owner of a run, and how long it owns the run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def owner() -> Owner:
-    """This process."""
+    """An owner record of this process."""
     return Owner(os.getpid(), 2000.0, command="pytest")
 
 
 def test_a_claim_cannot_be_taken_twice() -> None:
-    """Two harnesses never share a run."""
+    """Two harnesses never own the same run."""
     claim = Claim.take("run", owner())
     with pytest.raises(RuntimeFailure, match="folder of run run"):
         Claim.take("run", owner())
@@ -38,7 +38,7 @@ def test_a_claim_cannot_be_taken_twice() -> None:
 
 
 def test_a_fork_does_not_keep_a_run_alive() -> None:
-    """A worker that was forked closes the lock it has inherited, and the harness keeps its own."""
+    """A forked worker closes the lock that it inherited, and the harness keeps its own."""
     claim = Claim.take("run", owner())
     reading, writing = os.pipe()
     pid = os.fork()
@@ -56,12 +56,12 @@ def test_a_fork_does_not_keep_a_run_alive() -> None:
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".a", "a" * 200])
 def test_a_run_id_names_a_folder_below_ours(name: str) -> None:
     """No run id leads out of the state folder."""
-    with pytest.raises(ValueError, match="is no run id"):
+    with pytest.raises(ValueError, match="is not a run id"):
         run_folder(name)
 
 
 def test_the_state_folder_follows_the_standard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """$XDG_STATE_HOME if it is absolute, else ~/.local/state."""
+    """It is below $XDG_STATE_HOME if that is absolute, and otherwise below ~/.local/state."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for value in ("", "relative/path"):
         monkeypatch.setenv("XDG_STATE_HOME", value)

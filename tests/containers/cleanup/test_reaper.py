@@ -36,7 +36,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def heard(*messages: bytes) -> dict[int, str] | None:
-    """What the reaper makes of these messages and the end of the connection."""
+    """The reaper's answer to these messages, followed by the end of the connection."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         for message in messages:
@@ -46,20 +46,20 @@ def heard(*messages: bytes) -> dict[int, str] | None:
 
 
 def test_goodbye_is_not_the_end_of_the_harness() -> None:
-    """Only a connection that ends without goodbye is a death; what was registered is known then."""
+    """Only a connection that ends without a goodbye is a death; the registered groups are then returned."""
     assert heard(b"group 12 345\n", b"goodbye\n") is None
     assert heard(b"group 12 345\ngroup 13 346\n") == {12: "345", 13: "346"}
     assert heard() == {}
 
 
 def test_messages_may_come_in_pieces_and_be_cut_short() -> None:
-    """A death in the middle of a message loses that message and no other."""
+    """A death in the middle of a message loses only that message."""
     assert heard(b"group 1", b"2 345\ngro", b"up 13 346\ngroup 14 3") == {12: "345", 13: "346"}
     assert heard(b"goodb") == {}
 
 
 def test_a_process_group_is_killed(sleeper: subprocess.Popen[bytes]) -> None:
-    """The child goes, and one that is gone already is no error."""
+    """The child is killed, and a child that is already gone is not an error."""
     registered = {sleeper.pid: reaper_process.started(sleeper.pid)}
     reaper_process.kill(registered)
     assert sleeper.wait() == -signal.SIGKILL
@@ -67,7 +67,7 @@ def test_a_process_group_is_killed(sleeper: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_group_without_its_leader_is_killed() -> None:
-    """What the child has started and left behind goes too."""
+    """Processes that the child started and left behind are killed too."""
     leader = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!"], process_group=0, stdout=subprocess.PIPE)
     assert leader.stdout is not None
     with leader.stdout:
@@ -82,7 +82,7 @@ def test_a_group_without_its_leader_is_killed() -> None:
 def test_a_number_that_was_given_to_another_process_is_spared(
     sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that was started at another time is not the one that was registered."""
+    """A process with another start time is not the registered one."""
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append(pid))
     monkeypatch.setattr(os, "killpg", lambda pid, number: sent.append(pid))
@@ -99,13 +99,13 @@ def test_a_child_in_our_own_group_does_not_take_the_group_along() -> None:
 
 
 def test_when_a_process_was_started_tells_it_from_others() -> None:
-    """It stays the same for a process, and there is none for a number without a process."""
+    """The start time stays the same for a process, and is empty for a number without a process."""
     assert reaper_process.started(os.getpid()) == reaper_process.started(os.getpid()) != ""
     assert reaper_process.started(2**22 + 1) == ""
 
 
 def test_a_goodbye_ends_the_reaper_and_removes_the_folder(state: Path) -> None:
-    """A run that was closed leaves nothing on this machine; saying it again is no error."""
+    """A closed run leaves nothing on this machine, and a second goodbye is not an error."""
     reaper = Reaper.start("run", keep=False)
     assert reaper.folder == state / "run"
     assert (reaper.folder / "owner.json").exists()
@@ -117,14 +117,14 @@ def test_a_goodbye_ends_the_reaper_and_removes_the_folder(state: Path) -> None:
 
 
 def test_a_kept_run_keeps_its_folder() -> None:
-    """What was kept can be found by ``clean`` after the harness has ended in peace."""
+    """``clean`` finds a kept run after its harness has ended normally."""
     with Reaper.start("run", keep=True) as reaper:
         pass
     assert reaper.folder.exists()
 
 
 def test_the_reaper_is_in_a_session_of_its_own() -> None:
-    """Neither Ctrl-C nor the end of the terminal reaches it, and it holds on to nothing of ours."""
+    """Neither Ctrl-C nor the terminal's end reaches it, and it holds no folder or output of the harness."""
     with Reaper.start("run", keep=False) as reaper:
         assert os.getsid(reaper.pid) == reaper.pid
         assert Path(f"/proc/{reaper.pid}/cwd").readlink() == Path("/")
@@ -133,7 +133,7 @@ def test_the_reaper_is_in_a_session_of_its_own() -> None:
 
 
 def test_children_do_not_hold_the_reaper_s_connection() -> None:
-    """A program that we run and a worker that we fork have no end of it: our death is seen at once."""
+    """No executed program or forked worker holds it, so the reaper sees the harness's death at once."""
     reaper = Reaper.start("run", keep=False)
     ours = f"socket:[{os.fstat(reaper._channel.fileno()).st_ino}]"
     script = "import os\nfor f in os.scandir('/proc/self/fd'): print(os.path.exists(f) and os.readlink(f))"
@@ -149,7 +149,7 @@ def test_children_do_not_hold_the_reaper_s_connection() -> None:
 
 
 def test_a_dead_reaper_is_noticed() -> None:
-    """To register with a reaper that was killed is an error, to say goodbye to it is not."""
+    """Registering with a killed reaper is an error; saying goodbye to it is not."""
     reaper = Reaper.start("run", keep=False)
     os.kill(reaper.pid, signal.SIGKILL)
     reaper._process.wait()
@@ -159,7 +159,7 @@ def test_a_dead_reaper_is_noticed() -> None:
 
 
 def test_a_reaper_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch, state: Path) -> None:
-    """Nothing is started without it; the folder is given back."""
+    """Without a reaper nothing is started, and the run's folder is removed."""
     monkeypatch.setattr(reaper_process, "__file__", "/nowhere/reaper_process.py")
     with pytest.raises(RuntimeFailure, match="does not start"):
         Reaper.start("run", keep=False)
@@ -167,7 +167,7 @@ def test_a_reaper_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_reaper_imports_little() -> None:
-    """What every run waits for at its start stays small: nothing of ours, of Docker or of HTTP."""
+    """Every run waits for its start, so it imports nothing of chaoskit, Docker or HTTP."""
     path = reaper_process.__file__
     script = f"import runpy, sys; runpy.run_path({path!r}, run_name='reaping'); print(*sys.modules)"
     printed = subprocess.run(
@@ -177,7 +177,7 @@ def test_the_reaper_imports_little() -> None:
 
 
 def test_what_cannot_be_cleaned_up_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failure of the reaper is found in the run's folder."""
+    """A failure of the reaper is written into the run's folder."""
 
     def fail(run_id: str) -> None:
         raise EngineUnavailable("no container engine answers", evidence="connection refused")
@@ -191,7 +191,7 @@ def test_what_cannot_be_cleaned_up_is_noted(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_undo_log_of_a_kept_run_is_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The function that is named is called with the log, if there is one, and nothing is removed."""
+    """The named function is called with the log if the log exists, and nothing is removed."""
     (tmp_path / "replaying_for_a_test.py").write_text("def replay(path):\n    path.write_text('taken')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     undo = tmp_path / "undo.jsonl"
@@ -212,7 +212,7 @@ def test_the_undo_log_of_a_kept_run_is_replayed(tmp_path: Path, monkeypatch: pyt
 def test_a_guest_takes_back_its_faults_before_it_removes_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only what bears the run's label is removed then, and its folder; where that fails, the folder stays."""
+    """Its sidecars and its folder go only after its faults are lifted; if that fails, the folder stays."""
     (tmp_path / "replaying_as_a_guest.py").write_text(
         "def replay(path):\n"
         "    if path.read_text() == 'stuck': raise OSError('no Toxiproxy')\n"
@@ -242,7 +242,7 @@ def test_a_guest_takes_back_its_faults_before_it_removes_its_own(
 
 
 def test_several_threads_may_register(sleeper: subprocess.Popen[bytes]) -> None:
-    """Messages of several threads do not run into each other."""
+    """Messages of several threads do not mix."""
     reaper = Reaper.start("run", keep=False)
     threads = [threading.Thread(target=reaper.register, args=(sleeper.pid,)) for _ in range(8)]
     for thread in threads:
@@ -255,7 +255,7 @@ def test_several_threads_may_register(sleeper: subprocess.Popen[bytes]) -> None:
 
 
 def test_an_engine_that_restarts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reaper tries again until the engine answers, and gives up at its deadline only."""
+    """The reaper tries again until the engine answers, and gives up only at its deadline."""
     tried: list[float] = []
     clock = ManualClock()
 
@@ -267,5 +267,5 @@ def test_an_engine_that_restarts_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(EngineUnavailable):
         orphan._remove("run", clock)
     assert tried[0] == 0.0
-    assert tried[-1] == orphan.DEADLINE
+    assert tried[-1] == orphan.REMOVAL_DEADLINE
     assert len(tried) > 50

@@ -16,26 +16,26 @@ from tests.containers.engine_of_dictionaries import Engine, as_client
 
 
 def remove(engine: Engine, run_id: str = "run", deadline: float = 60.0) -> Removed:
-    """Remove a run in no time."""
+    """Remove a run on a manual clock."""
     return remove_run(as_client(engine), run_id, deadline=deadline, clock=ManualClock())
 
 
 def test_all_that_has_the_label_goes_and_nothing_else() -> None:
-    """Three kinds of things of this run go; those of another run and of nobody stay."""
+    """Objects of this run are removed; those of another run or without a label stay."""
     engine = Engine()
     for kind in engine.things:
-        for name, owner in (("ours", "run"), ("other", "run2"), ("nobody", None)):
+        for name, owner in (("ours", "run"), ("other", "run2"), ("unlabelled", None)):
             engine.put(kind, f"{name}-{kind}", owner)
-    engine.things["networks"].pop("nobody-networks")  # the engine's own stay in another test
+    engine.things["networks"].pop("unlabelled-networks")  # another test keeps the engine's own networks
     engine.things["containers"] = {
         k: v for k, v in engine.things["containers"].items() if k.startswith("ours")
     }
     assert remove(engine) == Removed(("ours-containers",), ("ours-networks",), ("ours-volumes",))
-    assert engine.left == {"other-networks", "other-volumes", "nobody-volumes"}
+    assert engine.left == {"other-networks", "other-volumes", "unlabelled-volumes"}
 
 
 def test_what_fails_is_tried_again() -> None:
-    """A thing that is still in use at first is removed later."""
+    """An object that is still in use at first is removed later."""
     engine = Engine(stubborn={"c": 2, "v": 3})
     for kind, name in (("containers", "c"), ("networks", "n"), ("volumes", "v")):
         engine.put(kind, name, "run")
@@ -44,14 +44,14 @@ def test_what_fails_is_tried_again() -> None:
 
 
 def test_what_appears_while_it_is_at_work_goes_too() -> None:
-    """A container that a dead client had asked for turns up after an empty look."""
+    """A container that a dead client had requested appears after an empty look, and is removed."""
     engine = Engine(late={2: ("containers", "late", "run")})
     assert remove(engine).containers == ("late",)
     assert engine.looks == 4, "one empty, one with the late one, and two empty ones in a row"
 
 
 def test_an_engine_that_does_not_answer_is_waited_for() -> None:
-    """Looks that fail do not count as looks that found nothing."""
+    """Failed looks do not count as looks that found nothing."""
     engine = Engine(broken=3)
     engine.put("containers", "c", "run")
     remove(engine)
@@ -68,7 +68,7 @@ def test_an_engine_that_does_not_answer_is_waited_for() -> None:
 def test_what_cannot_be_removed_is_named(
     prepare: Callable[[Engine], None], where: str, evidence: str
 ) -> None:
-    """After the deadline the error has what is left, the limit and what the engine said."""
+    """After the deadline the error has the remaining objects, the limit and the engine's answer."""
     engine = Engine()
     engine.put("containers", "c", "run")
     prepare(engine)
@@ -91,10 +91,12 @@ def test_what_cannot_be_removed_is_named(
 def test_removal_is_complete_and_touches_nothing_else(
     things: list[tuple[str, int, str | None]], stubborn: dict[int, int], broken: int
 ) -> None:
-    """Whatever there is and however often it fails: in the end exactly this run is gone."""
+    """Whatever exists and however often a removal fails, in the end exactly this run is gone."""
     engine = Engine(stubborn={str(name): times for name, times in stubborn.items()}, broken=broken)
     for kind, name, owner in things:
-        if kind != "containers" or owner == "run":  # others' containers would hold our networks for ever
+        if (
+            kind != "containers" or owner == "run"
+        ):  # containers of others would keep the networks in use for ever
             engine.put(kind, str(name), owner)
     others = {
         (kind, name)

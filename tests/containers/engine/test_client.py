@@ -1,7 +1,4 @@
-"""Which engine is talked to.
-
-The engine's answers in chaoskit's words.
-"""
+"""Which engine the client uses, and how its answers become chaoskit's own types and errors."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ def contexts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def where(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address that a client would be made for."""
+    """The address for which a client would be made."""
     asked: list[str] = []
 
     class Client:
@@ -63,18 +60,18 @@ def where(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_the_current_context_is_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With Docker Desktop the engine is where the docker command finds it."""
+    """With Docker Desktop the engine is where the ``docker`` command finds it."""
     assert where(monkeypatch).endswith("/home/me/.docker/run/docker.sock")
 
 
 def test_docker_host_wins(contexts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for the docker command, the variable goes before the context."""
+    """As for the ``docker`` command, the variable overrides the context."""
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2375")
     assert where(monkeypatch) == "the environment's"
 
 
 def test_without_a_context_the_default_is_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a plain Linux machine nothing is configured."""
+    """On a plain Linux machine nothing is configured, and the default socket is used."""
     (contexts / "config.json").write_text("{}")
     assert where(monkeypatch) == "the environment's"
 
@@ -107,12 +104,12 @@ def test_without_a_context_the_default_is_used(contexts: Path, monkeypatch: pyte
     ],
 )
 def test_inspect_becomes_a_state(inspected: dict[str, Any], state: State) -> None:
-    """Every status of the engine has its state; an exit code belongs to a run that is over."""
+    """Every status of the engine has its state, and only an ended run has an exit code."""
     assert state_of(inspected) == state
 
 
 def test_no_engine_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It names what was tried and what to do, and leaves no socket behind."""
+    """The error names what was tried and the remedy, and no socket stays open."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///no/such/docker.sock")
     with pytest.raises(EngineUnavailable) as caught:
         connect()
@@ -122,21 +119,21 @@ def test_no_engine_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_refusal_of_the_engine_keeps_its_words() -> None:
-    """The component, what was to be done, and the engine's own explanation."""
+    """The error has the component, the action and the engine's own explanation."""
     with pytest.raises(RuntimeFailure, match="could not pause cache") as caught, calling("pause", "cache"):
         raise APIError("409 Conflict", explanation="Container abc is not running")
     assert "is not running" in str(caught.value)
 
 
 def test_an_engine_that_does_not_answer_names_the_limit() -> None:
-    """A time-out of the SDK is told as one."""
+    """A time-out of the SDK becomes an error with the limit."""
     with pytest.raises(RuntimeFailure) as caught, calling("stop", "db"):
         raise requests.exceptions.ReadTimeout("Read timed out.")
     assert "20 s" in str(caught.value)
 
 
 def test_containers_go_by_component_then_by_service() -> None:
-    """Toxiproxies are known by their service; whatever Compose has not made has no name."""
+    """Toxiproxies are known by their service, and a container that Compose did not create has no name."""
     service = {"com.docker.compose.service": "api-1"}
     assert name_of({**service, COMPONENT_LABEL: "api"}) == "api"
     assert name_of(service) == "api-1"
@@ -145,7 +142,7 @@ def test_containers_go_by_component_then_by_service() -> None:
 
 
 def test_the_last_line_that_says_something() -> None:
-    """Blank lines at the end of an error are passed over."""
+    """Blank lines at the end of an error are skipped."""
     assert last_line("first\nlast \n\n") == "last"
     assert last_line("") == ""
 
@@ -162,11 +159,11 @@ class Few:
 
     @property
     def api(self) -> Few:
-        """The low level."""
+        """The low-level client."""
         return self
 
     def containers(self, *, all: bool, filters: dict[str, str]) -> list[dict[str, Any]]:
-        """GET /containers/json: the youngest first, as the engine has it."""
+        """GET /containers/json: the youngest first, as in the engine."""
         found = [
             {"Id": each, "State": state, "Created": number, "Labels": {COMPONENT_LABEL: "api"}}
             for number, (each, state) in enumerate(self.states.items())
@@ -181,7 +178,7 @@ class Few:
 
     @property
     def client(self) -> docker.DockerClient:
-        """The engine, for the type checker."""
+        """The engine, typed for the type checker."""
         return cast(docker.DockerClient, self)
 
 
@@ -199,12 +196,12 @@ class Few:
     ],
 )
 def test_of_two_containers_the_component_is_the_one_that_can_serve(old: str, new: str, counts: str) -> None:
-    """While it is replaced: the one that runs; before the new one was ever started, the old one."""
+    """The one that runs counts; before the new one was ever started, the old one counts."""
     assert containers(Few({"old": old, "new": new}).client, "r") == {"api": counts}
 
 
 def test_late_news_of_a_former_container_change_nothing() -> None:
-    """Events and listings that still tell of the old container do not bring it back."""
+    """Late events and listings of the old container do not bring it back."""
     engine = Few({"old": "exited", "new": "created"})
     known = Containers(engine.client, "r")
     assert known.id("api") == "old"
@@ -218,7 +215,7 @@ def test_late_news_of_a_former_container_change_nothing() -> None:
 
 
 def test_a_look_that_a_replacement_overtakes_finds_the_new_container() -> None:
-    """The container that was known has just been removed: its successor is looked at at once."""
+    """If the known container has just been removed, its successor is inspected at once."""
     engine = Few({"old": "running"})
     known = Containers(engine.client, "r")
     assert known.inspect("api")["Id"] == "old"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.containers.engine import cuts as module
-from chaoskit.containers.engine.cuts import HANG, Cuts
+from chaoskit.containers.engine.cuts import HANG_TOXICS, Cuts
 from chaoskit.errors import ToxiproxyFailure
 from chaoskit.interpose import Placed
 from chaoskit.runtime import Cut, Executed, Toxic
@@ -33,7 +33,7 @@ ONE, TWO, OTHER = placed("api"), placed("worker"), placed("cron", "toxiproxy-2")
 
 
 class FakeToxiproxies:
-    """Proxies in a dictionary; ``deaf`` ones take everything and do nothing."""
+    """Proxies in a dictionary; the ``deaf`` ones accept every call and change nothing."""
 
     def __init__(self, *links: Placed) -> None:
         self.states = {
@@ -84,7 +84,7 @@ class FakeNettools:
         *,
         timeout: float,
         admin: bool = False,
-        speaks: bool = False,
+        prints: bool = False,
     ) -> Executed:
         if command[0] != "nft":
             self.asked.append(container)
@@ -112,7 +112,7 @@ class FakeNettools:
 
 @pytest.fixture
 def nettools(monkeypatch: pytest.MonkeyPatch) -> FakeNettools:
-    """The kernels, in place of the sidecars."""
+    """The fake kernels, in place of the sidecars."""
     made = FakeNettools()
     monkeypatch.setattr(module, "Nettools", lambda client, run_id: made)
     monkeypatch.setattr(module, "containers", lambda client, run_id: {"api": "id-of-api"})
@@ -135,7 +135,7 @@ def make(toxiproxies: FakeToxiproxies, **more: Any) -> Cuts:
 @pytest.mark.usefixtures("nettools")
 @pytest.mark.parametrize("how", HOW)
 def test_a_cut_concerns_its_link_alone(toxiproxies: FakeToxiproxies, how: Cut) -> None:
-    """One link is cut and mended; those beside it on the same server and elsewhere are not touched."""
+    """One link is cut and mended; other links, on the same server and elsewhere, are not touched."""
     whole = dict(toxiproxies.states)
     cuts = make(toxiproxies)
     cuts.cut(ONE, how)
@@ -147,7 +147,7 @@ def test_a_cut_concerns_its_link_alone(toxiproxies: FakeToxiproxies, how: Cut) -
 
 @given(st.lists(st.tuples(st.sampled_from([ONE, TWO, OTHER]), st.sampled_from([*HOW, None])), max_size=25))
 def test_any_order_of_cuts_and_mends(steps: list[tuple[Placed, Cut | None]]) -> None:
-    """Whatever is cut and mended in whatever order, each link is as its last step left it."""
+    """After any sequence of cuts and mends, each link is as its last step left it."""
     with pytest.MonkeyPatch.context() as patch:
         nettools = FakeNettools()
         patch.setattr(module, "Nettools", lambda client, run_id: nettools)
@@ -173,7 +173,7 @@ def test_any_order_of_cuts_and_mends(steps: list[tuple[Placed, Cut | None]]) -> 
 
 @pytest.mark.usefixtures("nettools")
 def test_hang_never_removes_a_timeout_before_what_stands_in_front_of_it(toxiproxies: FakeToxiproxies) -> None:
-    """The order that keeps Toxiproxy's API from hanging, both ways."""
+    """Toxics are added and removed in the order that keeps Toxiproxy's API from hanging."""
     cuts = make(toxiproxies)
     cuts.cut(ONE, "hang")
     cuts.mend(ONE)
@@ -182,8 +182,8 @@ def test_hang_never_removes_a_timeout_before_what_stands_in_front_of_it(toxiprox
 
 @pytest.mark.usefixtures("nettools")
 def test_half_a_cut_is_mended(toxiproxies: FakeToxiproxies) -> None:
-    """A harness that died between two toxics leaves one; mending finds it. It is no cut, though."""
-    toxiproxies.add_toxic(ONE.toxiproxy, ONE.link.proxy, HANG[0])
+    """Mending removes the one toxic that a harness left when it died between two; alone it is not a cut."""
+    toxiproxies.add_toxic(ONE.toxiproxy, ONE.link.proxy, HANG_TOXICS[0])
     cuts = make(toxiproxies)
     assert cuts.active([ONE]) == {}
     cuts.mend(ONE)
@@ -192,7 +192,7 @@ def test_half_a_cut_is_mended(toxiproxies: FakeToxiproxies) -> None:
 
 @pytest.mark.usefixtures("nettools")
 def test_toxics_of_a_fault_survive_a_cut(toxiproxies: FakeToxiproxies) -> None:
-    """Mending takes off what the cut has put on, and nothing else."""
+    """Mending removes the toxics of the cut, and no others."""
     slow = Toxic("slow", "latency", attributes={"latency": 1})
     toxiproxies.add_toxic(ONE.toxiproxy, ONE.link.proxy, slow)
     cuts = make(toxiproxies)
@@ -203,14 +203,14 @@ def test_toxics_of_a_fault_survive_a_cut(toxiproxies: FakeToxiproxies) -> None:
 
 @pytest.mark.usefixtures("nettools")
 def test_a_proxy_whose_provider_is_down_is_not_cut(toxiproxies: FakeToxiproxies) -> None:
-    """A disabled proxy is a cut only if we have refused it."""
+    """A disabled proxy counts as a cut only if the cut disabled it."""
     toxiproxies.disable(ONE.toxiproxy, ONE.link.proxy)
     assert make(toxiproxies).active([ONE]) == {}
 
 
 @pytest.mark.usefixtures("nettools")
 def test_mending_enables_only_where_the_provider_listens(toxiproxies: FakeToxiproxies) -> None:
-    """A provider that died while the link was refused stays refused, but by itself."""
+    """If the provider died while its link was refused, mending leaves the proxy disabled."""
     cuts = make(toxiproxies, listens=lambda each: False)
     cuts.cut(ONE, "refuse")
     cuts.mend(ONE)
@@ -222,7 +222,7 @@ def test_mending_enables_only_where_the_provider_listens(toxiproxies: FakeToxipr
 
 @pytest.mark.usefixtures("nettools")
 def test_nobody_enables_what_is_refused(toxiproxies: FakeToxiproxies) -> None:
-    """A watcher that goes on enabling while a link is being refused never opens it again."""
+    """A watcher that keeps enabling a proxy while its link is being refused never opens the link again."""
     cuts = make(toxiproxies)
     stop = threading.Event()
 
@@ -246,25 +246,25 @@ def test_nobody_enables_what_is_refused(toxiproxies: FakeToxiproxies) -> None:
 @pytest.mark.usefixtures("nettools")
 @pytest.mark.parametrize("how", ["refuse", "hang"])
 def test_a_cut_that_is_not_to_be_seen_is_an_error(toxiproxies: FakeToxiproxies, how: Cut) -> None:
-    """A Toxiproxy that does nothing is found out, and the link is named."""
+    """A Toxiproxy that changes nothing is detected, and the error names the link."""
     toxiproxies.deaf = True
-    with pytest.raises(ToxiproxyFailure, match="it was to be") as caught:
+    with pytest.raises(ToxiproxyFailure, match="could not be cut with") as caught:
         make(toxiproxies).cut(ONE, how)
     assert ONE.link.name in caught.value.what
 
 
 @pytest.mark.usefixtures("nettools")
 def test_a_cut_that_cannot_be_mended_is_an_error(toxiproxies: FakeToxiproxies) -> None:
-    """A link that is still cut after mending is not passed over."""
+    """A link that is still cut after mending is an error."""
     cuts = make(toxiproxies)
     cuts.cut(ONE, "hang")
     toxiproxies.deaf = True
-    with pytest.raises(ToxiproxyFailure, match="it was to be mended"):
+    with pytest.raises(ToxiproxyFailure, match="could not be mended"):
         cuts.mend(ONE)
 
 
 def test_the_probe_starts_at_the_consumer(toxiproxies: FakeToxiproxies, nettools: FakeNettools) -> None:
-    """Its own network is asked; for a consumer without a container, Toxiproxy's."""
+    """The probe runs in the consumer's network, or in Toxiproxy's if the consumer has no container."""
     cuts = make(toxiproxies)
     assert cuts.connect(ONE) == "open"
     assert cuts.connect(TWO) == "open"
@@ -284,7 +284,7 @@ def test_the_probe_starts_at_the_consumer(toxiproxies: FakeToxiproxies, nettools
 def test_what_a_connection_meets(
     toxiproxies: FakeToxiproxies, nettools: FakeNettools, seen: Executed, hangs: bool, word: str
 ) -> None:
-    """What is heard decides; only where nothing is, the toxics do."""
+    """The probe's outcome decides; only if it is quiet do the toxics decide."""
     cuts = make(toxiproxies)
     if hangs:
         cuts.cut(ONE, "hang")

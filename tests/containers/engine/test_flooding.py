@@ -1,4 +1,4 @@
-"""What comes from a flood's container, and where it looks for the entry."""
+"""The stream of a flood's container, and the addresses at which it looks for the entry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chaoskit.containers.engine.flooding import Frames, addresses
     st.lists(st.integers(0, 300), max_size=6),
 )
 def test_frames_are_taken_apart_however_they_come(pieces: list[tuple[bool, bytes]], cuts: list[int]) -> None:
-    """Standard output and standard error, in order and whole."""
+    """Standard output and standard error come out in order and whole, however the pieces arrive."""
     stream = b"".join(struct.pack(">BxxxI", 2 if error else 1, len(text)) + text for error, text in pieces)
     marks = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     frames = Frames()
@@ -25,7 +25,7 @@ def test_frames_are_taken_apart_however_they_come(pieces: list[tuple[bool, bytes
 
 
 def test_an_entry_is_looked_for_on_loopback_first() -> None:
-    """Then on each address of its own; a component without a network has none."""
+    """Its own addresses come after loopback; a component without a network has none."""
     networks = {"b": {"IPAddress": "10.0.0.3"}, "a": {"IPAddress": "10.0.0.2"}, "c": {"IPAddress": ""}}
     inspected = {"NetworkSettings": {"Networks": networks}}
     assert addresses(inspected) == ["127.0.0.1", "10.0.0.2", "10.0.0.3"]

@@ -1,4 +1,4 @@
-"""Images are built or pulled where they are missing, or one error names them all."""
+"""Missing images are built or pulled, or one error names them all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from docker.errors import ImageNotFound
 
 from chaoskit.containers.engine import images
-from chaoskit.containers.engine.images import Wanted, ensure, wanted
+from chaoskit.containers.engine.images import WantedImage, ensure_images, wanted_images
 from chaoskit.errors import ImageUnavailable
 
 
 class Engine:
-    """An engine that has some images, and a registry that has others."""
+    """An engine with some images, and a registry with others."""
 
     def __init__(self, here: Sequence[str] = (), registry: Sequence[str] = ()) -> None:
         self.here, self.registry = set(here), set(registry)
@@ -22,12 +22,12 @@ class Engine:
         self.images = self.api = self
 
     def get(self, name: str) -> None:
-        """As ``client.images.get``."""
+        """Like ``client.images.get``."""
         if name not in self.here:
             raise ImageNotFound("no such image")
 
     def pull(self, name: str, **options: Any) -> Iterator[dict[str, str]]:
-        """As ``client.api.pull`` with a stream."""
+        """Like ``client.api.pull`` with a stream."""
         self.pulled.append(name)
         if name not in self.registry:
             yield {"error": "pull access denied\n"}
@@ -36,29 +36,29 @@ class Engine:
             yield {"status": "done"}
 
     def tag(self, image: str, repository: str, tag: str) -> None:
-        """As ``client.api.tag``."""
+        """Like ``client.api.tag``."""
         assert image in self.here
         self.here.add(f"{repository}:{tag}")
 
     def close(self) -> None:
-        """As ``client.close``."""
+        """Like ``client.close``."""
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """An engine that pulls through itself."""
+    """An engine that pulls images itself."""
     made = Engine(here=["db:1"], registry=["cache:latest", "host:5000/app:latest"])
     monkeypatch.setattr(images, "connect", lambda deadline: made)
     return made
 
 
 def nothing(services: Sequence[str]) -> None:
-    """Builds nothing, and must not be asked to."""
+    """Build nothing; fail if a build is requested."""
     raise AssertionError(services)
 
 
 def test_what_a_compose_configuration_needs() -> None:
-    """A built service has the name that Compose gives it; a policy of never asks no registry."""
+    """A built service has the name that Compose gives it, and the policy ``never`` prevents a pull."""
     config = {
         "name": "shop",
         "services": {
@@ -67,56 +67,61 @@ def test_what_a_compose_configuration_needs() -> None:
             "worker": {"image": "shop-api", "pull_policy": "never"},
         },
     }
-    assert wanted(config) == [
-        Wanted("shop-api", "service api", built=True, pull=False),
-        Wanted("db:1", "service db", platform="linux/arm64"),
-        Wanted("shop-api", "service worker", pull=False),
+    assert wanted_images(config) == [
+        WantedImage("shop-api", "service api", built=True, pull=False),
+        WantedImage("db:1", "service db", platform="linux/arm64"),
+        WantedImage("shop-api", "service worker", pull=False),
     ]
 
 
 def test_nothing_is_fetched_when_all_is_here(engine: Engine) -> None:
-    """No registry is asked and nothing is built."""
-    assert not ensure(engine, [Wanted("db:1", "service db")], nothing)  # type: ignore[arg-type]
+    """If all images are on the engine, none is pulled or built."""
+    assert not ensure_images(engine, [WantedImage("db:1", "service db")], nothing)  # type: ignore[arg-type]
     assert not engine.pulled
 
 
 def test_an_image_of_another_name_gets_its_own(engine: Engine) -> None:
-    """Toxiproxy comes from its makers' registry, and is called then what a built one is called."""
+    """Toxiproxy is pulled under its makers' name, and then tagged with the name of a built one."""
     engine.registry.add("ghcr.io/shopify/toxiproxy:2.12.0")
-    wanted = Wanted("chaoskit/toxiproxy:2.12.0", "chaoskit", source="ghcr.io/shopify/toxiproxy:2.12.0")
-    assert ensure(engine, [wanted], nothing)  # type: ignore[arg-type]
+    wanted_images = WantedImage(
+        "chaoskit/toxiproxy:2.12.0", "chaoskit", source="ghcr.io/shopify/toxiproxy:2.12.0"
+    )
+    assert ensure_images(engine, [wanted_images], nothing)  # type: ignore[arg-type]
     assert "chaoskit/toxiproxy:2.12.0" in engine.here
 
 
 def test_a_missing_image_is_pulled_by_one_tag(engine: Engine) -> None:
-    """A name without a tag means latest: the engine would pull every tag otherwise."""
-    asked = [Wanted("cache", "service cache"), Wanted("host:5000/app", "service app")]
-    assert ensure(engine, asked, nothing)  # type: ignore[arg-type]
+    """A name without a tag means latest, because the engine would otherwise pull every tag."""
+    asked = [WantedImage("cache", "service cache"), WantedImage("host:5000/app", "service app")]
+    assert ensure_images(engine, asked, nothing)  # type: ignore[arg-type]
     assert sorted(engine.pulled) == ["cache:latest", "host:5000/app:latest"]
 
 
 def test_what_is_built_is_left_to_compose_and_serves_who_shares_it(engine: Engine) -> None:
-    """A service with the same image as a built one is not pulled."""
+    """A service that names the image of a built service is not pulled."""
     built: list[str] = []
 
     def build(services: Sequence[str]) -> None:
         built.extend(services)
         engine.here.add("shop-api")
 
-    asked = [Wanted("shop-api", "service api", built=True), Wanted("shop-api", "service worker", pull=False)]
-    assert ensure(engine, asked, build)  # type: ignore[arg-type]
+    asked = [
+        WantedImage("shop-api", "service api", built=True),
+        WantedImage("shop-api", "service worker", pull=False),
+    ]
+    assert ensure_images(engine, asked, build)  # type: ignore[arg-type]
     assert built == ["api"]
 
 
 def test_all_that_cannot_be_had_is_in_one_error(engine: Engine) -> None:
-    """Each image with who needs it and what was tried; the remedy of our own comes with ours."""
+    """The error lists each unavailable image with its user, the attempt and the remedy."""
     asked = [
-        Wanted("gone:2", "service a"),
-        Wanted("local", "service b", pull=False),
-        Wanted("toxi:1", "chaoskit", remedy="make images"),
+        WantedImage("gone:2", "service a"),
+        WantedImage("local", "service b", pull=False),
+        WantedImage("toxi:1", "chaoskit", remedy="make images"),
     ]
     with pytest.raises(ImageUnavailable) as caught:
-        ensure(engine, asked, nothing)  # type: ignore[arg-type]
+        ensure_images(engine, asked, nothing)  # type: ignore[arg-type]
     text = str(caught.value)
     for part in (
         "gone:2, local, toxi:1",

@@ -1,4 +1,4 @@
-"""Sidecars: when they are started, replaced and removed. What they do is tried in tests/integration."""
+"""When sidecars are started, replaced and removed; tests/integration tests what they do."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from chaoskit.errors import ImageUnavailable, RuntimeFailure
 
 
 class Engine:
-    """As much of an engine as sidecars need: the client, its ``api``, ``containers`` and ``images`` in one.
+    """The parts of an engine that sidecars need: client, ``api``, ``containers``, ``images`` in one object.
 
     Attributes:
-        running: container → the time of its start; one that is not in it does not run.
-        sidecars: the sidecars that exist, as id → options they were created with.
+        running: container → its start time; a container that is not in it is not running.
+        sidecars: the existing sidecars, id → the options with which they were created.
         images_here: the images on the engine.
         buildable: whether a build works.
     """
@@ -77,19 +77,19 @@ class Engine:
 
 @pytest.fixture
 def engine() -> Engine:
-    """One with a running container and the image."""
+    """An engine with a running container and the image."""
     return Engine()
 
 
 @pytest.fixture
 def nettools(engine: Engine) -> Nettools:
-    """The sidecars of a run on it."""
+    """The sidecars of a run on that engine."""
     client: Any = engine
     return Nettools(client, "run")
 
 
 def test_a_sidecar_is_started_once_and_removed(engine: Engine, nettools: Nettools) -> None:
-    """Several commands share one; it is ours by its label, and gone after close."""
+    """Several commands share a sidecar, which carries the run's label and is gone after close."""
     for _ in range(3):
         assert nettools.run("toxiproxy", ["nft"], timeout=1, admin=True).output == "said"
     (options,) = engine.sidecars.values()
@@ -100,7 +100,7 @@ def test_a_sidecar_is_started_once_and_removed(engine: Engine, nettools: Nettool
 
 
 def test_a_command_that_could_not_be_begun_is_tried_again(engine: Engine, nettools: Nettools) -> None:
-    """A busy engine refuses now and then; what it refuses for good is told by its own words."""
+    """A busy engine refuses occasionally; a lasting refusal is reported in its own words."""
     engine.refusals = 2
     assert nettools.run("toxiproxy", ["nft"], timeout=1, admin=True).output == "said"
     engine.refusals = 1000
@@ -110,9 +110,9 @@ def test_a_command_that_could_not_be_begun_is_tried_again(engine: Engine, nettoo
 
 
 def test_words_that_the_engine_loses_are_asked_for_again(engine: Engine, nettools: Nettools) -> None:
-    """Only of a command that always prints something; another one that is silent has been run."""
+    """Only a command that always prints is run again; another silent command has been run."""
     engine.losses, engine.refusals = 3, -1
-    assert nettools.run("toxiproxy", ["nft", "-j"], timeout=1, admin=True, speaks=True).output == "said"
+    assert nettools.run("toxiproxy", ["nft", "-j"], timeout=1, admin=True, prints=True).output == "said"
     assert len(engine.ran) == 4
     engine.losses = 1
     assert nettools.run("toxiproxy", ["nft"], timeout=1, admin=True).output == ""
@@ -120,7 +120,7 @@ def test_words_that_the_engine_loses_are_asked_for_again(engine: Engine, nettool
 
 
 def test_only_who_changes_the_network_may(engine: Engine, nettools: Nettools) -> None:
-    """NET_ADMIN alone, and only where it is asked for; nothing is privileged or writable."""
+    """A sidecar gets NET_ADMIN only if requested, and is never privileged or writable."""
     nettools.run("toxiproxy", ["nft"], timeout=1, admin=True)
     nettools.run("toxiproxy", ["bash"], timeout=1)
     admin, plain = engine.sidecars.values()
@@ -133,7 +133,7 @@ def test_only_who_changes_the_network_may(engine: Engine, nettools: Nettools) ->
 
 
 def test_a_container_that_was_started_again_gets_a_new_one(engine: Engine, nettools: Nettools) -> None:
-    """A sidecar stays in the network that its container has left: it is replaced."""
+    """The old sidecar is still in the network that its container has left, so it is replaced."""
     nettools.run("toxiproxy", ["nft"], timeout=1, admin=True)
     assert nettools.known("toxiproxy")
     engine.running["toxiproxy"] = "one o'clock"
@@ -144,9 +144,9 @@ def test_a_container_that_was_started_again_gets_a_new_one(engine: Engine, netto
 
 
 def test_a_container_that_does_not_run_is_an_error(engine: Engine, nettools: Nettools) -> None:
-    """It says so and what the engine says of it; nothing is started."""
+    """The error has the container's status, and no sidecar is started."""
     engine.running.clear()
-    with pytest.raises(RuntimeFailure, match="does not run") as caught:
+    with pytest.raises(RuntimeFailure, match="is not running") as caught:
         nettools.run("toxiproxy", ["nft"], timeout=1)
     assert caught.value.evidence == "it is exited"
     assert engine.sidecars == {}
@@ -161,7 +161,7 @@ def test_a_container_that_does_not_run_is_an_error(engine: Engine, nettools: Net
     ],
 )
 def test_a_missing_image_is_built(engine: Engine, nettools: Nettools, bases: set[str], base: str) -> None:
-    """From the recipe in the package, on the base that is there; on Debian's own if there is none."""
+    """It is built from the package's recipe, on an existing base or else on Debian's own."""
     engine.images_here = bases
     nettools.run("toxiproxy", ["nft"], timeout=1)
     (built,) = engine.built
@@ -170,9 +170,9 @@ def test_a_missing_image_is_built(engine: Engine, nettools: Nettools, bases: set
 
 
 def test_an_image_that_cannot_be_built_is_named(engine: Engine, nettools: Nettools) -> None:
-    """The error has the image, why, and what to do."""
+    """The error has the image, the reason and the remedy."""
     engine.images_here, engine.buildable = set(), False
     with pytest.raises(ImageUnavailable, match="chaoskit/nettools:2") as caught:
         nettools.run("toxiproxy", ["nft"], timeout=1)
     assert caught.value.evidence == "E: unable to fetch nftables"
-    assert caught.value.remedy == "make images"
+    assert "make images" in (caught.value.remedy or "")

@@ -1,4 +1,4 @@
-"""What the engine's logs say, as text."""
+"""The engine's logs as lines with time stamps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chaoskit.containers.engine.output import parse, stamp
 
 
 def test_lines_are_told_by_their_stamps() -> None:
-    """Time and text come apart; a line without a stamp goes on with the one before."""
+    """Time and text are split, and a line without a stamp continues the one before."""
     text = (
         "2026-01-02T03:04:05.123456789Z started\r\n"
         "2026-01-02T03:04:05.2Z \n"
@@ -36,7 +36,7 @@ def test_lines_are_told_by_their_stamps() -> None:
     ],
 )
 def test_a_stamp_is_a_moment_or_nothing(text: str, seconds: float | None) -> None:
-    """Every form that engines use, in whatever time zone; and what is no stamp is not taken for one."""
+    """Every form that engines use is read, in any time zone; no other text is taken for a time stamp."""
     assert stamp(text) == seconds
 
 

@@ -1,6 +1,6 @@
-"""What is said to nft and bash, and what they say.
+"""The commands for nft and bash, and the reading of their output.
 
-The rules by which the kernel counts requests; that it does is tried in tests/integration.
+The rules make the kernel count requests; tests/integration tests that it does.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import pytest
 
 from chaoskit.containers.engine.packets import (
     LinkMeter,
-    connected,
-    dropping,
+    drop_rules,
+    drop_table,
+    dropping_tables,
     exchanged,
-    met,
     meter_rules,
-    packets,
-    rules,
-    split,
-    table,
+    packet_count,
+    raw_outcome,
+    split_address,
+    try_connection,
 )
 from chaoskit.errors import RuntimeFailure
 from chaoskit.interpose import Placed
@@ -48,28 +48,28 @@ from chaoskit.system import Link
     ],
 )
 def test_the_words_of_bash(done: Executed, word: str) -> None:
-    """What bash and timeout print and return is understood."""
-    assert met(done, "10.0.0.2:1") == word
+    """The output and the exit codes of bash and timeout are understood."""
+    assert raw_outcome(done, "10.0.0.2:1") == word
 
 
 def test_words_that_are_not_understood_are_an_error() -> None:
     """A probe that could not work is never taken for a state of the link."""
-    with pytest.raises(RuntimeFailure, match="not understood") as caught:
-        met(Executed(127, "bash: not found"), "10.0.0.2:1")
+    with pytest.raises(RuntimeFailure, match="cannot be understood") as caught:
+        raw_outcome(Executed(127, "bash: not found"), "10.0.0.2:1")
     assert "bash: not found" in str(caught.value.evidence)
 
 
 def test_a_probe_without_any_container_is_an_error() -> None:
-    """Nowhere to connect from is not a state of the link either."""
+    """Having no container to connect from is not a state of the link either."""
     nowhere: Any = None
-    with pytest.raises(RuntimeFailure, match="no container to connect"):
-        connected(nowhere, [None], "10.0.0.2:1", 1.0)
+    with pytest.raises(RuntimeFailure, match="no container can make a test connection"):
+        try_connection(nowhere, [None], "10.0.0.2:1", 1.0)
 
 
 class Sidecars:
     """Runs what would run in a sidecar on this machine; some containers do not run."""
 
-    def run(self, container: str, command: list[str], *, timeout: float, speaks: bool) -> Executed:
+    def run(self, container: str, command: list[str], *, timeout: float, prints: bool) -> Executed:
         if container == "gone":
             raise RuntimeFailure("container gone does not run")
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
@@ -101,43 +101,43 @@ def test_an_exchange_that_could_not_be_made_is_an_error() -> None:
         exchanged(sidecars, ["here"], "127.0.0.1:http", b"", "answer", 1.0)
     with pytest.raises(RuntimeFailure, match="container gone does not run"):
         exchanged(sidecars, ["gone"], "127.0.0.1:1", b"", "answer", 1.0)
-    with pytest.raises(RuntimeFailure, match="no container to connect"):
+    with pytest.raises(RuntimeFailure, match="no container can make a test connection"):
         exchanged(sidecars, [None], "127.0.0.1:1", b"", "answer", 1.0)
 
 
 def test_rules_name_both_directions_and_no_more() -> None:
-    """One table of its own; what comes in to the address and port, and what goes out from them."""
-    name = table("api.db.5432")
-    script = rules("api.db.5432", "10.0.0.2:5432").split("; ")
+    """A link's own table drops what arrives at its address and port, and what leaves from there."""
+    name = drop_table("api.db.5432")
+    script = drop_rules("api.db.5432", "10.0.0.2:5432").split("; ")
     assert script[0] == f"add table inet {name}"
     assert any("input ip daddr 10.0.0.2 tcp dport 5432 drop" in line for line in script)
     assert any("output ip saddr 10.0.0.2 tcp sport 5432 drop" in line for line in script)
     assert all(name in line for line in script if line.startswith("add"))
-    assert "ip6 daddr fd00::2 tcp dport 80" in rules("p", "[fd00::2]:80")
+    assert "ip6 daddr fd00::2 tcp dport 80" in drop_rules("p", "[fd00::2]:80")
 
 
 def test_a_listening_address_that_is_none_never_reaches_nft() -> None:
-    """Nothing but an address and a number gets into the script."""
+    """Only an address and a number get into the script."""
     for listen in ("db; flush ruleset:1", "10.0.0.2:1; flush ruleset"):
         with pytest.raises(ValueError, match=r"does not appear|invalid literal"):
-            split(listen)
+            split_address(listen)
 
 
 def test_half_a_table_is_not_silence() -> None:
-    """A table with one of its rules, or somebody else's, is not taken for a cut."""
-    ours, theirs = table("p"), "firewall"
+    """A table with only one rule, or of another program, is not taken for a cut."""
+    ours, theirs = drop_table("p"), "firewall"
 
     def rule(name: str, chain: str, verdict: str = "drop") -> dict[str, Any]:
         return {"rule": {"table": name, "chain": chain, "expr": [{"match": {}}, {verdict: None}]}}
 
-    assert dropping([rule(ours, "input"), rule(ours, "output")]) == {ours}
-    assert dropping([rule(ours, "input")]) == frozenset()
-    assert dropping([rule(ours, "input"), rule(ours, "output", "accept")]) == frozenset()
-    assert dropping([rule(theirs, "input"), rule(theirs, "output")]) == frozenset()
+    assert dropping_tables([rule(ours, "input"), rule(ours, "output")]) == {ours}
+    assert dropping_tables([rule(ours, "input")]) == frozenset()
+    assert dropping_tables([rule(ours, "input"), rule(ours, "output", "accept")]) == frozenset()
+    assert dropping_tables([rule(theirs, "input"), rule(theirs, "output")]) == frozenset()
 
 
 class FakeNettools:
-    """Takes down what nft is told in each container, and counts 5 packets in each."""
+    """Notes the nft commands in each container, and counts 5 packets in each."""
 
     def __init__(self) -> None:
         self.scripts: list[tuple[str, str]] = []
@@ -145,10 +145,10 @@ class FakeNettools:
         self.silent = False
 
     def run(
-        self, container: str, command: list[str], *, timeout: float, admin: bool, speaks: bool
+        self, container: str, command: list[str], *, timeout: float, admin: bool, prints: bool
     ) -> Executed:
         assert admin
-        assert speaks == ("-j" in command)
+        assert prints == ("-j" in command)
         self.scripts.append((container, command[-1]))
         if self.silent:
             return Executed(self.exit_code, "")
@@ -167,19 +167,19 @@ PLACED = [
 
 @pytest.fixture
 def nettools() -> FakeNettools:
-    """One without an engine."""
+    """The fake sidecars, without an engine."""
     return FakeNettools()
 
 
 @pytest.fixture
 def meter(nettools: FakeNettools) -> LinkMeter:
-    """On three links by way of two Toxiproxies."""
+    """A meter on three links through two Toxiproxies."""
     given: Any = nettools
     return LinkMeter(given, lambda name: f"id-of-{name}", PLACED)
 
 
 def test_links_are_counted_in_each_toxiproxy_that_has_some(nettools: FakeNettools, meter: LinkMeter) -> None:
-    """One transaction in each, and their sum; one removal in each, once."""
+    """Each Toxiproxy gets one transaction and one removal, and the counts are summed."""
     assert [container for container, _ in nettools.scripts] == ["id-of-toxiproxy", "id-of-toxiproxy-2"]
     assert meter.read() == 10
     meter.close()
@@ -189,7 +189,7 @@ def test_links_are_counted_in_each_toxiproxy_that_has_some(nettools: FakeNettool
 
 
 def test_what_ends_a_write_is_counted_where_the_proxy_listens() -> None:
-    """By address and port, over IPv6 too, each listener once; nothing is dropped."""
+    """Counting is by address and port, also over IPv6, once for each listener, and drops nothing."""
     script = meter_rules("t", ["10.0.0.2:80", "[fd00::2]:80", "10.0.0.2:80"])
     push = "tcp flags & psh == psh counter name asked"
     assert script.count("add rule") == 2
@@ -199,26 +199,26 @@ def test_what_ends_a_write_is_counted_where_the_proxy_listens() -> None:
 
 
 def test_a_meter_is_not_taken_for_a_cut() -> None:
-    """Whoever looks for links whose packets are dropped passes it over."""
+    """A look for links whose packets are dropped ignores the meter's table."""
     expression = [{"match": {}}, {"counter": "asked"}]
     rule = {"rule": {"table": "chaoskit_meter_1", "chain": "input", "expr": expression}}
-    assert dropping([rule]) == frozenset()
+    assert dropping_tables([rule]) == frozenset()
 
 
 def test_counters_are_summed() -> None:
-    """The rest of what nft prints is passed over."""
-    assert packets([{"metainfo": {}}, {"counter": {"packets": 3}}, {"counter": {"packets": 4}}]) == 7
+    """The rest of nft's output is ignored."""
+    assert packet_count([{"metainfo": {}}, {"counter": {"packets": 3}}, {"counter": {"packets": 4}}]) == 7
 
 
 def test_a_count_that_is_lost_is_an_error(nettools: FakeNettools, meter: LinkMeter) -> None:
-    """After a restart of Toxiproxy its table is gone, and nft says so."""
+    """After a restart of Toxiproxy the table is gone, and nft says so."""
     nettools.exit_code = 1
     with pytest.raises(RuntimeFailure, match="nft failed"):
         meter.read()
 
 
 def test_a_count_that_nobody_tells_is_an_error(nettools: FakeNettools, meter: LinkMeter) -> None:
-    """An engine that has lost the output for good is no count of zero."""
+    """Output that the engine has lost for good is not a count of zero."""
     nettools.silent = True
-    with pytest.raises(RuntimeFailure, match="told nothing that can be read"):
+    with pytest.raises(RuntimeFailure, match="output of nft cannot be read"):
         meter.read()

@@ -1,4 +1,4 @@
-"""Proxies in step with their providers, with a Toxiproxy that only pretends."""
+"""Proxies in step with their providers, with a fake Toxiproxy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UP, DOWN = Sockets(frozenset({5432})), None
 
 
 class Slow:
-    """A Toxiproxy whose calls run into their deadline, and are carried out all the same."""
+    """A Toxiproxy whose calls time out but are carried out all the same."""
 
     def __init__(self) -> None:
         self.enabled = {LINK.proxy: False}
@@ -31,28 +31,28 @@ class Slow:
             raise ToxiproxyFailure("did not answer in time")
 
     def disable(self, server: str, proxy: str) -> None:
-        """As Toxiproxies."""
+        """Like Toxiproxies."""
         self._set(False)
 
     def enable(self, placed: Placed) -> bool:
-        """As Cuts."""
+        """Like Cuts."""
         self._set(True)
         return True
 
     def proxies(self, server: str) -> dict[str, Any]:
-        """As Toxiproxies."""
+        """Like Toxiproxies."""
         return {name: SimpleNamespace(enabled=value) for name, value in self.enabled.items()}
 
 
 @pytest.fixture
 def slow() -> Slow:
-    """The Toxiproxy."""
+    """The slow Toxiproxy."""
     return Slow()
 
 
 @pytest.fixture
 def proxies(slow: Slow) -> Proxies:
-    """One link, through it."""
+    """The proxy of one link on that Toxiproxy."""
     placed = Placed(LINK, "toxiproxy-1", "10.0.0.2:5432", "10.0.0.3:5432")
     interposed = cast(
         Interposed,
@@ -73,13 +73,13 @@ def proxies(slow: Slow) -> Proxies:
 
 
 def follow(proxies: Proxies, sockets: Sockets | None) -> None:
-    """Have the proxies follow, and wait for it."""
+    """Let the proxies follow, and wait for it."""
     proxies.follow("db", sockets)
     proxies.wait_switched(LINK)
 
 
 def test_a_call_that_ran_into_its_deadline_is_not_believed(proxies: Proxies, slow: Slow) -> None:
-    """A provider that comes back is open to its consumers, also if Toxiproxy was slow to let it go."""
+    """A provider that comes back is reachable even if Toxiproxy was slow to disable its proxy."""
     follow(proxies, UP)
     slow.fails = True
     follow(proxies, DOWN)
@@ -90,7 +90,7 @@ def test_a_call_that_ran_into_its_deadline_is_not_believed(proxies: Proxies, slo
 
 
 def test_what_is_out_of_step_is_seen_and_mended(proxies: Proxies, slow: Slow) -> None:
-    """Whatever has changed a proxy behind our back, it is read back, told, and put right."""
+    """A proxy that another program changed is read back, reported and corrected."""
     follow(proxies, UP)
     assert proxies.out_of_step("db") == ()
     slow.enabled[LINK.proxy] = False
@@ -100,7 +100,7 @@ def test_what_is_out_of_step_is_seen_and_mended(proxies: Proxies, slow: Slow) ->
 
 
 def test_a_doomed_provider_is_refused_while_it_still_listens(proxies: Proxies, slow: Slow) -> None:
-    """Before it is killed nobody gets through any more, whatever the watcher sees."""
+    """Before a provider is killed its links are refused, whatever the watcher sees."""
     follow(proxies, UP)
     with proxies.doomed("db"):
         assert slow.enabled == {LINK.proxy: False}

@@ -1,4 +1,4 @@
-"""Readiness: what is waited for, and what the error says when it does not come."""
+"""What readiness waits for, and what the error says if it does not come."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from chaoskit.clock import ManualClock
-from chaoskit.containers.started.readiness import Look, obstacle, wait
+from chaoskit.containers.started.readiness import ReadinessLook, obstacle, wait
 from chaoskit.errors import NotReady
 from chaoskit.runtime import State
 
@@ -17,22 +17,22 @@ UP = State("running")
 @pytest.mark.parametrize(
     ("look", "condition"),
     [
-        (Look(UP), None),
-        (Look(State("running", health="healthy")), None),
-        (Look(State("running", health="starting")), "health check"),
-        (Look(State("running", health="unhealthy")), "health check"),
-        (Look(UP, absent=(5432, 8000)), "ports 5432, 8000"),
-        (Look(State("created")), "it runs"),
-        (Look(State("missing")), "it runs"),
-        (Look(State("paused")), "it runs"),
-        (Look(State("restarting", exit_code=1), restart="always"), "it runs"),
-        (Look(State("exited", exit_code=0), absent=(80,)), None),
-        (Look(State("exited", exit_code=0), restart="on-failure"), None),
-        (Look(State("exited", exit_code=0), restart="always"), "it runs"),
+        (ReadinessLook(UP), None),
+        (ReadinessLook(State("running", health="healthy")), None),
+        (ReadinessLook(State("running", health="starting")), "health check"),
+        (ReadinessLook(State("running", health="unhealthy")), "health check"),
+        (ReadinessLook(UP, absent=(5432, 8000)), "ports 5432, 8000"),
+        (ReadinessLook(State("created")), "it runs"),
+        (ReadinessLook(State("missing")), "it runs"),
+        (ReadinessLook(State("paused")), "it runs"),
+        (ReadinessLook(State("restarting", exit_code=1), restart="always"), "it runs"),
+        (ReadinessLook(State("exited", exit_code=0), absent=(80,)), None),
+        (ReadinessLook(State("exited", exit_code=0), restart="on-failure"), None),
+        (ReadinessLook(State("exited", exit_code=0), restart="always"), "it runs"),
     ],
 )
-def test_what_counts_as_ready(look: Look, condition: str | None) -> None:
-    """Running, healthy and listening; or ended well where nothing is to restart it."""
+def test_what_counts_as_ready(look: ReadinessLook, condition: str | None) -> None:
+    """A component is ready if it runs, is healthy and listens, or ended well and is not to be restarted."""
     found = obstacle(look)
     assert (found is None) if condition is None else (found is not None and condition in found.condition)
 
@@ -43,29 +43,29 @@ def test_what_counts_as_ready(look: Look, condition: str | None) -> None:
 )
 def test_a_crash_without_a_restart_policy_is_not_waited_for(restart: str, hopeless: bool) -> None:
     """A component that nothing restarts fails at once instead of at the limit."""
-    found = obstacle(Look(State("exited", exit_code=3), restart=restart))
+    found = obstacle(ReadinessLook(State("exited", exit_code=3), restart=restart))
     assert found is not None
     assert found.hopeless is hopeless
 
 
 def test_the_wait_ends_when_the_last_component_is_ready() -> None:
-    """It returns at the first look at which nothing is missing, and no later."""
+    """The wait returns at the first look at which nothing is missing."""
     clock = ManualClock()
 
-    def look() -> Mapping[str, Look]:
-        return {"db": Look(UP, absent=() if clock.now() >= 3 else (5432,)), "api": Look(UP)}
+    def look() -> Mapping[str, ReadinessLook]:
+        return {"db": ReadinessLook(UP, absent=() if clock.now() >= 3 else (5432,)), "api": ReadinessLook(UP)}
 
     wait(look, clock, 10, lambda name: "")
     assert 3 <= clock.now() < 3.1
 
 
 def test_the_error_at_the_limit_says_everything_an_operator_asks() -> None:
-    """Component, condition, limit, state, the others that wait, and the last words."""
+    """It has the component, condition, limit, state, other waiting components and last output."""
     clock = ManualClock()
     seen = {
-        "db": Look(State("running", health="unhealthy", restarts=2)),
-        "api": Look(UP, absent=(8000,)),
-        "cache": Look(UP),
+        "db": ReadinessLook(State("running", health="unhealthy", restarts=2)),
+        "api": ReadinessLook(UP, absent=(8000,)),
+        "cache": ReadinessLook(UP),
     }
     with pytest.raises(NotReady) as caught:
         wait(lambda: seen, clock, 5, lambda name: f"{name} says: no space left on device")
@@ -83,21 +83,27 @@ def test_the_error_at_the_limit_says_everything_an_operator_asks() -> None:
 
 
 def test_a_hopeless_component_ends_the_wait_at_once() -> None:
-    """Its exit code and that it was killed for memory are in the error; no time passes."""
+    """The error has its exit code and that it ran out of memory, and no time passes."""
     clock = ManualClock()
-    dead = Look(State("exited", exit_code=137, out_of_memory=True))
+    dead = ReadinessLook(State("exited", exit_code=137, out_of_memory=True))
     with pytest.raises(NotReady, match="worker has ended") as caught:
-        wait(lambda: {"api": Look(UP, absent=(1,)), "worker": dead}, clock, 60, lambda name: "")
-    assert "exit code 137, killed for memory" in str(caught.value)
+        wait(lambda: {"api": ReadinessLook(UP, absent=(1,)), "worker": dead}, clock, 60, lambda name: "")
+    assert "exit code 137, killed because it ran out of memory" in str(caught.value)
     assert clock.now() == 0
 
 
 def test_the_wait_can_be_interrupted() -> None:
-    """A failure of Compose ends it although no component says anything."""
+    """A failure of Compose ends the wait, although no component has failed."""
     clock = ManualClock()
 
     def interrupted() -> None:
         raise RuntimeError("compose failed")
 
     with pytest.raises(RuntimeError, match="compose failed"):
-        wait(lambda: {"api": Look(State("missing"))}, clock, 60, lambda name: "", interrupted=interrupted)
+        wait(
+            lambda: {"api": ReadinessLook(State("missing"))},
+            clock,
+            60,
+            lambda name: "",
+            interrupted=interrupted,
+        )

@@ -1,4 +1,4 @@
-"""What the container that takes another's place is made from."""
+"""The configuration of a container that replaces another one."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def inspected(**config: Any) -> dict[str, Any]:
 
 
 def test_only_the_variables_differ() -> None:
-    """Everything else is the old container's, but for what the engine made up for it alone."""
+    """Everything else is the old container's, except values that the engine generated for it."""
     old = inspected()
     body = successor(old, IMAGE, image=None, environment={"RELEASE": "2", "LANG": None, "NEW": "x"})
     assert body.pop("Env") == ["PATH=/bin", "RELEASE=2", "URL=http://db:1/?a=b", "NEW=x"]
@@ -73,13 +73,13 @@ def test_only_the_variables_differ() -> None:
 
 
 def test_a_host_name_of_the_users_own_stays() -> None:
-    """Only one that the engine made up is made up anew."""
+    """Only a host name that the engine generated is generated again."""
     body = successor(inspected(Hostname="shop"), IMAGE, image=None, environment={})
     assert body["Hostname"] == "shop"
 
 
 def test_another_image_brings_its_own_defaults() -> None:
-    """What came from the old image is left to the new one; what the user gave stays."""
+    """Values from the old image come from the new one instead; values that the user gave stay."""
     body = successor(inspected(), IMAGE, image="shop/api:2", environment={"RELEASE": "2"})
     assert body["Image"] == "shop/api:2"
     assert body["Env"] == ["RELEASE=2", "URL=http://db:1/?a=b"]
@@ -98,13 +98,13 @@ def test_another_image_brings_its_own_defaults() -> None:
     ],
 )
 def test_a_command_of_the_users_own_stays(own: dict[str, Any], expected: dict[str, Any]) -> None:
-    """An entry point of one's own makes the engine pass over the image's command, so that stays too."""
+    """With the user's own entry point the engine ignores the image's command, so the command stays too."""
     body = successor(inspected(**own), IMAGE, image="shop/api:2", environment={})
     assert {name: body[name] for name in ("Cmd", "Entrypoint") if name in body} == expected
 
 
 def test_a_tag_that_has_moved_is_not_followed() -> None:
-    """The same image is the same, although its name means another by now."""
+    """The new container has the same image, even if its name now means another one."""
     body = successor(inspected(), IMAGE | {"RepoTags": []}, image=None, environment={})
     assert body["Image"] == "sha256:11"
 
@@ -116,7 +116,7 @@ NAMES = st.text("ABC", min_size=1, max_size=2)
 def test_the_environment_is_the_old_one_with_the_changes(
     before: dict[str, str], change: dict[str, str | None]
 ) -> None:
-    """For any variables, values with equal signs too."""
+    """This holds for any variables, also for values with equal signs."""
     told = [f"{name}={value}" for name, value in before.items()]
     body = successor(inspected(Env=told), IMAGE, image=None, environment=change)
     after = dict(entry.partition("=")[::2] for entry in body["Env"])
@@ -124,7 +124,7 @@ def test_the_environment_is_the_old_one_with_the_changes(
 
 
 def interposed(services: dict[str, Any], **more: Any) -> Interposed:
-    """As much of a rewritten system as is looked at; components are called as their services."""
+    """The parts of a rewritten system that are read; components are named like their services."""
     return Interposed(
         compose={"services": services, **more},
         components=(),
@@ -140,7 +140,7 @@ def interposed(services: dict[str, Any], **more: Any) -> Interposed:
 
 
 def test_who_shares_a_namespace_is_known_from_both_sides() -> None:
-    """Sidecars and their owner, by network, processes or IPC; others are alone."""
+    """Sidecars and their owner share a network, processes or IPC; other components are alone."""
     system = interposed(
         {
             "api": {"networks": {}},
@@ -156,7 +156,7 @@ def test_who_shares_a_namespace_is_known_from_both_sides() -> None:
 
 
 def test_files_that_compose_copies_are_carried_along() -> None:
-    """Text and variables become files without a mount; files of the machine are mounted."""
+    """Text and variables become files without a mount; files of this machine are mounted."""
     system = interposed(
         {
             "api": {

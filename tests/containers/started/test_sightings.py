@@ -1,4 +1,4 @@
-"""What earlier runs saw their components listen on."""
+"""The ports on which earlier runs saw their components listen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_same_application_is_remembered_and_another_is_not() -> None:
-    """A configuration that has changed in any way is learnt anew."""
+    """Any change of the configuration makes it another application."""
     Sightings({"services": {"web": {}}}).save({"web": frozenset({8080, 80}), "worker": frozenset()})
     assert Sightings({"services": {"web": {}}}).load() == {"web": (80, 8080), "worker": ()}
     assert Sightings({"services": {"web": {"image": "x"}}}).load() == {}
@@ -36,7 +36,7 @@ def test_what_cannot_be_read_is_forgotten(text: str) -> None:
 
 
 def test_what_cannot_be_written_is_no_failure(state: Path) -> None:
-    """A state folder that cannot be written does not keep a run from ending well."""
+    """A state folder that cannot be written does not make a run fail."""
     (state / "chaoskit").write_text("")
     sightings = Sightings({})
     assert (state / "chaoskit") in sightings.path.parents  # else nothing was in its way

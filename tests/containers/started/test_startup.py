@@ -1,14 +1,14 @@
-"""What a start waits for, and what it says of Compose's words."""
+"""The ports that a start waits for, and the part of Compose's output that an error shows."""
 
 from __future__ import annotations
 
-from chaoskit.containers.started.startup import _last, expected_ports
+from chaoskit.containers.started.startup import _last_lines, expected_ports
 from chaoskit.interpose import Interposed, Placed
 from chaoskit.system import HARNESS, OUTSIDE, Component, Link
 
 
 def test_only_declared_ports_are_waited_for() -> None:
-    """Published and exposed ones; not those that an image or another's environment suggests."""
+    """Published and exposed ports count; ports that an image or another's environment suggests do not."""
 
     def placed(consumer: str, provider: str, port: int) -> Placed:
         return Placed(Link(consumer, provider, port), "toxiproxy-1", "", "")
@@ -41,7 +41,7 @@ def test_only_declared_ports_are_waited_for() -> None:
 
 
 def test_composes_progress_is_left_out_of_its_last_words() -> None:
-    """What is left is why it failed; if there is nothing else, the progress is better than nothing."""
+    """The reason of the failure remains; progress is shown only if there is nothing else."""
     said = b" Network x_default  Creating\n Container x-db-1  Error\ndependency failed: x-db-1 exited (1)\n"
-    assert _last(said) == "dependency failed: x-db-1 exited (1)"
-    assert _last(b" Container x-db-1  Starting\n") == "Container x-db-1  Starting"
+    assert _last_lines(said) == "dependency failed: x-db-1 exited (1)"
+    assert _last_lines(b" Container x-db-1  Starting\n") == "Container x-db-1  Starting"

@@ -15,11 +15,11 @@ promhttp_metric_handler_errors_total{cause="encoding"} 3
 
 
 def test_a_proxy_that_carried_bytes_is_counted() -> None:
-    """In either direction; one that only exists is not."""
+    """Bytes in either direction count, and a proxy that merely exists does not."""
     assert counted(METRICS) == {"a.b.80", "a.b.82"}
 
 
 def test_an_open_connection_shows_where_it_was_accepted() -> None:
-    """Toxiproxy counts a pooled connection only when it closes: until then the kernel knows it."""
+    """Toxiproxy counts a pooled connection only when it closes; until then the kernel's table shows it."""
     table = [HEAD, row("10.0.0.2", 6379, "01"), row("10.0.0.2", 6380), row("10.0.0.2", 6381, "06")]
     assert connected(table) == {"10.0.0.2:6379"}

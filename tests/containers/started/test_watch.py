@@ -1,59 +1,68 @@
-"""How closely a component is watched: what may change at any moment, all the time; the rest, cheaply."""
+"""How often a component is read: at any moment while it may change, and rarely otherwise."""
 
 from __future__ import annotations
 
 import pytest
 
 from chaoskit.containers.engine.sockets import Sockets
-from chaoskit.containers.started.watch import CALM, SHARE, THOROUGH, Watched
+from chaoskit.containers.started.watch import (
+    CALM_INTERVAL,
+    LONGEST_READING_INTERVAL,
+    READING_COST_MULTIPLE,
+    WatchedComponent,
+)
 
 NOW = 1000.0
 DB = frozenset({5432})
 
 
 class Still:
-    """A reader of a namespace in which sockets come and go, or do not."""
+    """A reader of a namespace whose sockets change, or do not."""
 
     def __init__(self, changed: bool) -> None:
         self._changed = changed
 
     def changed(self) -> bool:
-        """As told."""
+        """The given answer."""
         return self._changed
 
     def read(self, served: frozenset[int]) -> Sockets | None:
-        """Not what is tested here."""
+        """Not tested here."""
         raise NotImplementedError
 
 
 @pytest.mark.parametrize(
     ("age", "served", "listening", "patience"),
     [
-        (0.5, DB, DB, 0.0),  # something has just happened
-        (5.0, DB, DB, CALM),
-        (60.0, DB, DB, 4 * CALM),
-        (60.0, DB, frozenset[int](), 0.0),  # deaf where it has listened: it may be back any moment
+        (0.5, DB, DB, 0.0),  # an event has just come
+        (5.0, DB, DB, CALM_INTERVAL),
+        (60.0, DB, DB, 4 * CALM_INTERVAL),
+        (60.0, DB, frozenset[int](), 0.0),  # it no longer listens, and may listen again at any moment
         (5.0, frozenset[int](), frozenset[int](), 0.0),  # still starting
-        (60.0, frozenset[int](), frozenset[int](), 4 * CALM),  # a worker, which serves nothing
+        (60.0, frozenset[int](), frozenset[int](), 4 * CALM_INTERVAL),  # a worker, which serves no port
     ],
 )
 def test_patience_is_for_those_with_nothing_to_show(
     age: float, served: frozenset[int], listening: frozenset[int], patience: float
 ) -> None:
-    """A component that may begin or cease to listen is read at once when its sockets change."""
-    watched = Watched(served=served, sockets=Sockets(listening), moved_at=NOW - age)
+    """A component that may start or stop listening is read at once when its sockets change."""
+    watched = WatchedComponent(served=served, sockets=Sockets(listening), moved_at=NOW - age)
     assert watched.patience(NOW) == patience
 
 
 def test_reading_never_takes_more_than_its_share() -> None:
-    """Where the kernel needs long for its table, it is asked less often."""
-    assert Watched(moved_at=NOW, cost=0.02).patience(NOW) == pytest.approx(SHARE * 0.02)
+    """If reading the kernel's table takes long, it is read less often."""
+    assert WatchedComponent(moved_at=NOW, cost=0.02).patience(NOW) == pytest.approx(
+        READING_COST_MULTIPLE * 0.02
+    )
 
 
 def test_what_has_not_changed_is_read_now_and_then_only() -> None:
-    """Counters can miss one socket that replaces another; a thorough look makes up for it."""
-    quiet = Watched(reader=Still(False), moved_at=NOW - 60, read_at=NOW - THOROUGH + 0.1)
+    """Counters miss a socket that replaces another, so an unchanged component is still read occasionally."""
+    quiet = WatchedComponent(
+        reader=Still(False), moved_at=NOW - 60, read_at=NOW - LONGEST_READING_INTERVAL + 0.1
+    )
     assert not quiet.due(NOW)
     assert quiet.due(NOW + 0.2)
-    assert Watched(reader=Still(True), moved_at=NOW - 60, read_at=NOW - 2).due(NOW)
-    assert not Watched(moved_at=NOW).due(NOW)
+    assert WatchedComponent(reader=Still(True), moved_at=NOW - 60, read_at=NOW - 2).due(NOW)
+    assert not WatchedComponent(moved_at=NOW).due(NOW)

@@ -35,7 +35,7 @@ def test_a_folder_stands_for_its_journals_in_the_order_of_their_writing(
     assert [each.file for each in sources.journals] == [path.name for path in reversed(three)]
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "report.html")]) == OK
     said = capsys.readouterr().err
-    assert f"passed over {tmp_path / 'notes.json'}" in said
+    assert f"skipped {tmp_path / 'notes.json'}" in said
     assert "independence.json" not in said
 
 
@@ -43,8 +43,8 @@ def test_a_folder_stands_for_its_journals_in_the_order_of_their_writing(
     ("name", "text", "says"),
     [
         ("absent.json", None, "the journal cannot be read"),
-        ("text.json", "hello", "it is not JSON"),
-        ("binary.json", "\udcff\udcfe", "it is not JSON"),
+        ("text.json", "hello", "not valid JSON"),
+        ("binary.json", "\udcff\udcfe", "not valid JSON"),
         ("old.json", '{"version": 0, "judgement": {}}', "another version"),
         ("bare.json", '{"version": 1}', "this is not a journal"),
         ("empty", "", "there is no journal to report"),

@@ -1,4 +1,4 @@
-"""Which proxies are created and switched, decided on data alone."""
+"""Which proxies are created and switched, decided from data only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaoskit.containers.engine.sockets import Sockets
-from chaoskit.containers.started.switching import SwitchedWiring
+from chaoskit.containers.started.enabling import ProxySwitches
 from chaoskit.interpose import Placed, Route
 from chaoskit.system import HARNESS, Link
 
@@ -22,7 +22,7 @@ ROUTES = (
 
 
 def sockets(*listening: int, busy: tuple[int, ...] = ()) -> Sockets:
-    """What a namespace looks like."""
+    """The sockets of a network namespace."""
     return Sockets(frozenset(listening), frozenset(busy))
 
 
@@ -43,16 +43,16 @@ def sockets(*listening: int, busy: tuple[int, ...] = ()) -> Sockets:
 def test_a_proxy_is_enabled_exactly_while_its_provider_listens(
     was: bool | None, seen: Sockets | None, should: bool
 ) -> None:
-    """Down or deaf means disabled, except that a provider that drains keeps its open connections."""
-    wiring = SwitchedWiring([PLACED], ROUTES)
+    """It is disabled while the provider does not listen, unless the provider drains open connections."""
+    wiring = ProxySwitches([PLACED], ROUTES)
     wiring.enabled[API_DB] = was
     assert wiring.changes("db", seen) == ([] if was is should else [(PLACED, should)])
 
 
 def test_a_port_found_at_run_time_gets_a_proxy_for_every_consumer_but_the_harness() -> None:
-    """The harness has published ports for that, which are used up on demand only."""
-    wiring = SwitchedWiring([PLACED], ROUTES)
-    found = wiring.found("db", sockets(5432, 9187))
+    """The harness has spare published ports for that, which are used only on demand."""
+    wiring = ProxySwitches([PLACED], ROUTES)
+    found = wiring.new_proxies("db", sockets(5432, 9187))
     assert {(each.link, each.listen, each.upstream) for each in found} == {
         (Link("api", "db", 9187), "10.0.0.2:9187", "10.0.1.3:9187"),
         (Link("worker", "db", 5432), "10.0.2.2:5432", "10.0.1.3:5432"),
@@ -60,15 +60,15 @@ def test_a_port_found_at_run_time_gets_a_proxy_for_every_consumer_but_the_harnes
     }
     for each in found:
         wiring.add(each, enabled=True)
-    assert not wiring.found("db", sockets(5432, 9187))
+    assert not wiring.new_proxies("db", sockets(5432, 9187))
     assert wiring.ports("db") == {5432, 9187}
 
 
 def test_a_place_that_is_taken_is_said_once_and_not_taken_again() -> None:
-    """Two providers on one port cannot share a Toxiproxy: the second is left out with a remedy."""
-    wiring = SwitchedWiring([PLACED], ROUTES)
-    assert not wiring.found("queue", sockets(5432))
-    assert not wiring.found("queue", sockets(5432))
+    """Two providers on one port cannot share a Toxiproxy, so the second is left out with a remedy."""
+    wiring = ProxySwitches([PLACED], ROUTES)
+    assert not wiring.new_proxies("queue", sockets(5432))
+    assert not wiring.new_proxies("queue", sockets(5432))
     (warning,) = wiring.warnings
     assert "queue listens on port 5432" in warning
     assert "expose" in warning
@@ -76,6 +76,6 @@ def test_a_place_that_is_taken_is_said_once_and_not_taken_again() -> None:
 
 @given(st.frozensets(st.integers(1, 65535)))
 def test_ephemeral_ports_get_no_proxy(ports: frozenset[int]) -> None:
-    """What listens where the kernel puts outgoing sockets is no service, unless it is declared."""
-    found = SwitchedWiring([], ROUTES).found("queue", Sockets(ports))
+    """An undeclared port in the range of outgoing sockets is not a service."""
+    found = ProxySwitches([], ROUTES).new_proxies("queue", Sockets(ports))
     assert {each.link.port for each in found} == {port for port in ports if not 32768 <= port < 61000}
