@@ -194,7 +194,7 @@ class FindingRecord(TypedDict):
 
 
 class RecoveryRecord(TypedDict):
-    """A :class:`chaoskit.judge.Recovery`: the estimate, its interval, and the deadline, in seconds."""
+    """How long a journey took to be inside an SLO, with the interval that holds the truth, in seconds."""
 
     seconds: float | None
     earliest: float

@@ -43,6 +43,10 @@ class JourneyEntry:
         recovery: seconds to be back inside the SLO; ``None`` where that was not seen.
         resolution: seconds by which the true moment may lie earlier or later.
         deadline: seconds that were allowed.
+        failover: seconds to reach the degraded SLO; ``None`` where none was granted for it, or it was
+            not seen.
+        failover_resolution: seconds by which the truth may be away from it.
+        within: seconds that were granted.
         phases: the phases that were measured.
     """
 
@@ -53,6 +57,9 @@ class JourneyEntry:
     resolution: float | None
     deadline: float | None
     phases: tuple[Phase, ...]
+    failover: float | None = None
+    failover_resolution: float | None = None
+    within: float | None = None
 
     def phase(self, name: str) -> Phase | None:
         """The phase of that name, if it was measured."""
@@ -148,6 +155,7 @@ def _journeys(record: Journal, judgement: Judgement) -> tuple[JourneyEntry, ...]
             for name, s in each.summary.items()
         )
         back = each.recovery
+        over = each.failover if each.failover is not None and each.failover.deadline else None
         found.append(
             JourneyEntry(
                 each.journey,
@@ -157,6 +165,9 @@ def _journeys(record: Journal, judgement: Judgement) -> tuple[JourneyEntry, ...]
                 None if back is None else back.resolution,
                 None if back is None else back.deadline,
                 phases,
+                None if over is None else over.seconds,
+                None if over is None else over.resolution,
+                None if over is None else over.deadline,
             )
         )
     return tuple(found)

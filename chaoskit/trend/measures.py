@@ -29,8 +29,8 @@ class Comparison:
 
     Attributes:
         experiment, journey: the experiment and the journey that the figure belongs to.
-        what: ``recovery``, ``latency`` (the p95 of the fault window), or the promise that the bad
-            requests of the fault window violate.
+        what: ``recovery``, ``fail-over``, ``latency`` (the p95 of the fault window), or the promise that
+            the bad requests of the fault window violate.
         last: the figure of the last night: seconds, or the share of bad requests.
         before: the same figure of each earlier night in which the journey held.
         limit: what is allowed: the deadline, the bound or the budget.
@@ -83,7 +83,19 @@ def compare(last: Sequence[Entry], before: Sequence[Entry]) -> list[Comparison]:
 
 def _journey(experiment: str, journey: JourneyEntry, before: Sequence[JourneyEntry]) -> Iterator[Comparison]:
     if journey.recovery is not None and journey.deadline:
-        yield _recovery(experiment, journey, journey.recovery, journey.deadline, before)
+        earlier = [each.recovery for each in before if each.recovery is not None]
+        yield _took(
+            (experiment, journey.journey, "recovery", "recovered"),
+            (journey.recovery, journey.resolution or 0.0, journey.deadline),
+            earlier,
+        )
+    if journey.failover is not None and journey.within:
+        earlier = [each.failover for each in before if each.failover is not None]
+        yield _took(
+            (experiment, journey.journey, "fail-over", "failed over"),
+            (journey.failover, journey.failover_resolution or 0.0, journey.within),
+            earlier,
+        )
     phase = journey.phase("fault")
     if phase is None or journey.standing == Standing.MAY_FAIL:
         # A journey that may fail may also fail more often.
@@ -111,22 +123,26 @@ def _comparable(one: Count, other: Count) -> bool:
     return (one.promise, one.bound, one.budget) == (other.promise, other.bound, other.budget)
 
 
-def _recovery(
-    experiment: str, journey: JourneyEntry, last: float, deadline: float, before: Sequence[JourneyEntry]
+def _took(
+    names: tuple[str, str, str, str], figures: tuple[float, float, float], times: Sequence[float]
 ) -> Comparison:
-    times = [each.recovery for each in before if each.recovery is not None]
-    resolution = journey.resolution or 0.0
+    """A time that something took.
+
+    Args:
+        names: the experiment, the journey, what it is, and the verb.
+        figures: the last time, its resolution and what is allowed, in seconds.
+        times: those of earlier nights.
+    """
+    (experiment, journey, what, verb), (last, resolution, deadline) = names, figures
     usual = median(times) if times else last
     offset = max(resolution, _NOISE_SHARE * deadline)
     chance = level_rose(times, last, offset) if len(times) >= FEWEST_EARLIER_NIGHTS else None
     says = (
-        f"recovered in {last:.1f} s ± {resolution:.2f}; before: {span(times)} s "
+        f"{verb} in {last:.1f} s ± {resolution:.2f}; before: {span(times)} s "
         f"({_nights(len(times))}); {deadline:g} s allowed"
     )
     matters = last - resolution - usual >= DEADLINE_SHARE * deadline
-    return Comparison(
-        experiment, journey.journey, "recovery", last, tuple(times), deadline, says, matters, chance
-    )
+    return Comparison(experiment, journey, what, last, tuple(times), deadline, says, matters, chance)
 
 
 def _share(experiment: str, journey: str, count: Count, before: Sequence[Count]) -> Comparison:

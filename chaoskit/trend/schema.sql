@@ -27,6 +27,9 @@ CREATE TABLE journey (
   recovery      REAL,
   resolution    REAL,
   deadline      REAL,
+  failover      REAL,                -- NULL where no time was granted for it
+  failover_resolution REAL,
+  within        REAL,
   PRIMARY KEY (experiment_id, journey)
 );
 

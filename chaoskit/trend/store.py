@@ -22,7 +22,7 @@ from chaoskit.trend.entry import Entry, JourneyEntry, Phase
 
 APPLICATION_ID = 0x63686B74
 """``chkt``: the PRAGMA application_id, by which an SQLite file tells which program wrote it."""
-VERSION = 1
+VERSION = 2
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
 _LOCK_TIMEOUT_SECONDS = 30.0
 """How long to wait for another process that writes."""
@@ -94,6 +94,8 @@ class Store:
                 remedy="name another file; nothing was written to this one",
             )
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 1:
+            version = self._add_failover()
         if version != VERSION:
             raise UsageError(
                 "the history has another version",
@@ -102,6 +104,14 @@ class Store:
                 evidence=f"version {version}",
                 remedy="use the version of chaoskit that wrote it, or start a new file",
             )
+
+    def _add_failover(self) -> int:
+        """Bring a history of version 1, which knows no fail-over, up to date."""
+        with self._transaction():
+            for column in ("failover", "failover_resolution", "within"):
+                self._connection.execute(f"ALTER TABLE journey ADD COLUMN {column} REAL")
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        return VERSION
 
     def _try_to_write(self) -> None:
         """Fail now if the file cannot be written, not after the first experiment."""
@@ -137,6 +147,7 @@ class Store:
                 "journey",
                 *(key, one.journey, one.verdict.value, one.standing),
                 *(one.recovery, one.resolution, one.deadline),
+                *(one.failover, one.failover_resolution, one.within),
             )
             for each in one.phases:
                 figures = (each.samples, each.failed, each.p50, each.p95, each.p99)
@@ -172,7 +183,9 @@ class Store:
             for key, name, verdict, standing, *took in ask("SELECT * FROM journey ORDER BY rowid"):
                 parts = tuple(phases[key, name])
                 journeys[key].append(
-                    JourneyEntry(name, Verdict(verdict), standing, took[0], took[1], took[2], parts)
+                    JourneyEntry(
+                        name, Verdict(verdict), standing, took[0], took[1], took[2], parts, *took[3:6]
+                    )
                 )
             rows = ask(f"SELECT id, {_COLUMN_NAMES} FROM experiment ORDER BY at, id").fetchall()
             return [_entry(row, journeys[row[0]]) for row in rows]

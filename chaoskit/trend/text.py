@@ -63,26 +63,37 @@ def _line(line: TrendLine) -> tuple[str, ...]:
 
 def _figures(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
-        ("experiment", "journey", "recovered in", "bad requests under the fault", "p95 under the fault")
+        (
+            "experiment",
+            "journey",
+            "failed over in",
+            "recovered in",
+            "bad requests under the fault",
+            "p95 under the fault",
+        )
     ]
     journeys: dict[tuple[str, str], list[Comparison]] = {}
     for each in comparisons:
         journeys.setdefault((each.experiment, each.journey), []).append(each)
     for (experiment, journey), found in journeys.items():
         recovery = next((each for each in found if each.what == "recovery"), None)
+        failover = next((each for each in found if each.what == "fail-over"), None)
         p95 = next((each for each in found if each.what == "latency"), None)
         # Of several promises, show the one that is nearest to its budget.
-        shares = [each for each in found if each.what not in ("recovery", "latency")]
+        shares = [each for each in found if each.what not in ("recovery", "fail-over", "latency")]
         share = max(shares, key=lambda each: each.last / (each.limit or 1.0), default=None)
         rows.append(
             (
                 experiment,
                 journey,
+                _cell(failover, " s"),
                 _cell(recovery, " s"),
                 _cell(share, "%", 100.0),
                 _cell(p95, " ms", 1000.0, 0),
             )
         )
+    if not any(each.what == "fail-over" for each in comparisons):
+        return [(*row[:2], *row[3:]) for row in rows]
     return rows
 
 

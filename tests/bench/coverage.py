@@ -1,7 +1,7 @@
 """How often the judge is right: the tables of ``docs/statistics.md``, from services whose truth is known.
 
 ``python -m tests.bench.coverage [CASES]`` simulates so many cases for each cell (10,000 for the
-published tables, in less than ten minutes on two cores) and prints the tables.
+published tables, in a quarter of an hour on two busy cores) and prints the tables.
 """
 
 from __future__ import annotations

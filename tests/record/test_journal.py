@@ -152,11 +152,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [
-        ("", "not valid JSON"),
-        ('{"version": 99, "judgement": {}}', "version 99"),
-        ("[]", "no version"),
-    ],
+    [("", "not valid JSON"), ('{"version": 99, "judgement": {}}', "version 99"), ("[]", "no version")],
 )
 def test_a_file_that_is_not_a_journal_is_refused(tmp_path: Path, text: str, says: str) -> None:
     """A file that is not a journal of this version is refused, with what it is."""

@@ -131,3 +131,20 @@ def test_a_read_only_file_is_an_error_when_it_is_opened(
         Store(path)
     with Store(path, create=False) as store:
         assert len(store.entries()) == 1
+
+
+def test_a_history_from_before_failover_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Its nights are kept, and know no fail-over."""
+    file = tmp_path / "history.sqlite"
+    with Store(file, create=True) as store:
+        store.add([entry(0)])
+        expected = store.entries()
+    connection = sqlite3.connect(file)
+    for column in ("failover", "failover_resolution", "within"):
+        connection.execute(f"ALTER TABLE journey DROP COLUMN {column}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Store(file) as store:
+        assert store.entries() == expected
+        assert store.add([entry(1)]) == 1

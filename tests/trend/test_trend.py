@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from chaoskit.errors import UsageError
 from chaoskit.judge import Verdict
 from chaoskit.trend import render, to_record, trend_of
+from chaoskit.trend.entry import Entry
 from chaoskit.trend.trend import nights_of
 from tests.trend.nights import entry
 
@@ -96,3 +98,18 @@ def test_the_record_has_everything_that_the_text_has() -> None:
     assert record["experiments"][0]["verdicts"] == ["held"] * 4
     assert {each["what"] for each in record["comparisons"]} == {"recovery", "availability", "p95", "latency"}
     assert [each["what"] for each in record["regressions"]] == ["recovery"]
+
+
+def test_a_failover_that_takes_longer_is_a_regression() -> None:
+    """A journey that is granted a time to fail over is compared by it, in a column of its own."""
+
+    def night(number: int, took: float) -> Entry:
+        found = entry(number)
+        one = replace(found.journeys[0], failover=took, failover_resolution=0.05, within=10.0)
+        return replace(found, journeys=(one,))
+
+    trend = trend_of([*(night(number, 1.0 + number / 50) for number in range(8)), night(8, 8.0)])
+    assert [each.what for each in trend.regressions] == ["fail-over"]
+    assert "failed over in 8.0 s ± 0.05" in trend.regressions[0].evidence
+    assert "failed over in" in render(trend)
+    assert "failed over in" not in render(trend_of([entry(number) for number in range(3)]))
