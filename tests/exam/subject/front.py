@@ -214,9 +214,9 @@ class Connection(asyncio.Protocol):
 
 
 async def probe() -> None:
-    """Ask the provider all the time; lose and find it."""
+    """Ask the provider all the time; lose and find it. What was never found cannot be lost."""
     host, _, port = BACK.partition(":")
-    known = True
+    known = False
     while True:
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), PROBE_TIMEOUT)
@@ -225,7 +225,7 @@ async def probe() -> None:
                 if not await asyncio.wait_for(reader.readline(), PROBE_TIMEOUT):
                     raise ConnectionError
                 if not known:
-                    EVENTS.lift()
+                    EVENTS.lift()  # which is none before the first cut
                     known = True
                 await asyncio.sleep(PROBE_EVERY)
         except (OSError, TimeoutError):
