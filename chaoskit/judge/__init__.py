@@ -10,9 +10,9 @@ from chaoskit.judge.judging import judge
 from chaoskit.judge.measurement import shown_after
 from chaoskit.judge.moments import DECISIVE, Moment, moments
 from chaoskit.judge.phases import Phases, phases
-from chaoskit.judge.promises import unsteady
 from chaoskit.judge.settings import JudgeSettings, Settings
 from chaoskit.judge.standing import Standing, relation
+from chaoskit.judge.steady_state import unsteady
 from chaoskit.judge.summary import Summary
 from chaoskit.judge.verdict import (
     Finding,

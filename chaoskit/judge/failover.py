@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaoskit.judge.excursions import Excursions, find_excursions
-from chaoskit.judge.promises import FaultWindow, judged
+from chaoskit.judge.fault_window import FaultWindow, judged
 from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.slo import shares
 from chaoskit.judge.verdict import Figure, Finding, Recovery, Verdict

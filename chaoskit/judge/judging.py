@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from chaoskit.judge.consistency import judge_consistency
 from chaoskit.judge.failover import judge_failover
+from chaoskit.judge.fault_window import FaultWindow, independent_to_the_end, while_active
 from chaoskit.judge.ledger import judge_ledger
 from chaoskit.judge.measurement import gaps, lateness
 from chaoskit.judge.phases import Phases, cut_out, due, observed
-from chaoskit.judge.promises import FaultWindow, independent_to_the_end, steady_state, while_active
 from chaoskit.judge.recovery import Recovered, judge_recovery
 from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.slo import indicators
 from chaoskit.judge.standing import Standing, standing
+from chaoskit.judge.steady_state import steady_state
 from chaoskit.judge.summary import summarize
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Finding, JourneyJudgement, Judgement, Recovery, Verdict, combined

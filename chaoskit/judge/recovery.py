@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chaoskit.judge.excursions import Excursions, find_excursions
 from chaoskit.judge.settings import JudgeSettings
-from chaoskit.judge.slo import Share, shares, told
+from chaoskit.judge.slo import Share, sentence, shares
 from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Recovery, Verdict
 from chaoskit.system import Terms
@@ -197,7 +197,7 @@ def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
 
 def _not_held_late(case: _Case) -> _Told:
     broken = [each for each in case.late if each.verdict is Verdict.BROKEN]
-    says = told((each, each.says()) for each in broken or case.late)
+    says = sentence((each, each.says()) for each in broken or case.late)
     if broken and case.lifted:
         return "recovery", Verdict.BROKEN, f"not inside its SLO: {says}", case.deadline
     doubt = "; the fault was not seen to be gone" if broken else ""

@@ -9,7 +9,7 @@ nothing about latency and is left out, lest failures make a system look quick.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaoskit.judge.binomial import at_least_share, breaks_at
@@ -190,13 +190,44 @@ def decide(
     return Verdict.UNKNOWN if budget <= 0 < bad else Verdict.HELD
 
 
-def told(clauses: Iterable[tuple[Share, str]]) -> str:
+def sentence(clauses: Iterable[tuple[Share, str]]) -> str:
     """Clauses on shares as one sentence, each window named once."""
     parts, window = [], ""
     for share, clause in clauses:
         parts.append(f"{share.window} {clause}" if share.window != window else clause)
         window = share.window
     return "; ".join(parts)
+
+
+def broken_clauses(seen: Sequence[Share]) -> str:
+    """The broken shares in words."""
+    return sentence((each, each.says()) for each in seen if each.verdict is Verdict.BROKEN)
+
+
+def clauses_of(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings) -> str:
+    """The shares in words: all of them if they held, else those that cannot be told, each with why."""
+    if verdict is Verdict.HELD:
+        return sentence((each, each.says()) for each in seen)
+    clauses = []
+    for each in seen:
+        if each.verdict is not Verdict.UNKNOWN:
+            continue
+        good = each.samples - each.bad
+        if good < settings.min_samples:
+            few = f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
+            clauses.append((each, few))
+        elif each.indicator.budget <= 0:
+            clauses.append((each, f"{each.says()}; one alone decides nothing"))
+        elif each.breaks_at > good:
+            clauses.append((each, f"{each.samples} requests are too few to tell for {each.indicator.name}"))
+        else:
+            clauses.append((each, f"{each.says()}: too many to be chance, too few to be sure"))
+    return sentence(clauses)
+
+
+def figures_of(seen: Sequence[Share]) -> dict[str, Figure]:
+    """The figures of all shares by name."""
+    return {name: figure for each in seen for name, figure in each.figures().items()}
 
 
 def _certainty(settings: JudgeSettings, risk: float | None) -> float:

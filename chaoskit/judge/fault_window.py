@@ -1,7 +1,4 @@
-"""Steady state before the fault, and what holds while it is active.
-
-Why a system does not come into steady state: for whoever waits for it.
-"""
+"""What each journey owes while the fault is active: its full SLO, its degraded SLO, or to fail fast."""
 
 from __future__ import annotations
 
@@ -10,11 +7,19 @@ from dataclasses import dataclass, replace
 
 from chaoskit.judge.excursions import Excursions
 from chaoskit.judge.settings import JudgeSettings
-from chaoskit.judge.slo import Indicator, Share, measure, percent, shares, told
+from chaoskit.judge.slo import (
+    Indicator,
+    Share,
+    broken_clauses,
+    clauses_of,
+    figures_of,
+    measure,
+    percent,
+    shares,
+)
 from chaoskit.judge.standing import Standing
-from chaoskit.judge.trace import Trace, traces
+from chaoskit.judge.trace import Trace
 from chaoskit.judge.verdict import Figure, Finding, Verdict, combined
-from chaoskit.record.history import History
 from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo, Terms
 
@@ -47,19 +52,6 @@ class FaultWindow:
         order = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
         pairs = zip(core, whole, strict=True)
         return tuple(max(pair, key=lambda each: order.index(each.verdict)) for pair in pairs)
-
-
-def steady_state(terms: Terms, control: Trace, settings: JudgeSettings) -> Finding:
-    """Whether the journey was inside its SLO in the control window. If it was not nothing can be
-    said of a fault, so the verdict is HELD or UNKNOWN, never BROKEN.
-    """
-    seen = shares(control, terms.slo, settings, "in the control window")
-    figures = _figures(seen)
-    verdict = combined(each.verdict for each in seen)
-    if verdict is Verdict.BROKEN:
-        reason = f"not in steady state before anything was injected: {_broken(seen)}"
-        return Finding(terms.name, "steady state", Verdict.UNKNOWN, reason, figures)
-    return Finding(terms.name, "steady state", verdict, _says(seen, verdict, settings), figures)
 
 
 def while_active(
@@ -117,8 +109,8 @@ def _may_fail(
     if terms.slo.fails_within is not None:
         findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings, risk))
     if combined(each.verdict for each in full) is Verdict.HELD:
-        reason = f"it needs what is lost, yet kept its full SLO: {_says(full, Verdict.HELD, settings)}"
-        findings.append(Finding(terms.name, "survival", Verdict.HELD, reason, _figures(full)))
+        reason = f"it needs what is lost, yet kept its full SLO: {clauses_of(full, Verdict.HELD, settings)}"
+        findings.append(Finding(terms.name, "survival", Verdict.HELD, reason, figures_of(full)))
     return findings
 
 
@@ -153,50 +145,17 @@ def judged(
     """A finding on the promises of an SLO in a window of the fault."""
     verdict = combined(each.verdict for each in seen)
     if verdict is not Verdict.BROKEN:
-        return Finding(journey, promise, verdict, _says(seen, verdict, settings), _figures(seen))
+        return Finding(journey, promise, verdict, clauses_of(seen, verdict, settings), figures_of(seen))
     broken = [each for each in seen if each.verdict is Verdict.BROKEN and each.first is not None]
     first = min(broken, key=lambda each: each.first or 0.0)
     at = (first.first or 0.0) - landed
     when = f"+{at:.1f} s after" if at >= 0 else f"{-at:.1f} s before"
     error = f": {first.error}" if first.error else ""
     return Finding(
-        journey, promise, verdict, f"{_broken(seen)}; first {when} landing{error}", _figures(seen), at
+        journey,
+        promise,
+        verdict,
+        f"{broken_clauses(seen)}; first {when} landing{error}",
+        figures_of(seen),
+        at,
     )
-
-
-def _broken(seen: Sequence[Share]) -> str:
-    return told((each, each.says()) for each in seen if each.verdict is Verdict.BROKEN)
-
-
-def _says(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings) -> str:
-    if verdict is Verdict.HELD:
-        return told((each, each.says()) for each in seen)
-    clauses = []
-    for each in seen:
-        if each.verdict is not Verdict.UNKNOWN:
-            continue
-        good = each.samples - each.bad
-        if good < settings.min_samples:
-            few = f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
-            clauses.append((each, few))
-        elif each.indicator.budget <= 0:
-            clauses.append((each, f"{each.says()}; one alone decides nothing"))
-        elif each.breaks_at > good:
-            clauses.append((each, f"{each.samples} requests are too few to tell for {each.indicator.name}"))
-        else:
-            clauses.append((each, f"{each.says()}: too many to be chance, too few to be sure"))
-    return told(clauses)
-
-
-def _figures(seen: Sequence[Share]) -> dict[str, Figure]:
-    return {name: figure for each in seen for name, figure in each.figures().items()}
-
-
-def unsteady(
-    terms: Sequence[Terms], history: History, since: float, now: float, settings: JudgeSettings | None = None
-) -> tuple[Finding, ...]:
-    """The journeys that were not inside their SLO from ``since`` to ``now``, each with its figures."""
-    settings = settings or JudgeSettings()
-    found = traces(terms, history.columns(since), now)
-    seen = [steady_state(each, found[each.name].between(since, now), settings) for each in terms]
-    return tuple(each for each in seen if each.verdict is not Verdict.HELD)
