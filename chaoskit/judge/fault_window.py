@@ -117,26 +117,42 @@ def _may_fail(
 def _fails_fast(
     journey: str, within: float, window: FaultWindow, settings: JudgeSettings, risk: float
 ) -> Finding:
-    """At most 5% of the failing requests take longer than ``within`` to fail."""
+    """At most 5% of the requests that fail, and at most 5% of all requests, take longer than ``within``.
+
+    A user who may be refused waits for an answer, whichever it is: one that comes late and is good does
+    not keep the promise either.
+    """
     if len(window.core) < settings.min_samples:
         reason = f"{len(window.core)} requests in the fault window, {settings.min_samples} needed"
         return Finding(journey, "fails fast", Verdict.UNKNOWN, reason, {"fails_samples": len(window.core)})
     failing = window.core.only_failed()
-    seen = measure(failing, Indicator("fails", 0.05, within), settings, risk=risk)
-    figures: dict[str, Figure] = {**seen.figures(), "fails_within": within}
-    if not seen.samples:
-        return Finding(journey, "fails fast", Verdict.HELD, "nothing failed", figures)
-    # Few failures are no lack of evidence here: the window as a whole had requests enough.
-    verdict = Verdict.BROKEN if seen.verdict is Verdict.BROKEN else Verdict.HELD
-    reason = (
-        f"{seen.bad} of {seen.samples} failing requests took longer than {within:g} s to fail "
+    failed = measure(failing, Indicator("fails", 0.05, within), settings, risk=risk / 2)
+    answered = window.core.as_answered()
+    ended = measure(answered, Indicator("ends", 0.05, within), settings, risk=risk / 2)
+    figures: dict[str, Figure] = {**failed.figures(), **ended.figures(), "fails_within": within}
+    of_failing = _slow(failed, "failing requests", within) if failed.samples else "nothing failed"
+    if failed.verdict is Verdict.BROKEN:
+        worst, trace, reason = failed, failing, of_failing
+    elif ended.verdict is Verdict.BROKEN:
+        worst, trace, reason = ended, answered, f"{_slow(ended, 'requests', within)}; {of_failing}"
+    else:
+        # Few failures are no lack of evidence here: the window as a whole had requests enough.
+        reason = f"{of_failing}; {_slow(ended, 'requests', within)}"
+        return Finding(journey, "fails fast", Verdict.HELD, reason, figures)
+    at = None if worst.first is None else worst.first - window.landed
+    return Finding(journey, "fails fast", Verdict.BROKEN, f"{reason}; {_slowest(trace)}", figures, at)
+
+
+def _slow(seen: Share, what: str, within: float) -> str:
+    return (
+        f"{seen.bad} of {seen.samples} {what} took longer than {within:g} s to end "
         f"({percent(seen.share)}), 5% allowed"
     )
-    if verdict is Verdict.BROKEN:
-        ended = [latency for latency in failing.latency if latency < NEVER]
-        reason += f"; the slowest took {max(ended):.2f} s" if ended else "; none was ever answered"
-    at = seen.first - window.landed if verdict is Verdict.BROKEN and seen.first is not None else None
-    return Finding(journey, "fails fast", verdict, reason, figures, at)
+
+
+def _slowest(trace: Trace) -> str:
+    ended = [latency for latency in trace.latency if latency < NEVER]
+    return f"the slowest took {max(ended):.2f} s" if ended else "none was ever answered"
 
 
 def judged(

@@ -33,8 +33,9 @@ KINDS: Mapping[str, str] = {
         "that is declared; the figure is measured anyway."
     ),
     "fails fast": (
-        "A journey that needs what is lost may fail, and does so within `fails_within` for 95% of "
-        "the requests that fail. Judged only where that is declared."
+        "A journey that needs what is lost may fail. 95% of its requests that fail, and 95% of all its "
+        "requests, end within `fails_within`: an answer that comes late is late, also if it is good. "
+        "Judged only where that is declared."
     ),
     "survival": (
         "A journey that says that it needs what is lost kept its full SLO all the same. Never "

@@ -17,8 +17,8 @@ class Slo:
         p50, p90, p95, p99: upper bounds in seconds on the quantiles of the latency, counted from
             the intended start. ``None`` makes no promise.
         recovery: seconds after a fault is lifted within which the journey is back inside its SLO.
-        fails_within: where the journey may fail, the bound in seconds on the p95 of its failures: a
-            user who waits for nothing is worse off than one who is told. ``None`` makes no promise.
+        fails_within: where the journey may fail, the bound in seconds on the p95 of its failures and of
+            all its answers: a user who waits is worse off than one who is told. ``None`` makes no promise.
         within: of a degraded SLO, seconds after the injection that a journey may take to reach it.
     """
 

@@ -94,7 +94,7 @@ def test_failing_fast() -> None:
     broken = finding(slow, "fails fast")
     assert (slow.verdict, broken.verdict, broken.at) == (Verdict.BROKEN, Verdict.BROKEN, 0.0)
     assert broken.reason == (
-        "48 of 48 failing requests took longer than 0.5 s to fail (100%), 5% allowed; the slowest took 2.00 s"
+        "48 of 48 failing requests took longer than 0.5 s to end (100%), 5% allowed; the slowest took 2.00 s"
     )
 
 
@@ -112,10 +112,22 @@ def test_failing_fast_in_a_short_window() -> None:
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, "4 requests in the fault window, 10 needed")
 
 
-def test_slow_successes_are_no_slow_failures() -> None:
-    """How fast a journey fails is asked of failing requests alone."""
+def test_a_late_answer_is_late_also_if_it_is_good() -> None:
+    """A user who may be refused waits for any answer: slow successes break it, too."""
     found = judged(during(6.0, 12.5, 2.0), API_LOST, FAST_FAILING)
-    assert finding(found, "fails fast").reason == "nothing failed"
+    slow = finding(found, "fails fast")
+    assert (found.verdict, slow.verdict, slow.at) == (Verdict.BROKEN, Verdict.BROKEN, 0.0)
+    assert slow.reason == (
+        "48 of 48 requests took longer than 0.5 s to end (100%), 5% allowed; nothing failed; "
+        "the slowest took 2.00 s"
+    )
+
+
+def test_what_neither_fails_nor_is_slow_keeps_the_promise() -> None:
+    """Both figures are told where the promise is kept, too."""
+    found = finding(judged(lambda at: None, API_LOST, FAST_FAILING), "fails fast")
+    assert found.verdict is Verdict.HELD
+    assert found.reason == "nothing failed; 0 of 48 requests took longer than 0.5 s to end (0%), 5% allowed"
 
 
 def test_surviving_what_it_needs_is_worth_knowing() -> None:

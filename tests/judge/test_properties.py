@@ -139,7 +139,7 @@ def test_a_perfect_history_is_held(rate: float, latency: float, impact: Impact, 
     terms = Terms(
         name="browse",
         rate=rate,
-        slo=Slo(availability=availability, p50=0.25, p99=0.25, recovery=1.0, fails_within=0.1),
+        slo=Slo(availability=availability, p50=0.25, p99=0.25, recovery=1.0, fails_within=0.25),
         needs=("api",),
         uses=("cache",),
     )
