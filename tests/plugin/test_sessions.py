@@ -202,7 +202,7 @@ def test_a_wrong_history_is_told_before_anything_runs(project: pytest.Pytester) 
     (project.path / "notes.txt").write_text("no history\n" * 100)
     result = project.runpytest("--chaos-history=notes.txt")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*not a history: the file is not an SQLite file*", "*notes.txt*"])
+    result.stderr.fnmatch_lines(["*this is not a history: it is not an SQLite file*", "*notes.txt*"])
     assert not (project.path / "chaoskit-report").exists()
 
 
