@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], bool], within: float = 30.0) -> None:
-    """Wait for a condition; a failure says that it never came true."""
+    """Wait for a condition; fail if it does not come true in time."""
     end = time.monotonic() + within
     while not condition():
         assert time.monotonic() < end, "it did not come true"

@@ -61,7 +61,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; returns the exit code."""
+    """Run the subcommand; return the exit code."""
     venue = Venue(
         attach=options.attach,
         touch=_several(options.touch),

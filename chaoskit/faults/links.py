@@ -14,12 +14,12 @@ from typing import ClassVar
 from chaoskit.faults.base import Evidence, Fault, Injection, together
 from chaoskit.runtime import Cut, Runtime, Undo
 from chaoskit.system import ANY, OUTSIDE, Impact, Link, members
-from chaoskit.system.names import meant
+from chaoskit.system.names import matching_links
 
 
 def select(pattern: str, runtime: Runtime) -> tuple[Link, ...]:
     """The links that a pattern means; empty if there are none. Never a link of the harness."""
-    return meant(pattern, runtime.links, runtime.components)
+    return matching_links(pattern, runtime.links, runtime.components)
 
 
 def no_such_link(pattern: str, runtime: Runtime) -> list[str]:

@@ -232,7 +232,7 @@ def read(path: Path) -> Journal:
         raise UsageError("the journal cannot be read", where=str(path), evidence=error.strerror) from error
     except ValueError as error:
         raise UsageError(
-            "not a journal: the file is not valid JSON", where=str(path), evidence=str(error)
+            "this is not a journal: the file is not valid JSON", where=str(path), evidence=str(error)
         ) from error
     version = record.get("version") if isinstance(record, dict) else None
     # A report folder holds other JSON, with versions of its own; whoever reads it tells them apart.

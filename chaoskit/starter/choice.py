@@ -149,7 +149,7 @@ def _primitive(known: Known, visits: Sequence[Visit], *, sharing: bool, replicas
         kind, verb, happens = "Pause", "freezes", f"{component} freezes"
         notes.append("Others share its network and would not survive its death, so it freezes instead.")
     elif any(visit.entry.service == known.service for visit in visits):
-        kind, verb, happens = "Restart", "restarts", f"{component} restarts, as in a deploy"
+        kind, verb, happens = "Restart", "restarts", f"A deploy restarts {component}"
     else:
         kind, verb, happens = "Kill", "dies", f"{component} dies"
     outcome = _outcome(known.service, visits)

@@ -23,7 +23,7 @@ def matching_entries(
     ]
 
 
-def meant(pattern: str, links: Iterable[Link], components: Iterable[Component]) -> tuple[Link, ...]:
+def matching_links(pattern: str, links: Iterable[Link], components: Iterable[Component]) -> tuple[Link, ...]:
     """The links that a pattern means; empty if there are none. A link of the harness is never among them.
 
     Args:

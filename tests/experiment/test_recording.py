@@ -150,9 +150,8 @@ def test_what_is_kept_is_bounded_and_is_the_nearest(
     def distance(at: float) -> float:
         return min((abs(at - moment) for moment in moments), default=0.0)
 
-    with mock.patch.multiple(
-        recording, MOST_LINES=5, MOST_TEXT_BYTES=200
-    ):  # small, so that lines are left out
+    # Small limits, so that lines are left out.
+    with mock.patch.multiple(recording, MOST_LINES=5, MOST_TEXT_BYTES=200):
         kept = recording.chosen(lines, moments)
     assert sum(len(text.encode()) for each in kept.values() for _, text in each["lines"]) <= 200
     assert kept.keys() == {name for name, each in lines.items() if each}

@@ -8,7 +8,7 @@ from typing import Final
 from chaoskit.errors import UsageError
 from chaoskit.runtime import Undo
 from chaoskit.system import Component, Impact, Link, members
-from chaoskit.system.names import meant
+from chaoskit.system.names import matching_links
 
 _LINK_ACTIONS: Final = frozenset({"mend", "remove_toxic"})
 """The undo actions on links; all other actions are on components."""
@@ -51,7 +51,7 @@ class Touch:
         unknown = []
         for name in self.names:
             some = members(name, components)
-            proxies = {link.proxy for link in meant(name, links, components)}
+            proxies = {link.proxy for link in matching_links(name, links, components)}
             if not some and not proxies:
                 unknown.append(name)
             self.components |= some

@@ -8,7 +8,7 @@ from chaoskit.containers.attached.proxies import links_of_proxies
 from chaoskit.errors import UsageError
 from chaoskit.interpose import Placed
 from chaoskit.system import ANY, HARNESS, OUTSIDE, Component
-from chaoskit.system.names import meant
+from chaoskit.system.names import matching_links
 from chaoskit.toxiproxy import ProxyState
 from tests.containers.attached.project import container, proxy, shop
 
@@ -89,18 +89,18 @@ def test_twins_are_told_apart_by_their_proxies() -> None:
     found = linked(proxy("a", "[::]:1", "cache:6379"), proxy("b", "[::]:2", "cache:6379"))
     links = [each.link for each in found]
     assert [link.name for link in links] == ["any→cache:6379 (a)", "any→cache:6379 (b)"]
-    assert list(meant("->cache", links, COMPONENTS)) == links
-    assert list(meant("b", links, COMPONENTS)) == links[1:]
+    assert list(matching_links("->cache", links, COMPONENTS)) == links
+    assert list(matching_links("b", links, COMPONENTS)) == links[1:]
 
 
 def test_a_service_is_meant_by_its_name_although_it_has_replicas() -> None:
     """``app→cache`` means the link of the service, and ``app-1→cache`` does not."""
     links = [each.link for each in linked(proxy("app.cache.6379", "[::]:1", "cache:6379"))]
-    assert list(meant("app→cache", links, COMPONENTS)) == links
-    assert list(meant("→cache:6379", links, COMPONENTS)) == links
-    assert list(meant("app-1→cache", links, COMPONENTS)) == []
+    assert list(matching_links("app→cache", links, COMPONENTS)) == links
+    assert list(matching_links("→cache:6379", links, COMPONENTS)) == links
+    assert list(matching_links("app-1→cache", links, COMPONENTS)) == []
     behind = [each.link for each in linked(proxy("front", "[::]:1", "app:8000"))]
-    assert list(meant("→app", behind, COMPONENTS)) == behind
+    assert list(matching_links("→app", behind, COMPONENTS)) == behind
 
 
 def test_two_toxiproxies_with_a_proxy_of_one_name_are_refused() -> None:
