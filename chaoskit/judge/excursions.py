@@ -123,6 +123,8 @@ def find_excursions(
         unseen = max(unseen, _unseen(after, each, start, 1.0 - settings.confidence))
         if seen.start < DOUBT:
             continue
+        if len(each.events) == 1 and _answered(after, each.rows, each.bad[-1] + 1) <= start + slo.recovery:
+            continue  # the first request after the mark of a lift often fails still: alone it decides nothing
         error = 1.0 - settings.confidence
         last = find_end(each.bad, len(each.rows), each.indicator.budget, error, each.bursts, seen)
         latest = max(latest, _answered(after, each.rows, last.latest))

@@ -78,7 +78,8 @@ def sit(sheet: Sheet, folder: Path) -> Iterator[Marked]:
     """Start the examinee, do the experiment, ask for the truth, and mark what was said."""
     name = re.sub(r"\W+", "_", sheet.name)
     system = getattr(systems, name)
-    with contextlib.closing(environment_for(system, reference=f"tests.exam.systems:{name}")) as environment:
+    made = environment_for(system, reference=f"tests.exam.systems:{name}", tell=print)
+    with contextlib.closing(made) as environment:
         chaos = Chaos(environment, f"exam-{name}", folder)
         conclusion = chaos.experiment(faults.CutLink(sheet.link), active=FAULT_SECONDS)
         clock = environment.runtime.clock
@@ -86,6 +87,8 @@ def sit(sheet: Sheet, folder: Path) -> Iterator[Marked]:
         url = f"http://{environment.runtime.entries['front:8000']}/truth"
         truth = httpx.get(url, trust_env=False, timeout=5.0).json()
         offset = (before + clock.now()) / 2 - truth["now"]
+    if truth["cuts"] > 1:
+        raise RuntimeError(f"the provider was lost {truth['cuts']} times, so the plan was not kept to")
     history = conclusion.result.record["history"]
     lift = next((history["origin"] + each["at"] for each in history["marks"] if each["name"] == "lift"), None)
     error = truth["lift"] + offset - lift if lift is not None and "lift" in truth else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ from tests.judge.histories import (
     ok,
     requests,
 )
+from tests.judge.synthetic import recovery_of
 
 LIFT = 12.5
 BRIEF = SETTINGS.brief(3.0)
@@ -71,6 +73,25 @@ def test_too_close_to_tell(outage: float) -> None:
     found = finding(judged(out(0, outage), API_LOST), "recovery")
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason.endswith("5 s allowed: too close to tell at 8 requests per second")
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_one_failure_as_the_lift_begins_decides_nothing(share: float) -> None:
+    """The first request after the mark of a lift often still fails: then the journey is inside with the next.
+
+    Among thousands of good requests one failure must not leave open whether the journey ever recovered.
+    """
+    slo = Slo(availability=0.995, recovery=3.0)
+    found = recovery_of(40.0, share, 1 / 40.0, 30.0, slo, random.Random(2))
+    (finding_,) = found.findings
+    assert finding_.verdict is Verdict.HELD, finding_.reason
+
+
+def test_one_failure_beyond_the_deadline_of_a_slow_journey_is_a_doubt() -> None:
+    """Where the next request comes only after the deadline, one failure leaves open when it was over."""
+    slo = Slo(availability=0.995, recovery=3.0)
+    found = recovery_of(0.25, 1.0, 4.0, 4000.0, slo, random.Random(2))
+    assert found.findings[0].verdict is Verdict.UNKNOWN
 
 
 def test_a_few_failures_after_the_deadline_are_a_doubt() -> None:
