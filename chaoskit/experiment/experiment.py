@@ -14,6 +14,7 @@ from typing import Any
 
 from chaoskit.errors import FaultFailure, HarnessFailure
 from chaoskit.experiment.environment import Environment, ResetReport, Traffic
+from chaoskit.experiment.exercise import counted
 from chaoskit.experiment.injector import LOOK_AGAIN_AFTER, Injector
 from chaoskit.experiment.recording import file_name, record_of
 from chaoskit.experiment.result import Result
@@ -69,7 +70,9 @@ class Experiment:
         check(fault, self.environment.runtime)
         with self._unless_harness_fails(), self.traffic():
             if self.warm_up():
-                self.control()
+                runtime = self.environment.runtime
+                with counted(fault.impact(runtime), runtime, self.history):
+                    self.control()
                 with self.inject(fault, fits=True):
                     self.hold()
                 self.recover()

@@ -15,8 +15,8 @@ from itertools import compress
 
 from chaoskit.judge.binomial import at_least
 from chaoskit.judge.bursts import Burst, bursts_within_budget, collapsed
-from chaoskit.judge.changepoint import find_end
-from chaoskit.judge.cusum import LOWEST_BUDGET, evidence, excluded
+from chaoskit.judge.changepoint import End, find_end
+from chaoskit.judge.cusum import LOWEST_BUDGET, Evidence, evidence, excluded
 from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.slo import Indicator, indicators, percent
 from chaoskit.judge.trace import Trace, running
@@ -100,7 +100,14 @@ class _Promise:
 
 
 def find_excursions(
-    after: Trace, start: float, end: float, rate: float, slo: Slo, settings: JudgeSettings, risk: float
+    after: Trace,
+    start: float,
+    end: float,
+    rate: float,
+    slo: Slo,
+    settings: JudgeSettings,
+    risk: float,
+    before: Trace | None = None,
 ) -> Excursions:
     """Find the excursions.
 
@@ -112,6 +119,7 @@ def find_excursions(
         slo: what the journey promises.
         settings: how the judge decides.
         risk: the probability, for each promise, of calling outside what was inside all the time.
+        before: the requests before ``start``, where an outage may have begun that ends after it.
     """
     stability = settings.stable_for(rate)
     promises = [_promise(after, each, rate, settings) for each in indicators(slo) if each.budget < 1.0]
@@ -123,10 +131,12 @@ def find_excursions(
         unseen = max(unseen, _unseen(after, each, start, 1.0 - settings.confidence))
         if seen.start < DOUBT:
             continue
-        if len(each.events) == 1 and _answered(after, each.rows, each.bad[-1] + 1) <= start + slo.recovery:
+        run = _outage_before(each, before) if before is not None else 0
+        alone = len(each.events) == 1 and not run
+        if alone and _answered(after, each.rows, each.bad[-1] + 1) <= start + slo.recovery:
             continue  # the first request after the mark of a lift often fails still: alone it decides nothing
         error = 1.0 - settings.confidence
-        last = find_end(each.bad, len(each.rows), each.indicator.budget, error, each.bursts, seen)
+        last = _end(each, run, error, seen)
         latest = max(latest, _answered(after, each.rows, last.latest))
         if seen.start < -math.log(risk):
             doubts.append(_doubt(each))
@@ -163,6 +173,37 @@ def find_excursions(
         not any(each.bad for each in tails),
         "; ".join(each.unproven for each in tails if each.unproven),
     )
+
+
+_FEWEST_OF_AN_OUTAGE, _MOST_OF_AN_OUTAGE = 10, 60
+"""How many requests in a row failed before ``start``, at least and as far as it is looked at."""
+
+
+def _end(each: _Promise, run: int, error: float, seen: Evidence) -> End:
+    """Where the last stretch ended.
+
+    Two failures at the very start of the observation do not tell how dense a stretch was that may go on
+    unseen. An outage does that began before and went on unbroken: then the ``run`` of its requests counts.
+    """
+    samples, budget = len(each.rows), each.indicator.budget
+    if not run:
+        return find_end(each.bad, samples, budget, error, each.bursts, seen)
+    whole = find_end(range(run + len(each.bad)), run + samples, budget, error)
+    earliest, likely, latest = (max(0, each - run) for each in (whole.earliest, whole.likely, whole.latest))
+    return End(earliest, likely, latest)
+
+
+def _outage_before(each: _Promise, before: Trace) -> int:
+    """How many requests in a row were bad before the observation, if it goes on unbroken; else 0."""
+    if each.bad[-1] != len(each.bad) - 1:
+        return 0
+    flags, counted = each.indicator.flags(before)
+    run = 0
+    for bad, counts in zip(reversed(flags), reversed(counted), strict=True):
+        if counts and (not bad or run == _MOST_OF_AN_OUTAGE):
+            break
+        run += counts
+    return run if run >= _FEWEST_OF_AN_OUTAGE else 0
 
 
 def _promise(trace: Trace, indicator: Indicator, rate: float, settings: JudgeSettings) -> _Promise:

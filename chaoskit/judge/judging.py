@@ -90,10 +90,22 @@ def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> li
         reasons.append("no fault was injected")
     elif times.landed is None:
         reasons.append("the fault never landed: there is no evidence that it was there")
+    reasons += [
+        _not_exercised(mark) for mark in marks if mark.name == "exercised" and not mark.detail["requests"]
+    ]
     if times.lift is not None and times.gone is None:
         reasons.append("the undo is not verified: there is no evidence that the fault is gone")
     unknown = [Finding("", "experiment", Verdict.UNKNOWN, reason) for reason in reasons]
     return [*unknown, *(_owed(mark) for mark in marks if mark.name == "promise")]
+
+
+def _not_exercised(mark: Mark) -> str:
+    links = mark.detail["links"]
+    more = f" and {len(links) - 3} more links" if len(links) > 3 else ""
+    return (
+        f"never exercised: in the control window no request went over {', '.join(links[:3])}{more}, so no "
+        "request could meet the fault"
+    )
 
 
 _KEPT = {True: Verdict.HELD, False: Verdict.BROKEN, None: Verdict.UNKNOWN}
@@ -193,6 +205,7 @@ def _under_fault(
             settings,
             risk / 2,
             lifted=times.gone is not None,
+            before=seen["core"],
         )
     found.findings = while_active(terms, stands, window, full, settings, risk / 2)
     if stands is Standing.DEGRADED:

@@ -61,6 +61,7 @@ def judge_recovery(
     risk: float,
     *,
     lifted: bool,
+    before: Trace | None = None,
 ) -> Recovered:
     """Judge the requests after lifting.
 
@@ -78,8 +79,9 @@ def judge_recovery(
         risk: the probability, for each promise, of calling broken what is kept.
         lifted: whether the fault was seen to be gone. If it was not, nothing is broken by not
             recovering from it.
+        before: its requests under the fault.
     """
-    found = find_excursions(after, start, end, terms.rate, terms.slo, settings, risk / 2)
+    found = find_excursions(after, start, end, terms.rate, terms.slo, settings, risk / 2, before)
     late = _late(terms, after, found, end, settings, risk / 2)
     case = _Case(terms, found, end - start, settings, lifted, late)
     recovery = _figure(case)

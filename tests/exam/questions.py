@@ -131,7 +131,9 @@ RECOVERY = Sheet(
             promise="recovery",
             recovers=4.2,
         ),
-        needs("fifth_in_time", "a fifth out until 1.8 s", out(1.8, 0.2), truth="held", recovers=1.8),
+        needs(
+            "fifth_in_time", "a fifth out until 1.8 s", out(1.8, 0.2), truth="held", near=True, recovers=1.8
+        ),
         needs(
             "tenth_late",
             "a tenth out until 3.42 s",
@@ -331,14 +333,14 @@ ANSWERS = Sheet(
             truth="broken",
             promise="independence",
         ),
-        neither("orders", "keeps what it confirmed", truth="held", kind="order", rate=10.0),
+        neither("orders", "keeps what it confirmed", truth="held", kind="order", rate=2.0),
         neither(
             "orders_late",
             "what it confirmed can be read 1 s later",
             during("late", seconds=1.0),
             truth="held",
             kind="order",
-            rate=10.0,
+            rate=2.0,
         ),
         neither(
             "orders_lost",
@@ -347,7 +349,7 @@ ANSWERS = Sheet(
             truth="broken",
             promise="ledger",
             kind="order",
-            rate=10.0,
+            rate=2.0,
         ),
         neither(
             "orders_twice",
@@ -356,7 +358,7 @@ ANSWERS = Sheet(
             truth="broken",
             promise="ledger",
             kind="order",
-            rate=10.0,
+            rate=2.0,
         ),
         needs(
             "orders_denied",
@@ -364,7 +366,7 @@ ANSWERS = Sheet(
             during("deny"),
             truth="held",
             kind="order",
-            rate=10.0,
+            rate=2.0,
         ),
     ),
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from chaoskit import Chaos, environment_for, faults
-from chaoskit.judge import JourneyJudgement, Verdict
+from chaoskit.judge import Finding, JourneyJudgement, Verdict, combined
 from tests.exam import systems
 from tests.exam.questions import FAULT_SECONDS, Question, Sheet
 
@@ -23,17 +23,19 @@ class Marked:
     Attributes:
         question: what was asked.
         judgement: what chaoskit said of its journey.
+        overall: what it said of the whole experiment.
         lift_error: seconds by which the true lift came after the mark of it.
     """
 
     question: Question
     judgement: JourneyJudgement
+    overall: Sequence[Finding]
     lift_error: float
 
     @property
     def verdict(self) -> str:
-        """``held``, ``broken`` or ``unknown``."""
-        return self.judgement.verdict.value
+        """``held``, ``broken`` or ``unknown``: what concerns the whole experiment counts for each journey."""
+        return combined([self.judgement.verdict, *(each.verdict for each in self.overall)]).value
 
     @property
     def right(self) -> bool:
@@ -56,16 +58,20 @@ class Marked:
     def contains(self) -> bool | None:
         """Whether the stated interval contains the true recovery; ``None`` where there is no such figure."""
         recovery, truth = self.judgement.recovery, self.true_recovery
-        if truth is None or recovery is None or recovery.seconds is None:
+        if truth is None or recovery is None:
             return None
-        return recovery.seconds - recovery.resolution <= truth <= recovery.seconds
+        latest = float("inf") if recovery.latest is None else recovery.latest
+        return recovery.earliest - recovery.gap <= truth <= latest + recovery.gap
 
     @property
     def line(self) -> str:
         """One line for people."""
         found = self.judgement
         sign = "ok   " if self.right else "WRONG"
-        reason = next((each.reason for each in found.findings if each.verdict is found.verdict), "")
+        told = [each for each in (*self.overall, *found.findings) if each.verdict.value == self.verdict]
+        reason = next(
+            (each.reason for each in told if each.promise == "recovery"), told[0].reason if told else ""
+        )
         recovery = ""
         if self.true_recovery is not None and found.recovery is not None:
             recovery = f" [true {self.true_recovery:.2f} s, {'in' if self.contains else 'OUT'}]"
@@ -94,4 +100,4 @@ def sit(sheet: Sheet, folder: Path) -> Iterator[Marked]:
     error = truth["lift"] + offset - lift if lift is not None and "lift" in truth else 0.0
     judged = {each.journey: each for each in conclusion.result.judgement.journeys}
     for question in sheet.questions:
-        yield Marked(question, judged[question.name], error)
+        yield Marked(question, judged[question.name], conclusion.result.judgement.findings, error)

@@ -54,7 +54,7 @@ def test_the_phases_come_in_their_order(tmp_path: Path) -> None:
     """The journal's marks give the phases in the order of the design."""
     _, conclusion = conclude(tmp_path, hardened)
     names = [mark["name"] for mark in conclusion.result.record["history"]["marks"]]
-    assert names == ["begin", "control", "inject", "landed", "holding", "lift", "gone", "end"]
+    assert names == ["begin", "control", "exercised", "inject", "landed", "holding", "lift", "gone", "end"]
 
 
 def no_fallback(journey: str, at: float, runtime: MemoryRuntime) -> Answer:

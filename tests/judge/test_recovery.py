@@ -45,6 +45,23 @@ def test_two_seconds_of_outage_after_lifting() -> None:
     )
 
 
+@pytest.mark.parametrize("until", [0.1, 0.2, 0.3])
+def test_an_outage_that_ends_just_after_the_lift_leaves_no_doubt(until: float) -> None:
+    """One to three failures after the mark belong to the outage before it, which tells how dense it was."""
+    found = judged(out(0, until), API_LOST)
+    held = finding(found, "recovery")
+    assert held.verdict is Verdict.HELD, held.reason
+    assert found.recovery is not None
+    assert found.recovery.latest is not None
+    assert until <= found.recovery.latest <= 1.5
+
+
+def test_failures_after_the_lift_without_an_outage_before_it_are_a_doubt() -> None:
+    """Two failures in a row that come only with the lift do not tell how dense a stretch goes on unseen."""
+    found = judged(lambda at: "503" if LIFT <= at < LIFT + 0.2 else None, API_LOST)
+    assert finding(found, "recovery").verdict is Verdict.UNKNOWN
+
+
 def test_never_disturbed() -> None:
     """A journey that the fault does not reach has recovered at once."""
     found = judged()
