@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo matrix test test-unit explore docs lint wheel bench bench-load bench-idle setup venv browser images clean
+.PHONY: help demo matrix exam test test-unit explore docs lint wheel bench bench-load bench-idle setup venv browser images clean
 
 # When make began, so that the demo can report the time from a fresh machine to the first verdict.
 ifndef CHAOSKIT_SETUP_STARTED
@@ -26,6 +26,9 @@ demo: setup ## run the six failures on the reference system, and catch two mutan
 
 matrix: setup ## run every experiment on the reference system and on its 16 mutants (ARGS='"no pooler"' for some)
 	@$(PYTHON_BIN) -m experiments.matrix $(ARGS)
+
+exam: setup ## services whose truth is known, through the whole harness, and the confusion table (ARGS=recovery for a part)
+	@$(PYTHON_BIN) -m tests.exam $(ARGS)
 
 test: setup browser lint ## run the whole test suite (ARGS="-k cache" for a part)
 ifdef ARGS

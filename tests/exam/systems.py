@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +13,19 @@ from chaoskit.system import Journey
 from tests.exam.questions import ANSWERS, RECOVERY, UNDER_THE_FAULT, UNTRIED, Question, Sheet
 
 FILE = Path(__file__).with_name("compose.yaml")
+
+LOCAL_BASE = "chaoskit/base:bookworm"
+"""What the set-up builds where no container registry answers."""
+
+
+def _base_image() -> str:
+    if named := os.environ.get("BASE_IMAGE"):
+        return named
+    found = subprocess.run(["docker", "image", "inspect", LOCAL_BASE], capture_output=True, check=False)
+    return LOCAL_BASE if found.returncode == 0 else "debian:12.11-slim"
+
+
+BASE_IMAGE = _base_image()
 
 
 class Lie(Exception):
@@ -26,7 +40,7 @@ def system_of(sheet: Sheet) -> System:
         journeys=[journey_of(each) for each in sheet.questions],
         environment={
             "PLAN": json.dumps(plan).replace("$", "$$"),
-            "BASE_IMAGE": os.environ.get("BASE_IMAGE", "debian:12.11-slim"),
+            "BASE_IMAGE": BASE_IMAGE,
         },
     )
 
@@ -74,8 +88,6 @@ async def _verify(user: User, kind: str, id: str) -> None:
     answer = await user.get(f"/{kind}/orders/{id}")
     answer.raise_for_status()
     count = answer.json()["count"]
-    if count == 0:
-        raise LookupError("404: it is not there")
     assert count == 1, f"it exists {count} times"
 
 
