@@ -147,7 +147,6 @@ class Simulation:
             clock=self._clock,
             run_id=f"memory-{len(self.runtimes) + 1}",
         )
-        runtime.asked = lambda links: int(self._clock.now() * 10)
         self.runtimes.append(runtime)
         return runtime
 

@@ -16,6 +16,8 @@ from chaoskit.runtime import Cut, Exchange, Executed, LogLine, State, Toxic, Und
 from chaoskit.runtime.scripted import Script, ScriptedFlood, passed, served
 from chaoskit.system import OUTSIDE, Component, Impact, Link
 
+_REQUESTS_PER_S = 10
+
 
 class MemoryMeter:
     """A meter that reads the count that its runtime gives."""
@@ -66,8 +68,8 @@ class MemoryRuntime:
         self.started = False
         self.flood_script: Script = served
         """The script of each flood."""
-        self.asked: Callable[[Sequence[Link]], int] = lambda links: 0
-        """How many requests ever went over some links."""
+        self.asked: Callable[[Sequence[Link]], int] = lambda links: int(self.clock.now() * _REQUESTS_PER_S)
+        """How many requests ever went over some links; by default ten more each second."""
         self.releases: list[tuple[str, str | None, Mapping[str, str | None]]] = []
         """The replacements of components, in order: component, image and changed variables."""
         self.passage = 0.0004
