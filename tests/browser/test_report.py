@@ -58,7 +58,7 @@ def test_hovering_shows_the_figures_of_that_moment_in_all_charts(opened: Open) -
     over = plot.locator(".u-over")
     box = over.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] * 0.42, box["y"] + box["height"] / 2)
     found = section(page, "test_no_fallback")
     rate, latency, other = (found.locator(".readout").nth(each) for each in range(3))
     expect(rate).to_have_text(re.compile(r"^\+[\d.]+ … \+[\d.]+ s: 20/s arrive, 20/s fail \(100%\)$"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chaoskit.judge import Finding, Verdict
+from chaoskit.judge.verdict import duration
 from chaoskit.report.page import words
 from chaoskit.report.page.facts import Facts, worst_recovery
 from chaoskit.report.page.html import Html, join, tag
@@ -160,7 +161,7 @@ def failover(facts: Facts) -> str:
 
 
 def recovery(facts: Facts) -> Html:
-    """How long the slowest journey took, with the resolution, against its deadline."""
+    """How long the slowest journey took, with its interval, against its deadline."""
     slowest = worst_recovery(facts)
     if slowest is None or slowest.recovery is None:
         return tag("span", words.NONE, tag("span", "not judged", class_="note"))
@@ -171,4 +172,6 @@ def recovery(facts: Facts) -> Html:
     if not found.disturbed:
         note = "all inside their SLO within one arrival of the lift"
         return join([tag("span", found.short()), tag("span", note, class_="note")])
-    return join([tag("span", found.short(), class_="figure"), allowed])
+    latest = "an unknown moment" if found.latest is None else duration(found.latest)
+    interval = tag("span", f"between {duration(found.earliest)} and {latest}", class_="note")
+    return join([tag("span", duration(found.seconds), class_="figure"), interval, allowed])

@@ -54,7 +54,7 @@ def test_the_first_screen_answers_the_first_questions(three: list[Path]) -> None
         r"browse: degraded : from landing to the lift \d+ of \d+ requests failed \(100%\), 1% allowed", said
     )
     assert "the system never came into steady state" in said
-    assert re.search(r"2\.\d\d s \(2\.\d\d s to 2\.\d\d s\) buy, 10 s allowed", said)
+    assert re.search(r"2\.\d\d s between 2\.\d\d s and 2\.\d\d s buy, 10 s allowed", said)
     order = [said.index(f"{verdict} test_cache") for verdict in ("BROKEN", "UNKNOWN", "HELD")]
     assert order == sorted(order)
 
