@@ -28,7 +28,7 @@ def no_such_link(pattern: str, runtime: Runtime) -> list[str]:
         return []
     there = ", ".join(link.name for link in runtime.links[:12])
     more = f" and {len(runtime.links) - 12} more" if len(runtime.links) > 12 else ""
-    return [f"{pattern!r} means no link; there are {there}{more}"]
+    return [f"{pattern!r} does not match a link; the links are {there}{more}"]
 
 
 def reach(links: Sequence[Link], runtime: Runtime, *, dead: bool) -> Impact:
@@ -78,7 +78,7 @@ class CutLink(LinkFault):
     """
 
     evidence: ClassVar[str] = (
-        "a fresh connection from the consumer's side is refused, is not answered, or hangs, as ``how`` says"
+        "a fresh connection from the consumer's side is refused, gets no answer, or hangs, as ``how`` says"
     )
 
     how: Cut = "refuse"

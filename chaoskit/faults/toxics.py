@@ -75,7 +75,7 @@ class ToxicFault(LinkFault):
     evidence: ClassVar[str] = (
         "a fresh connection over each of the links, made from the consumer's side, takes longer than before "
         "the fault by what the toxic adds (both times are in the evidence), and Toxiproxy has the toxic, "
-        "read back from its API"
+        "as its API confirms"
     )
 
     @abstractmethod
@@ -169,7 +169,7 @@ class Reset(ToxicFault):
 
     evidence: ClassVar[str] = (
         "a fresh connection over each of the links, made from the consumer's side, is reset where it was "
-        "not before the fault, and Toxiproxy has the toxic, read back from its API"
+        "not before the fault, and Toxiproxy has the toxic, as its API confirms"
     )
 
     after: float = 0.0
@@ -220,7 +220,7 @@ class _Toxics(Injection):
             if found.met == "answered" or (found.met == "closed" and until == "end"):
                 break
         else:
-            why = f"{link.provider} answers nothing over {link.name} that could be timed ({found.met})"
+            why = f"{link.provider} gives no answer over {link.name} that can be timed ({found.met})"
             return Before(None, carries=found.met == "closed", why=why)
         again = [
             self._runtime.exchange(link, said, until=until, patience=BEFORE_SECONDS) for _ in range(TRIES - 1)
@@ -228,7 +228,7 @@ class _Toxics(Injection):
         alike = [each for each in [found, *again] if each.met == found.met]
         fastest = min(alike, key=lambda each: each.seconds)
         if self._fault.least(fastest, said) < SMALLEST_SECONDS:
-            why = f"what {self._toxic.kind} adds to an exchange over {link.name} is too little to be seen"
+            why = f"what {self._toxic.kind} adds to an exchange over {link.name} is too little to measure"
             return Before(None, why=why)
         return Before(fastest, said, until)
 
@@ -248,7 +248,7 @@ class _Toxics(Injection):
         if before.found is None:
             others = any(each.carries for each in self._before.values())
             holds = before.carries or others  # a port that nobody serves is no obstacle beside one that is
-            says = f"Toxiproxy has {kind} on {link.name}, not measured: {before.why}"
+            says = f"Toxiproxy has {kind} on {link.name}, its effect was not measured: {before.why}"
             return Evidence(holds, says if holds else before.why, {link.name: kind})
         tries = JITTER_TRIES if self._toxic.attributes.get("jitter") else 1
         for _ in range(tries):
@@ -296,9 +296,9 @@ class _Toxics(Injection):
             past = self._fastest(link, before, past=True)
         except RuntimeFailure as failure:  # Toxiproxy is out of reach: what was read back has to do
             return Evidence(
-                True, f"{says}, and cannot be compared with one past the proxy: {failure}", figures
+                True, f"{says}; it cannot be compared with one that goes past the proxy: {failure}", figures
             )
-        says = f"{says}, and one past its proxy {_told(past)}"
+        says = f"{says}, and one that goes past its proxy {_told(past)}"
         return Evidence(not self._fault.shows(now, past, before.said), says, figures)
 
     def _fastest(self, link: Link, before: Before, *, past: bool) -> Exchange:
@@ -333,5 +333,5 @@ def _told(found: Exchange) -> str:
         "answered": f"took {took}",
         "closed": f"took {took}",
         "reset": f"was reset after {took}",
-        "quiet": f"heard nothing for {took}",
+        "quiet": f"got no answer for {took}",
     }.get(found.met, f"was {found.met}")

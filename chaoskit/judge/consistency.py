@@ -118,7 +118,7 @@ def _finding(journey: str, guarantee: _Guarantee, injected: float | None, landed
             f"showed less {owed}; first: {_says(first, guarantee)}, {_when(first.access.at, injected, at)}",
             at,
         )
-    since, after = (injected, "the injection") if landed is None else (landed, "the fault had landed")
+    since, after = (injected, "the injection") if landed is None else (landed, "the fault landed")
     late = [each for each in reads if since is not None and each.access.at >= since]
     if not late:
         return found(
@@ -133,14 +133,15 @@ def _finding(journey: str, guarantee: _Guarantee, injected: float | None, landed
 
 def _says(read: _Read, guarantee: _Guarantee) -> str:
     access = read.access
-    shown = "did not find it" if access.version is None else f"read {access.version}"
-    return f"user {access.user} {guarantee.verb} {read.before} of {access.kind} {access.id}, then {shown}"
+    shown = "did not find it" if access.version is None else f"read version {access.version}"
+    before = f"{guarantee.verb} version {read.before} of {access.kind} {access.id}"
+    return f"user {access.user} {before}, then {shown}"
 
 
 def _when(moment: float, injected: float | None, at: float | None) -> str:
     if at is None:
         return f"{moment - (injected or 0.0):.3g} s after the injection"
-    return f"{abs(at):.3g} s {'after' if at >= 0 else 'before'} the fault had landed"
+    return f"{abs(at):.3g} s {'after' if at >= 0 else 'before'} the fault landed"
 
 
 def _users(reads: Sequence[_Read]) -> int:

@@ -47,7 +47,7 @@ class FaultWindow:
     def shares(self, slo: Slo, settings: JudgeSettings, risk: float | None = None) -> tuple[Share, ...]:
         """Each promise of an SLO in the window where it fared worse; in the core, if it is equal."""
         half = None if risk is None else risk / 2
-        core = shares(self.core, slo, settings, "from landing to the lift", half)
+        core = shares(self.core, slo, settings, "from the landing to the lift", half)
         whole = shares(self.whole, slo, settings, "from the injection to the lift", half)
         order = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
         pairs = zip(core, whole, strict=True)
@@ -109,7 +109,10 @@ def _may_fail(
     if terms.slo.fails_within is not None:
         findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings, risk))
     if combined(each.verdict for each in full) is Verdict.HELD:
-        reason = f"it needs what is lost, yet kept its full SLO: {clauses_of(full, Verdict.HELD, settings)}"
+        reason = (
+            "the journey needs a component that is lost, yet it kept its full SLO: "
+            f"{clauses_of(full, Verdict.HELD, settings)}"
+        )
         findings.append(Finding(terms.name, "survival", Verdict.HELD, reason, figures_of(full)))
     return findings
 
@@ -130,7 +133,7 @@ def _fails_fast(
     answered = window.core.as_answered()
     ended = measure(answered, Indicator("ends", 0.05, within), settings, risk=risk / 2)
     figures: dict[str, Figure] = {**failed.figures(), **ended.figures(), "fails_within": within}
-    of_failing = _slow(failed, "failing requests", within) if failed.samples else "nothing failed"
+    of_failing = _slow(failed, "failing requests", within) if failed.samples else "no request failed"
     if failed.verdict is Verdict.BROKEN:
         worst, trace, reason = failed, failing, of_failing
     elif ended.verdict is Verdict.BROKEN:
@@ -152,7 +155,7 @@ def _slow(seen: Share, what: str, within: float) -> str:
 
 def _slowest(trace: Trace) -> str:
     ended = [latency for latency in trace.latency if latency < NEVER]
-    return f"the slowest took {max(ended):.2f} s" if ended else "none was ever answered"
+    return f"the slowest took {max(ended):.2f} s" if ended else "none was answered"
 
 
 def judged(
@@ -171,7 +174,7 @@ def judged(
         journey,
         promise,
         verdict,
-        f"{broken_clauses(seen)}; first {when} landing{error}",
+        f"{broken_clauses(seen)}; first {when} the landing{error}",
         figures_of(seen),
         at,
     )

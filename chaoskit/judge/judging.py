@@ -24,8 +24,8 @@ from chaoskit.record.history import History, Mark
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {
-    "unsteady": "the system never came into steady state, so nothing was injected",
-    "lapsed": "the fault did not last until it was lifted",
+    "unsteady": "the system never reached steady state, so nothing was injected",
+    "lapsed": "the fault ended before it was lifted",
     "harness failure": "an instrument of the harness failed",
 }
 """Marks after which no verdict can be HELD."""
@@ -89,12 +89,12 @@ def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> li
     if times.inject is None:
         reasons.append("no fault was injected")
     elif times.landed is None:
-        reasons.append("the fault never landed: there is no evidence that it was there")
+        reasons.append("the fault never landed: there is no evidence that it took effect")
     reasons += [
         _not_exercised(mark) for mark in marks if mark.name == "exercised" and not mark.detail["requests"]
     ]
     if times.lift is not None and times.gone is None:
-        reasons.append("the undo is not verified: there is no evidence that the fault is gone")
+        reasons.append("the lift is not verified: there is no evidence that the fault is gone")
     unknown = [Finding("", "experiment", Verdict.UNKNOWN, reason) for reason in reasons]
     return [*unknown, *(_owed(mark) for mark in marks if mark.name == "promise")]
 
@@ -103,8 +103,8 @@ def _not_exercised(mark: Mark) -> str:
     links = mark.detail["links"]
     more = f" and {len(links) - 3} more links" if len(links) > 3 else ""
     return (
-        f"never exercised: in the control window no request went over {', '.join(links[:3])}{more}, so no "
-        "request could meet the fault"
+        f"never exercised: in the control window no request went over {', '.join(links[:3])}{more}, so the "
+        "fault could not affect any request"
     )
 
 

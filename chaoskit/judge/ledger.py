@@ -59,8 +59,8 @@ def judge_ledger(
     findings = [_finding(journey, given, results, lost, open_, unchecked, figures, landed)]
     if twice:
         reason = (
-            f"{len(twice)} of {len(given)} were acknowledged more than once: {_names(twice)}; "
-            "either two users got the same one, or the journey acknowledges one twice"
+            f"{len(twice)} of {len(given)} things were acknowledged more than once: {_names(twice)}; "
+            "either two users got the same one, or the journey acknowledged one twice"
         )
         findings.append(Finding(journey, "ledger", Verdict.UNKNOWN, reason, figures))
     return findings
@@ -80,20 +80,20 @@ def _finding(
     if lost:
         first = min(lost, key=lambda key: (min(given[key]), key))
         error = next((check.error for check in results[first] if check.kept is False and check.error), "")
-        reason = f"{len(lost)} of {total} acknowledged are lost: {_names(lost)}" + (
+        reason = f"{len(lost)} of {total} acknowledgements are lost: {_names(lost)}" + (
             f": {error}" if error else ""
         )
         at = None if landed is None else min(given[first]) - landed
         return Finding(journey, "ledger", Verdict.BROKEN, reason, figures, at)
     if not open_ and not unchecked:
-        return Finding(journey, "ledger", Verdict.HELD, f"all {total} acknowledged are kept", figures)
+        return Finding(journey, "ledger", Verdict.HELD, f"all {total} acknowledgements are kept", figures)
     clauses = []
     if open_:
         error = next((check.error for check in results[open_[0]] if check.error), "")
-        told = f"{len(open_)} of {total} acknowledged could not be checked: {_names(open_)}"
+        told = f"{len(open_)} of {total} acknowledgements could not be checked: {_names(open_)}"
         clauses.append(told + (f": {error}" if error else ""))
     if unchecked:
-        clauses.append(f"{len(unchecked)} of {total} acknowledged were not checked: {_names(unchecked)}")
+        clauses.append(f"{len(unchecked)} of {total} acknowledgements were not checked: {_names(unchecked)}")
     return Finding(journey, "ledger", Verdict.UNKNOWN, "; ".join(clauses), figures)
 
 

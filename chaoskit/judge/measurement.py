@@ -56,9 +56,9 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: JudgeSettings
                 "lag_most": most,
             }
             reason = (
-                f"the load engine was late in the {phase} window: {late} of {len(seen)} requests "
-                f"were sent more than {limit:.2g} s after they were due, at most {max(seen):.2g} s; "
-                "only what is broken in spite of that counts"
+                f"the load generator was late in the {phase} window: {late} of {len(seen)} requests "
+                f"were sent more than {limit:.2g} s after they were due, by {max(seen):.2g} s at most; "
+                "only a promise that is broken even so counts"
             )
             return Lateness(Finding(terms.name, "measurement", Verdict.UNKNOWN, reason, figures), most)
     return None

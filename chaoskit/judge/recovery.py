@@ -93,7 +93,7 @@ def judge_recovery(
         "excursions": len(found.excursions),
         "observed": max(0.0, end - start),
     }
-    told: list[_Told] = [("recovery", Verdict.UNKNOWN, "no request after lifting began", None)]
+    told: list[_Told] = [("recovery", Verdict.UNKNOWN, "no request was due after the lift began", None)]
     if len(after):
         told = _outside(case, recovery) if found.excursions else [_inside(case, recovery)]
     findings = tuple(Finding(terms.name, promise, v, reason, figures, at) for promise, v, reason, at in told)
@@ -167,7 +167,7 @@ def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
         again = _again(case)
         if not again:
             return [held]
-        left = f"out of its SLO again {again[0]}, within its deadline of {deadline:g} s"
+        left = f"outside its SLO again {again[0]}, within its deadline of {deadline:g} s"
         return [held, ("stays recovered", Verdict.HELD, left, None)]
     broken = Verdict.BROKEN if case.lifted else Verdict.UNKNOWN
     doubt = "" if case.lifted else "; the fault was not seen to be gone"
@@ -178,7 +178,7 @@ def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
             was = "inside its SLO from the lift on"
             if back > 0:
                 was = f"back inside its SLO {back:.1f} s after the lift"
-            left = f"{was}, out of it again {again[-1]} after the lift{doubt}"
+            left = f"{was}, outside it again {again[-1]} after the lift{doubt}"
             at = found.excursions[-1].start - found.start
             return [("recovery", Verdict.HELD, was, None), ("stays recovered", broken, left, at)]
         known = (
@@ -221,8 +221,8 @@ def _too_early(case: _Case) -> str:
     found = case.found
     if found.since is None:
         return (
-            "observation ended too early: still outside its SLO after "
+            "the observation ended too early: still outside its SLO after "
             f"{case.observed:.1f} s of {case.deadline:g} s allowed"
         )
     inside = max(0.0, case.observed - (found.since - found.start))
-    return f"observation ended too early: inside its SLO for {inside:.1f} s, {case.stability:g} s needed"
+    return f"the observation ended too early: inside its SLO for {inside:.1f} s, {case.stability:g} s needed"

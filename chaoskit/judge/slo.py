@@ -217,9 +217,9 @@ def clauses_of(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings)
             few = f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
             clauses.append((each, few))
         elif each.indicator.budget <= 0:
-            clauses.append((each, f"{each.says()}; one alone decides nothing"))
+            clauses.append((each, f"{each.says()}; a single bad request decides nothing"))
         elif each.breaks_at > good:
-            clauses.append((each, f"{each.samples} requests are too few to tell for {each.indicator.name}"))
+            clauses.append((each, f"{each.samples} requests are too few to judge {each.indicator.name}"))
         else:
             clauses.append((each, f"{each.says()}: too many to be chance, too few to be sure"))
     return sentence(clauses)

@@ -17,48 +17,50 @@ from chaoskit.record.journal_types import FindingRecord, JourneyJudgementRecord,
 
 KINDS: Mapping[str, str] = {
     "steady state": (
-        "Before anything is injected the journey keeps its full SLO. If it does not, nothing can "
-        "be said of a fault: UNKNOWN, never BROKEN."
+        "Before anything is injected, the journey keeps its full SLO. If it does not, the run cannot show "
+        "what the fault did: UNKNOWN, never BROKEN."
     ),
     "independence": (
-        "A journey that neither needs nor uses what is at fault keeps its full SLO from the injection to "
-        "the end of the observation: lifting must not hurt it either."
+        "A journey that neither needs nor uses a component at fault keeps its full SLO from the injection "
+        "to the end of the observation: the lift must not hurt it either."
     ),
     "degraded": (
-        "A journey that uses what is at fault, or needs what is only strained, keeps its degraded "
-        "SLO (the full one, if none is declared) while the fault is active."
+        "A journey that uses a component at fault, or needs one that is only strained, keeps its degraded "
+        "SLO (its full SLO, if it declares no degraded one) while the fault is active."
     ),
     "fails over": (
-        "It reaches its degraded SLO `within` so many seconds after the injection. Judged only where "
-        "that is declared; the figure is measured anyway."
+        "The journey reaches its degraded SLO within `within` seconds of the injection. Judged only where "
+        "`within` is declared; the time is measured anyway."
     ),
     "fails fast": (
-        "A journey that needs what is lost may fail. 95% of its requests that fail, and 95% of all its "
-        "requests, end within `fails_within`: an answer that comes late is late, also if it is good. "
-        "Judged only where that is declared."
+        "A journey that needs a lost component may fail. 95% of its failing requests, and 95% of all its "
+        "requests, end within `fails_within`: a late answer is late even if it is good. "
+        "Judged only where `fails_within` is declared."
     ),
     "survival": (
-        "A journey that says that it needs what is lost kept its full SLO all the same. Never "
-        "BROKEN: a note that the declaration says less than the system does."
+        "A journey that declares that it needs a lost component kept its full SLO all the same. Never "
+        "BROKEN: it notes that the system does more than the declaration says."
     ),
     "recovery": (
         "The journey is back inside its full SLO within its deadline, counted from the start of the "
-        "lift. The interval of the moment decides: UNKNOWN if the deadline lies within it."
+        "lift. The interval in which it came back decides: UNKNOWN if the deadline lies within it."
     ),
-    "stays recovered": ("Once back inside its SLO it is not outside again after its deadline."),
+    "stays recovered": (
+        "Once the journey is back inside its SLO, it is not outside again after its deadline."
+    ),
     "ledger": (
-        "What was acknowledged to a user is true after the recovery, once. There is no budget: "
+        "Each acknowledgement that a user got is true after the recovery, exactly once. There is no budget: "
         "one that is lost is BROKEN, one that could not be checked is UNKNOWN."
     ),
     "read your writes": (
-        "A user who reads sees what the same user wrote before, or newer. Judged where the journey says "
-        "what it wrote and read (`user.wrote`, `user.read`)."
+        "A read shows a user at least the version that the same user wrote before. Judged where the journey "
+        "records what it wrote and read (`user.wrote`, `user.read`)."
     ),
     "monotonic reads": (
-        "A user who reads sees nothing older than what the same user read before. Judged as above."
+        "A read never shows a user an older version than the same user read before. Judged as above."
     ),
     "measurement": (
-        "The load engine was on time, and the arrivals are on record. Never BROKEN: what cannot "
+        "The load generator was on time, and the arrivals are on record. Never BROKEN: what cannot "
         "be measured is UNKNOWN."
     ),
     "experiment": (
@@ -170,7 +172,7 @@ class Recovery:
             slo: what the journey was outside of.
         """
         if self.seconds is None:
-            return f"not seen back inside {slo} after {event}"
+            return f"not seen inside {slo} again after {event}"
         if not self.disturbed:
             return f"inside {slo} within one arrival (≤ {duration(self.gap)}) of {event}"
         latest = "an unknown moment" if self.latest is None else duration(self.latest)

@@ -129,7 +129,7 @@ def _one(
     found = find_excursions(known, start, until - 1.0 / slowest, slowest, terms.slo, settings, risk)
     deadline, stability = terms.slo.recovery, settings.stable_for(slowest)
     if found.earliest - start >= deadline and until - start >= deadline + max(stability, settings.period):
-        return Outlook.OUTSIDE, f"outside its SLO for {found.earliest - start:.3g} s at least"
+        return Outlook.OUTSIDE, f"outside its SLO for at least {found.earliest - start:.3g} s"
     if not found.stable or found.since is None:
         return Outlook.OPEN, _unstable(found, known, until, stability)
     expected = terms.due(found.since - begin, until - begin)
@@ -140,7 +140,7 @@ def _one(
     watched = until - found.since
     if _enough(found, watched, settings):
         return Outlook.INSIDE, ""
-    return Outlook.OPEN, f"inside its SLO for {watched:.3g} s, which does not show enough"
+    return Outlook.OPEN, f"inside its SLO for {watched:.3g} s, too short a time to be sure"
 
 
 def _unstable(found: Excursions, known: Trace, until: float, stability: float) -> str:

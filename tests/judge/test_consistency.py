@@ -44,7 +44,7 @@ def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, 1.25)
     assert broken.reason == (
         "1 of 3 reads by 1 of 2 users showed less than the user had written before; "
-        "first: user 1 wrote 3 of orders 7, then read 2, 1.25 s after the fault had landed"
+        "first: user 1 wrote version 3 of orders 7, then read version 2, 1.25 s after the fault landed"
     )
     assert broken.figures == {
         "violations": 1,
@@ -56,7 +56,7 @@ def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
     assert (held.verdict, held.figures["reads"]) == (Verdict.HELD, 1)
     assert held.reason == (
         "none of 1 reads by 1 users showed less than the user had read before; "
-        "1 of them came after the fault had landed"
+        "1 of them came after the fault landed"
     )
 
 
@@ -66,13 +66,16 @@ def test_a_read_of_less_than_was_read_breaks_monotonic_reads() -> None:
     assert list(found) == ["monotonic reads"]
     broken = found["monotonic reads"]
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, -0.125)
-    assert "user 1 read 4 of orders 7, then read 3, 0.125 s before the fault had landed" in broken.reason
+    assert (
+        "user 1 read version 4 of orders 7, then read version 3, 0.125 s before the fault landed"
+        in broken.reason
+    )
 
 
 def test_what_is_not_there_at_all_is_less_than_any_version() -> None:
     """An order that was confirmed and cannot be found is a stale read."""
     found = judged(read(None, 6.5), wrote(1, 7.0), read(None, 7.5), read(1, 8.0), read(None, 8.5))
-    assert "then did not find it, 1 s after the fault had landed" in found["read your writes"].reason
+    assert "then did not find it, 1 s after the fault landed" in found["read your writes"].reason
     assert found["read your writes"].figures["violations"] == 2
     assert found["monotonic reads"].figures["violations"] == 1
 
@@ -83,7 +86,7 @@ def test_a_stale_read_before_the_injection_is_no_steady_state(later: tuple[Acces
     found = judged(wrote(2, 3.0), read(1, 4.0), *later, read(2, 10.0))
     assert found["read your writes"].verdict is Verdict.UNKNOWN
     assert found["read your writes"].reason.startswith("not in steady state: 1 of ")
-    assert found["read your writes"].reason.endswith("then read 1, 2 s before the injection")
+    assert found["read your writes"].reason.endswith("then read version 1, 2 s before the injection")
 
 
 def test_users_kinds_and_ids_are_told_apart() -> None:
@@ -103,7 +106,7 @@ def test_without_a_comparable_read_under_the_fault_nothing_is_held() -> None:
     early = judged(wrote(1, 1.0), read(1, 2.0))["read your writes"]
     assert (early.verdict, early.reason) == (
         Verdict.UNKNOWN,
-        "none of the 1 reads that could be compared came after the fault had landed",
+        "none of the 1 reads that could be compared came after the fault landed",
     )
 
 

@@ -63,7 +63,7 @@ def test_the_blast_radius_are_the_journeys_that_were_reached() -> None:
     ("missing", "reason"),
     [
         ("landed", "the fault never landed"),
-        ("gone", "the undo is not verified"),
+        ("gone", "the lift is not verified"),
         ("control", "no control window"),
         ("inject", "no fault was injected"),
     ],
@@ -86,8 +86,8 @@ def test_a_fault_that_never_landed_breaks_nothing() -> None:
     ("mark", "reason"),
     [
         (Mark("harness failure", 9.0, {"says": "it hung"}), "an instrument of the harness failed: it hung"),
-        (Mark("lapsed", 12.4, {"says": "a key"}), "the fault did not last until it was lifted: a key"),
-        (Mark("unsteady", 1.0), "the system never came into steady state, so nothing was injected"),
+        (Mark("lapsed", 12.4, {"says": "a key"}), "the fault ended before it was lifted: a key"),
+        (Mark("unsteady", 1.0), "the system never reached steady state, so nothing was injected"),
     ],
 )
 def test_marks_that_spoil_the_experiment(mark: Mark, reason: str) -> None:
@@ -132,7 +132,7 @@ def test_the_ledger_is_judged_for_its_own_journey() -> None:
     )
     found = whole(record, API_LOST, BUY).journeys[0]
     assert found.verdict is Verdict.BROKEN
-    assert finding(found, "ledger").reason == "1 of 1 acknowledged are lost: order 7: 404"
+    assert finding(found, "ledger").reason == "1 of 1 acknowledgements are lost: order 7: 404"
     assert finding(found, "ledger").at == 1.5
 
 

@@ -22,7 +22,7 @@ def judged(given: Iterable[Acknowledgement], checks: Iterable[Check], successes:
 def test_all_kept() -> None:
     """Every order is still there."""
     (found,) = judged(acknowledged("1", "2"), [Check("order", "1", True), Check("order", "2", True)])
-    assert (found.verdict, found.reason) == (Verdict.HELD, "all 2 acknowledged are kept")
+    assert (found.verdict, found.reason) == (Verdict.HELD, "all 2 acknowledgements are kept")
 
 
 def test_one_lost_order_breaks_the_promise() -> None:
@@ -31,7 +31,7 @@ def test_one_lost_order_breaks_the_promise() -> None:
     (found,) = judged(acknowledged(*ids), [Check("order", id_, False, "404") for id_ in ids])
     assert (found.verdict, found.at) == (Verdict.BROKEN, -1.0)
     assert found.reason == (
-        "7 of 7 acknowledged are lost: order 1, order 2, order 3, order 4, order 5, …: 404"
+        "7 of 7 acknowledgements are lost: order 1, order 2, order 3, order 4, order 5, …: 404"
     )
 
 
@@ -42,8 +42,8 @@ def test_what_could_not_be_checked_is_unknown() -> None:
     )
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason == (
-        "1 of 3 acknowledged could not be checked: order 2: timeout; "
-        "1 of 3 acknowledged were not checked: order 3"
+        "1 of 3 acknowledgements could not be checked: order 2: timeout; "
+        "1 of 3 acknowledgements were not checked: order 3"
     )
     assert (found.figures["kept"], found.figures["unknown"], found.figures["unchecked"]) == (1, 1, 1)
 
@@ -79,7 +79,7 @@ def test_an_id_that_was_given_twice() -> None:
     given = [Acknowledgement("buy", "order", "1", 10.0), Acknowledgement("buy", "order", "1", 12.0)]
     held, twice = judged(given, [Check("order", "1", True)])
     assert (held.verdict, twice.verdict) == (Verdict.HELD, Verdict.UNKNOWN)
-    assert "1 of 1 were acknowledged more than once: order 1" in twice.reason
+    assert "1 of 1 things were acknowledged more than once: order 1" in twice.reason
 
 
 def test_kinds_are_told_apart() -> None:

@@ -27,8 +27,8 @@ def test_latency_that_is_the_engines_own_breaks_nothing() -> None:
     assert found.verdict is Verdict.UNKNOWN
     measured = finding(found, "measurement")
     assert measured.reason == (
-        "the load engine was late in the fault window: 8 of 48 requests were sent more than 0.025 s "
-        "after they were due, at most 1 s; only what is broken in spite of that counts"
+        "the load generator was late in the fault window: 8 of 48 requests were sent more than 0.025 s "
+        "after they were due, by 1 s at most; only a promise that is broken even so counts"
     )
     assert all(each.verdict is not Verdict.BROKEN for each in found.findings)
 

@@ -136,7 +136,7 @@ def test_observation_that_ended_too_early(outage: float, end: float) -> None:
     """Before its deadline a journey may yet recover; after it, it may yet prove to be stable."""
     found = finding(judged(out(0, outage), API_LOST, end=end), "recovery")
     assert found.verdict is Verdict.UNKNOWN
-    assert "observation ended too early" in found.reason
+    assert "the observation ended too early" in found.reason
 
 
 def test_a_relapse_after_the_deadline() -> None:
@@ -146,7 +146,7 @@ def test_a_relapse_after_the_deadline() -> None:
     relapse = finding(found, "stays recovered")
     assert (relapse.verdict, relapse.at) == (Verdict.BROKEN, 7.0)
     assert relapse.reason == (
-        "inside its SLO from the lift on, out of it again from +7.0 s to +8.0 s after the lift"
+        "inside its SLO from the lift on, outside it again from +7.0 s to +8.0 s after the lift"
     )
 
 
@@ -168,7 +168,7 @@ def test_a_fault_that_may_still_be_there_is_not_recovered_from() -> None:
 
 def test_no_request_after_lifting() -> None:
     """No samples, no verdict."""
-    assert finding(judged(end=12.5), "recovery").reason == "no request after lifting began"
+    assert finding(judged(end=12.5), "recovery").reason == "no request was due after the lift began"
 
 
 def test_a_fault_that_was_never_lifted() -> None:
