@@ -36,7 +36,7 @@ def judged(*accesses: Access, landed: float | None = LANDED) -> dict[str, Findin
 
 
 def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
-    """One is enough; who, what and when is told, and the figures are there."""
+    """One stale read breaks the promise; the reason names user, thing and time, with figures."""
     found = judged(
         wrote(2, 5.0), read(2, 7.0), wrote(3, 7.5), read(2, 7.75), wrote(1, 5.0, user=2), read(1, 8.0, user=2)
     )
@@ -61,7 +61,7 @@ def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
 
 
 def test_a_read_of_less_than_was_read_breaks_monotonic_reads() -> None:
-    """Going back in time is seen without any write of the user's own."""
+    """A read that goes back in time is found even if the user never wrote."""
     found = judged(read(4, 6.25), read(3, 6.375), read(4, 9.0))
     assert list(found) == ["monotonic reads"]
     broken = found["monotonic reads"]
@@ -82,7 +82,7 @@ def test_what_is_not_there_at_all_is_less_than_any_version() -> None:
 
 @pytest.mark.parametrize("later", [(), (read(1, 9.0),)])
 def test_a_stale_read_before_the_injection_is_no_steady_state(later: tuple[Access, ...]) -> None:
-    """What is stale anyway says nothing about a fault, also if it is stale under the fault too."""
+    """A stale read before the fault makes the verdict UNKNOWN, even if reads are stale under it too."""
     found = judged(wrote(2, 3.0), read(1, 4.0), *later, read(2, 10.0))
     assert found["read your writes"].verdict is Verdict.UNKNOWN
     assert found["read your writes"].reason.startswith("not in steady state: 1 of ")
@@ -90,7 +90,7 @@ def test_a_stale_read_before_the_injection_is_no_steady_state(later: tuple[Acces
 
 
 def test_users_kinds_and_ids_are_told_apart() -> None:
-    """Nobody has to see what somebody else has written, nor one thing's version at another."""
+    """A user need not see the writes of other users, nor the version of one thing at another thing."""
     other = Access("browse", 1, "profile", "7", False, 1, 8.0)
     found = judged(wrote(5, 7.0), read(1, 7.5, user=2), read(1, 7.5, id="8"), other, read(5, 9.0))
     assert found["read your writes"].verdict is Verdict.HELD
@@ -98,7 +98,7 @@ def test_users_kinds_and_ids_are_told_apart() -> None:
 
 
 def test_without_a_comparable_read_under_the_fault_nothing_is_held() -> None:
-    """A journey that only writes, or reads only before the fault, has proven nothing; silence is none."""
+    """A journey that only writes, or reads only before the fault, is UNKNOWN; a silent one has no finding."""
     assert judged() == {}
     assert judged(read(3, 7.0)) == {}
     only_wrote = judged(wrote(1, 7.0))["read your writes"]
@@ -111,7 +111,7 @@ def test_without_a_comparable_read_under_the_fault_nothing_is_held() -> None:
 
 
 def test_a_fault_that_never_landed_has_no_moment() -> None:
-    """The stale read is told by the injection then; the experiment as a whole is UNKNOWN elsewhere."""
+    """Without a landing, the time of the stale read counts from the injection."""
     broken = judged(wrote(2, 5.0), read(1, 8.0), landed=None)["read your writes"]
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, None)
     assert broken.reason.endswith("2 s after the injection")
@@ -154,7 +154,7 @@ def interleaved(accesses: Sequence[Access], chance: random.Random) -> list[Acces
 
 @given(serial())
 def test_a_single_copy_never_breaks_a_guarantee(accesses: list[Access]) -> None:
-    """Where there is one copy, whatever users do is consistent, and it is seen to be."""
+    """With a single copy, both promises hold whatever the users do."""
     found = judged(*accesses)
     assert {each.verdict for each in found.values()} == {Verdict.HELD}
     assert set(found) == {"read your writes", "monotonic reads"}
@@ -162,7 +162,7 @@ def test_a_single_copy_never_breaks_a_guarantee(accesses: list[Access]) -> None:
 
 @given(serial(), st.integers(0, 5), st.booleans())
 def test_a_stale_read_is_always_seen(accesses: list[Access], behind: int, absent: bool) -> None:
-    """Wherever a user sees less than they wrote, the promise breaks, with that read as the first."""
+    """A read that shows a user less than they wrote breaks the promise, and is named as the first."""
     version = accesses[-1].version
     assert version is not None
     shown = None if absent else version - 1 - behind
@@ -186,7 +186,7 @@ def test_only_each_users_own_order_counts(
 
 @given(serial(), st.lists(st.integers(0, 100), max_size=4))
 def test_the_journal_gives_the_same_verdict(accesses: list[Access], stale: list[int]) -> None:
-    """What users wrote and read comes back from the journal, and is judged as before."""
+    """The accesses of users survive the journal and are judged as before."""
     for number in stale:
         index = number % len(accesses)
         accesses.insert(index, read(None, accesses[index].at, accesses[index].user, accesses[index].id))
@@ -197,7 +197,7 @@ def test_the_journal_gives_the_same_verdict(accesses: list[Access], stale: list[
 
 
 def test_an_older_journal_is_still_read() -> None:
-    """A journal from before users said what they wrote and read has a verdict without these findings."""
+    """A journal from before accesses were recorded gives a verdict without these findings."""
     record = History()
     record.add(*marks(), *requests())
     old = journal.history_to_record(record)
