@@ -104,8 +104,8 @@ def _not_exercised(mark: Mark) -> str:
     links = mark.detail["links"]
     more = f" and {len(links) - 3} more links" if len(links) > 3 else ""
     return (
-        f"never exercised: in the control window no request went over {', '.join(links[:3])}{more}, so the "
-        "fault could not affect any request"
+        f"never exercised: in the control window no request went over {', '.join(links[:3])}{more}, so no "
+        "request could meet the fault"
     )
 
 
