@@ -1,6 +1,6 @@
-"""Whether a fault can be met: how many requests go over the links that it hits, before it is injected.
+"""How many requests go over the links that a fault hits, counted before the injection.
 
-A fault on a link that carries nothing proves nothing: whatever holds under it has not been tried.
+A fault on a link without traffic proves nothing: no request meets it, so no promise is put to the test.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from chaoskit.runtime import Runtime
 from chaoskit.system import Impact, Link
 
 MARK_NAME = "exercised"
-"""The mark of what was counted: ``requests``, and the names of the ``links``."""
+"""The mark with the count: its detail has the number of ``requests`` and the names of the ``links``."""
 
 
 def hit_links(impact: Impact, links: Iterable[Link]) -> tuple[Link, ...]:
-    """The links that an impact concerns: all links to or from a component that it hits, and the pairs that it
-    severs or hampers.
+    """The links that an impact concerns: all links to or from a component that it hits, and the links between
+    the pairs that it severs or hampers.
     """
     components, pairs = impact.lost | impact.strained, impact.severed | impact.hampered
     return tuple(
@@ -32,10 +32,11 @@ def hit_links(impact: Impact, links: Iterable[Link]) -> tuple[Link, ...]:
 
 @contextmanager
 def counted(impact: Impact, runtime: Runtime, history: History) -> Iterator[None]:
-    """Count the requests over the links that an impact concerns while the block runs; mark the count.
+    """Count the requests over the links that an impact concerns while the block runs, and mark the count.
 
-    Nothing is counted where the runtime does not know every way between two components, since what it
-    cannot see may have met the fault; nor where the impact concerns no link (a flood takes nothing away).
+    There is no count where the runtime does not know every way between two components: traffic that it
+    cannot see may meet the fault. Nor is there one where the impact concerns no link, as with a flood,
+    which takes no component away.
     """
     links = hit_links(impact, runtime.links)
     if not links or not runtime.knows_all_links:

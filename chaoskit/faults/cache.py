@@ -42,7 +42,7 @@ class CacheLoss(Fault):
 
     stage: ClassVar[str] = "50,000 users"
     evidence: ClassVar[str] = (
-        "``down``, ``silent``, ``hang``: a fresh connection over each link is refused, is not answered, or "
+        "``down``, ``silent``, ``hang``: a fresh connection over each link is refused, gets no answer, or "
         "hangs; ``kill``: the engine says that the process exited; ``flush``: no key is left, seen inside "
         "the transaction that deletes the keys"
     )

@@ -1,8 +1,8 @@
-"""Which links a fault means, and links that are dead; those that are slow are in ``toxics.py``.
+"""How a fault chooses its links, and faults that cut them; ``toxics.py`` has those that slow them down.
 
-A link is chosen by ``consumer→provider`` (``->`` will do), each a component or a service, with
-``:port`` where only one port is meant; ``→cache`` means all links to the cache. The name of its
-proxy in Toxiproxy chooses it, too.
+A pattern ``consumer→provider`` (or ``->``) chooses a link; each side is a component or a service.
+``:port`` at the end restricts it to one port, and ``→cache`` chooses all links to the cache. The name of
+the link's proxy in Toxiproxy is a pattern, too.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from chaoskit.system.names import matching_links
 
 
 def select(pattern: str, runtime: Runtime) -> tuple[Link, ...]:
-    """The links that a pattern means; empty if there are none. Never a link of the harness."""
+    """The links that a pattern matches; empty if there are none. Never a link of the harness."""
     return matching_links(pattern, runtime.links, runtime.components)
 
 
 def no_such_link(pattern: str, runtime: Runtime) -> list[str]:
-    """The misfit of a pattern that means no link; empty if it means one."""
+    """The misfit of a pattern that does not match a link; empty if it matches one."""
     if select(pattern, runtime):
         return []
     there = ", ".join(link.name for link in runtime.links[:12])
     more = f" and {len(runtime.links) - 12} more" if len(runtime.links) > 12 else ""
-    return [f"{pattern!r} means no link; there are {there}{more}"]
+    return [f"{pattern!r} does not match a link; the links are {there}{more}"]
 
 
 def reach(links: Sequence[Link], runtime: Runtime, *, dead: bool) -> Impact:
-    """The impact of harming ``links``: who can no longer use whom."""
+    """The impact of harming ``links``: which components can no longer use which providers."""
     pairs = frozenset(
         (consumer, provider)
         for link in links
@@ -43,7 +43,7 @@ def reach(links: Sequence[Link], runtime: Runtime, *, dead: bool) -> Impact:
 
 
 def _ends(name: str, runtime: Runtime) -> frozenset[str]:
-    """The components that stand at an end of a link; where nobody knows, it may be each of them."""
+    """The components at an end of a link; where that end is not known, it may be any of them."""
     if name == ANY:
         return frozenset({OUTSIDE, *(each.name for each in runtime.components)})
     return members(name, runtime.components) or frozenset({name})
@@ -60,11 +60,11 @@ class LinkFault(Fault):
     link: str
 
     def links(self, runtime: Runtime) -> tuple[Link, ...]:
-        """The links it harms."""
+        """The links that the fault harms."""
         return select(self.link, runtime)
 
     def misfits(self, runtime: Runtime) -> list[str]:
-        """The pattern means at least one link of the system."""
+        """The pattern matches at least one link of the system."""
         return no_such_link(self.link, runtime)
 
 
@@ -73,12 +73,12 @@ class CutLink(LinkFault):
     """A dead link.
 
     Attributes:
-        how: ``refuse``, ``silent`` (no answer, as a dead host) or ``hang`` (accepted, then
-            nothing). Three different failures: systems survive one and not the other.
+        how: ``refuse``, ``silent`` (no answer, as from a dead host) or ``hang`` (accepted, then no
+            answer). Three different failures: a system may survive one and not another.
     """
 
     evidence: ClassVar[str] = (
-        "a fresh connection from the consumer's side is refused, is not answered, or hangs, as ``how`` says"
+        "a fresh connection from the consumer's side is refused, gets no answer, or hangs, as ``how`` says"
     )
 
     how: Cut = "refuse"
@@ -99,7 +99,7 @@ class CutLink(LinkFault):
 
 
 class CutInjection(Injection):
-    """Links that are dead; used by every fault that makes a provider unreachable."""
+    """The injection of dead links, used by every fault that makes a provider unreachable."""
 
     SEEN: dict[Cut, str] = {"refuse": "refused", "silent": "silent", "hang": "hang"}  # noqa: RUF012
 
@@ -107,12 +107,12 @@ class CutInjection(Injection):
         self._runtime, self._links, self._how = runtime, links, how
 
     def start(self) -> None:
-        """Cut them all."""
+        """Cut all the links."""
         for link in self._links:
             self._runtime.cut(link, self._how)
 
     def landed(self) -> Evidence:
-        """A fresh connection over each link meets what it should."""
+        """A fresh connection over each link fails in the way that ``how`` says."""
         looks = []
         for link in self._links:
             met = self._runtime.connect(link, timeout=1.0)
@@ -122,7 +122,7 @@ class CutInjection(Injection):
         return together(looks, f"a fresh connection is {self.SEEN[self._how]} over {names}")
 
     def lift(self) -> None:
-        """Mend them all."""
+        """Mend all the links."""
         for link in self._links:
             self._runtime.mend(link)
 

@@ -1,9 +1,10 @@
-"""Faults that Toxiproxy makes with a toxic: links that are slow, narrow or resetting.
+"""Faults that Toxiproxy makes with a toxic: links that are slow or narrow, or that reset connections.
 
-That Toxiproxy has the toxic is read back, and shows nothing of what passes. So a fresh connection over
-each link is timed, from the consumer's side, before the fault, under it and after it: the harness says
-a few harmless words (``PING``; to PostgreSQL, the question whether it speaks TLS) and waits for the
-first answer, or, where it is the way to the provider that is harmed, for the end of the connection.
+The harness reads back that Toxiproxy has the toxic, but that does not show its effect on the traffic. So
+the harness also times a fresh connection over each link, from the consumer's side, before the fault, under
+it and after it. It sends a few harmless bytes (``PING``; to PostgreSQL, the question whether it speaks
+TLS) and waits for the first answer; where the toxic harms the way to the provider, it waits for the end
+of the connection instead.
 """
 
 from __future__ import annotations
@@ -26,28 +27,29 @@ Stream = Literal["upstream", "downstream"]
 Found = TypeVar("Found")
 
 PATIENCE_SECONDS: Final = 2.0
-"""After which an exchange is given up; what takes longer than that is slow enough to be seen."""
+"""The time limit of an exchange; an exchange that reaches it is slow enough to show the fault."""
 
 BEFORE_SECONDS: Final = 1.0
-"""After which an exchange before the fault is given up: such a provider does not answer such words."""
+"""The time limit of an exchange before the fault; a provider that reaches it does not answer such bytes."""
 
 SMALLEST_SECONDS: Final = 0.002
-"""An effect below that cannot be told from a busy machine, and is not looked for."""
+"""The smallest effect that can be told from the noise of a busy machine; a smaller one is not measured."""
 
 TRIES: Final = 3
-"""Exchanges of which the fastest counts, where slowness must be shown not to be there."""
+"""How many exchanges are made to show that a link is not slow; the fastest one counts."""
 
 JITTER_TRIES: Final = 12
-"""Exchanges of which one must show a delay that comes and goes."""
+"""How many exchanges are made to show a delay that varies; one that shows it is enough."""
 
-AT_ONCE: Final = 8
-"""Links that are measured at the same time."""
+LINKS_AT_ONCE: Final = 8
+"""How many links are measured at the same time."""
 
 _LINES: Final = b"PING\r\n\r\n"
-"""A command to Redis, and to HTTP a request that its parser refuses before any application sees it; most
-other servers answer it with an error."""
+"""A command to Redis. An HTTP parser refuses it before any application sees it; most other servers answer
+it with an error."""
 
 _BULK_BYTES: Final = 512
+"""The size of an exchange that is to fill a narrow link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,10 @@ class Before:
     """How an exchange over a link went before the fault.
 
     Attributes:
-        found: the fastest one; ``None`` where nothing can be timed.
-        said, until: how it is done again.
-        carries: whether anything passes that the toxic could change.
-        why: why there is nothing to time.
+        found: the fastest exchange; ``None`` where there is none to time.
+        said, until: the bytes to send and the event to wait for, so that the exchange can be repeated.
+        carries: whether the link carries traffic that the toxic can change.
+        why: why there is no exchange to time.
     """
 
     found: Exchange | None
@@ -75,25 +77,25 @@ class ToxicFault(LinkFault):
     evidence: ClassVar[str] = (
         "a fresh connection over each of the links, made from the consumer's side, takes longer than before "
         "the fault by what the toxic adds (both times are in the evidence), and Toxiproxy has the toxic, "
-        "read back from its API"
+        "as its API confirms"
     )
 
     @abstractmethod
     def toxic(self) -> Toxic:
-        """What is put on each link."""
+        """The toxic that is put on each link."""
 
     def least(self, before: Exchange, said: bytes) -> float:
-        """Seconds by which an exchange must take longer to show the fault; it adds about twice as many."""
+        """Seconds by which an exchange must take longer to show the fault; about half of what it adds."""
         return 0.0
 
     def shows(self, now: Exchange, before: Exchange, said: bytes) -> bool:
-        """Whether an exchange under the fault differs from the one before it as it must."""
+        """Whether an exchange under the fault differs as it must from the one before the fault."""
         least = min(self.least(before, said), PATIENCE_SECONDS - BEFORE_SECONDS)
         slow = now.seconds >= before.seconds + least
         return slow and now.met in ("answered", "closed", "quiet")
 
     def impact(self, runtime: Runtime) -> Impact:
-        """The providers still serve: their consumers have to be careful with them."""
+        """The providers still serve, but the way from their consumers to them is hampered."""
         return reach(self.links(runtime), runtime, dead=False)
 
     def undo(self, runtime: Runtime) -> tuple[Undo, ...]:
@@ -128,7 +130,7 @@ class Latency(ToxicFault):
         return Toxic("chaoskit-latency", "latency", self.stream, values)
 
     def least(self, before: Exchange, said: bytes) -> float:
-        """Half of the delay; of one that varies, what about every second exchange exceeds."""
+        """Half of the delay; for one that varies, a value that about every second exchange exceeds."""
         return (self.delay + self.jitter) / 4 if self.jitter else self.delay / 2
 
 
@@ -137,7 +139,7 @@ class Bandwidth(ToxicFault):
     """A narrow link.
 
     Attributes:
-        rate_bytes_per_s: what passes in a second, in bytes; at least 1,000.
+        rate_bytes_per_s: bytes that pass in a second; at least 1,000.
         stream: the direction that is narrow.
     """
 
@@ -150,8 +152,8 @@ class Bandwidth(ToxicFault):
         return Toxic("chaoskit-bandwidth", "bandwidth", self.stream, values)
 
     def least(self, before: Exchange, said: bytes) -> float:
-        """Half of what passing takes. Toxiproxy lets pieces of a tenth of a second through: the first one
-        comes after that at the latest.
+        """Half of the time that the bytes need. Toxiproxy passes them on in pieces of a tenth of a second, so
+        the first piece comes after that time at the latest.
         """
         passes = len(said) if self.stream == "upstream" else before.heard_bytes
         return min(0.1, passes / self.rate_bytes_per_s) / 2
@@ -161,7 +163,7 @@ class Bandwidth(ToxicFault):
 class Reset(ToxicFault):
     """A link whose connections are reset as soon as data flows on them.
 
-    Connections that were open before get no reset until they are used.
+    A connection that was open before is not reset until it is used.
 
     Attributes:
         after: seconds from the first byte to the reset.
@@ -169,7 +171,7 @@ class Reset(ToxicFault):
 
     evidence: ClassVar[str] = (
         "a fresh connection over each of the links, made from the consumer's side, is reset where it was "
-        "not before the fault, and Toxiproxy has the toxic, read back from its API"
+        "not before the fault, and Toxiproxy has the toxic, as its API confirms"
     )
 
     after: float = 0.0
@@ -179,11 +181,11 @@ class Reset(ToxicFault):
         return Toxic("chaoskit-reset", "reset_peer", "downstream", {"timeout": self.after})
 
     def least(self, before: Exchange, said: bytes) -> float:
-        """Not the time tells it."""
+        """Infinite: a reset does not show in the time of an exchange."""
         return math.inf
 
     def shows(self, now: Exchange, before: Exchange, said: bytes) -> bool:
-        """It is reset, or nothing comes any more until it will be."""
+        """The connection is reset, or no answer comes within the time limit where the reset comes later."""
         return now.met == "reset" or (now.met == "quiet" and self.after > PATIENCE_SECONDS / 2)
 
     def impact(self, runtime: Runtime) -> Impact:
@@ -202,11 +204,11 @@ class _Toxics(Injection):
             self._runtime.add_toxic(link, self._toxic)
 
     def _each(self, look: Callable[[Link], Found]) -> list[Found]:
-        with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="chaoskit-exchange") as pool:
+        with ThreadPoolExecutor(max_workers=LINKS_AT_ONCE, thread_name_prefix="chaoskit-exchange") as pool:
             return list(pool.map(look, self._links))
 
     def _measure(self, link: Link) -> Before:
-        """How an exchange goes, in the first words that the provider answers."""
+        """Time an exchange before the fault, with the first opening that the provider answers."""
         met = self._runtime.connect(link, timeout=BEFORE_SECONDS)
         if met != "open":
             return Before(
@@ -220,7 +222,7 @@ class _Toxics(Injection):
             if found.met == "answered" or (found.met == "closed" and until == "end"):
                 break
         else:
-            why = f"{link.provider} answers nothing over {link.name} that could be timed ({found.met})"
+            why = f"{link.provider} gives no answer over {link.name} that can be timed ({found.met})"
             return Before(None, carries=found.met == "closed", why=why)
         again = [
             self._runtime.exchange(link, said, until=until, patience=BEFORE_SECONDS) for _ in range(TRIES - 1)
@@ -228,7 +230,7 @@ class _Toxics(Injection):
         alike = [each for each in [found, *again] if each.met == found.met]
         fastest = min(alike, key=lambda each: each.seconds)
         if self._fault.least(fastest, said) < SMALLEST_SECONDS:
-            why = f"what {self._toxic.kind} adds to an exchange over {link.name} is too little to be seen"
+            why = f"what {self._toxic.kind} adds to an exchange over {link.name} is too little to measure"
             return Before(None, why=why)
         return Before(fastest, said, until)
 
@@ -247,8 +249,9 @@ class _Toxics(Injection):
             return Evidence(False, f"{link.name} has no {kind}", {link.name: None})
         if before.found is None:
             others = any(each.carries for each in self._before.values())
-            holds = before.carries or others  # a port that nobody serves is no obstacle beside one that is
-            says = f"Toxiproxy has {kind} on {link.name}, not measured: {before.why}"
+            # A port that no process serves does not count against the evidence of one that is served.
+            holds = before.carries or others
+            says = f"Toxiproxy has {kind} on {link.name}, its effect was not measured: {before.why}"
             return Evidence(holds, says if holds else before.why, {link.name: kind})
         tries = JITTER_TRIES if self._toxic.attributes.get("jitter") else 1
         for _ in range(tries):
@@ -281,8 +284,8 @@ class _Toxics(Injection):
         return Evidence(not harmed, "; ".join(harmed) or says, figures)
 
     def _free(self, link: Link) -> Evidence:
-        """Whether an exchange over the link goes as before, or is no worse than past its proxy: a provider
-        that has not recovered from the fault is slow by itself.
+        """Whether an exchange over the link goes as before, or at least no worse than one that goes past the
+        proxy: a provider that has not recovered from the fault is slow by itself.
         """
         before = self._before[link]
         if before.found is None:
@@ -294,11 +297,11 @@ class _Toxics(Injection):
             return Evidence(True, says, figures)
         try:
             past = self._fastest(link, before, past=True)
-        except RuntimeFailure as failure:  # Toxiproxy is out of reach: what was read back has to do
+        except RuntimeFailure as failure:  # no way past the proxy: rely on the toxics that were read back
             return Evidence(
-                True, f"{says}, and cannot be compared with one past the proxy: {failure}", figures
+                True, f"{says}; it cannot be compared with one that goes past the proxy: {failure}", figures
             )
-        says = f"{says}, and one past its proxy {_told(past)}"
+        says = f"{says}, and one that goes past its proxy {_told(past)}"
         return Evidence(not self._fault.shows(now, past, before.said), says, figures)
 
     def _fastest(self, link: Link, before: Before, *, past: bool) -> Exchange:
@@ -314,12 +317,12 @@ class _Toxics(Injection):
 
 
 def _openings(port: int, *, bulk: bool) -> tuple[bytes, ...]:
-    """What may be said to a provider, the likeliest words for its port first.
+    """The bytes that may open an exchange with a provider, those that fit its port best first.
 
     Args:
-        port: the provider's.
-        bulk: whether much must pass. PostgreSQL answers more than a letter only to what it refuses, a
-            version of its protocol that does not exist, and logs that.
+        port: the provider's port.
+        bulk: whether the exchange must fill a narrow link. PostgreSQL answers with more than one letter only
+            if it refuses the request: one for a protocol version that does not exist, which it also logs.
     """
     lines = _LINES * (_BULK_BYTES // len(_LINES)) if bulk else _LINES
     server = postgres.unknown_version(_BULK_BYTES) if bulk else postgres.SSL_REQUEST
@@ -333,5 +336,5 @@ def _told(found: Exchange) -> str:
         "answered": f"took {took}",
         "closed": f"took {took}",
         "reset": f"was reset after {took}",
-        "quiet": f"heard nothing for {took}",
+        "quiet": f"got no answer for {took}",
     }.get(found.met, f"was {found.met}")

@@ -1,7 +1,7 @@
-"""The judge: pure functions from what was promised and what happened to a verdict.
+"""The judge: pure functions that turn promises and a history into a verdict.
 
-It reads no clock and no file, so a verdict can be found again from the journal, and Hypothesis can
-try it on any history. The methods and their sources are in ``docs/statistics.md``.
+The judge reads neither a clock nor a file. So the journal alone gives the same verdict again, and
+Hypothesis can try the judge on any history. The methods and their sources are in ``docs/statistics.md``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The exact one-sided binomial test: does a share of bad requests exceed its budget for sure?
+"""The exact one-sided binomial test: does a share of bad requests exceed its budget with certainty?
 
 The test inverts the lower Clopper-Pearson limit (C. J. Clopper and E. S. Pearson, "The use of
 confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26, 1934): the
-true share is above the budget with the given confidence when as many bad requests as were seen, or
-more, would come about by chance with a probability of at most ``1 - confidence``, were the true
-share exactly the budget. No approximation: a window of seconds has too few requests for one.
+true share is above the budget with the given confidence if, were the true share exactly the budget,
+chance would give at least the observed number of bad requests with a probability of at most
+``1 - confidence``. The test is exact, since a window of seconds has too few requests for an approximation.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def breaks_at(samples: int, budget: float, confidence: float) -> int:
         confidence: how sure the test must be.
 
     Returns:
-        A count; ``samples + 1`` (or more) where not even total failure would be sure.
+        A count; ``samples + 1`` (or more) where even total failure would not be certain evidence.
     """
     if budget <= 0.0:
         return 2
@@ -69,7 +69,7 @@ def at_least_share(bad: int, samples: int, confidence: float) -> float:
 
 
 def _beyond(samples: int, share: float) -> int:
-    """A count so high that all above it weigh nothing (twelve standard deviations and more)."""
+    """A count so high that all counts above it weigh nothing (at least twelve standard deviations)."""
     mean = samples * share
     return min(samples, math.ceil(mean + 12.0 * math.sqrt(mean * (1.0 - share)) + 60.0))
 

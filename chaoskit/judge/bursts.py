@@ -1,11 +1,11 @@
-"""Bursts that stay within the budget of an SLO's own period are one event each, not many.
+"""A burst that stays within the budget of an SLO's own period is one event, not many.
 
 Requests are not independent: one stall makes all the requests of a moment slow. A test that takes
-them for independent would call such a stall an outage, far more strictly than the SLO says. So a short run of
-bad requests with calm on both sides counts as a single bad one, if it spends no more than the budget
-of a period; this is the runs declustering of extreme value statistics (R. L. Smith and I. Weissman,
-"Estimating the extremal index", Journal of the Royal Statistical Society B 56, 1994). Bursts that
-together spend more than the budget of a period stay as they are.
+them for independent would call such a stall an outage, and so be far stricter than the SLO. So a
+short run of bad requests with calm on both sides counts as a single bad request, if it spends no more
+than the budget of a period. This is the runs declustering of extreme value statistics (R. L. Smith and
+I. Weissman, "Estimating the extremal index", Journal of the Royal Statistical Society B 56, 1994).
+Bursts that together spend more than the budget of a period are not collapsed.
 """
 
 from __future__ import annotations
@@ -16,27 +16,30 @@ from itertools import accumulate
 
 from chaoskit.judge.binomial import breaks_at
 
-_LINK = 4
-"""Bad requests no further apart are one run: at most three good ones lie between them."""
+_RUN_GAP_REQUESTS = 4
+"""The largest distance between two bad requests of one run: at most three good ones lie between them."""
 
-_BESIDE = 40
-"""Requests on both sides that must be calm; fewer at the beginning and at the end, but"""
+_CALM_REQUESTS = 40
+"""How many requests on each side of a burst must be calm; at the beginning and at the end of the record
+fewer will do."""
 
-_AFTER = 10
-"""so many there must be after it."""
+_FEWEST_CALM_REQUESTS_AFTER = 10
+"""The fewest requests that must follow a burst."""
 
-_LASTS = 0.05
-"""Seconds of a stall; in a shorter time independent requests may be bad together by chance, but not"""
+_STALL_SECONDS = 0.05
+"""The shortest burst that counts as a stall whatever its size: in a shorter time, independent requests
+may be bad together by chance."""
 
-_MANY = 6
-"""so many, most of those that came."""
+_STALL_REQUESTS = 6
+"""The fewest bad requests of a burst that counts as a stall although it is shorter, if they are most of
+the requests in it."""
 
-_SURE = 0.999
-"""Calm is what the budget explains, with this confidence."""
+_CALM_CONFIDENCE = 0.999
+"""The requests beside a burst are calm if the budget explains them, with this confidence."""
 
 
 Burst = tuple[int, int]
-"""Of the bad requests those from the first number to before the second."""
+"""A half-open range [first, end) of positions in the list of bad requests."""
 
 
 def bursts_within_budget(
@@ -51,6 +54,9 @@ def bursts_within_budget(
         budget: the share that may be bad.
         rate: requests per second.
         period: seconds of the SLO's own period.
+
+    Returns:
+        Ranges of positions in ``bad``, in ascending order.
     """
     allowance = budget * rate * period
     if allowance < 2.0 or len(bad) < 2:
@@ -60,7 +66,7 @@ def bursts_within_budget(
 
 
 def collapsed(bad: Sequence[int], bursts: Iterable[Burst]) -> list[int]:
-    """The bad requests, but of each of these bursts only its first."""
+    """The bad requests, with each of these bursts reduced to its first request."""
     kept, since = list[int](), 0
     for low, high in bursts:
         kept += bad[since : low + 1]
@@ -69,18 +75,20 @@ def collapsed(bad: Sequence[int], bursts: Iterable[Burst]) -> list[int]:
 
 
 def _bursts(bad: Sequence[int], samples: int, allowance: float, budget: float, rate: float) -> list[Burst]:
-    """The short runs with calm around them, as rows [low, high) of the bad requests."""
+    """The short runs with calm on both sides."""
     found, low = [], 0
     for row in range(1, len(bad) + 1):
-        if row < len(bad) and bad[row] - bad[row - 1] <= _LINK:
+        if row < len(bad) and bad[row] - bad[row - 1] <= _RUN_GAP_REQUESTS:
             continue
         span = bad[row - 1] - bad[low] + 1
-        stall = span >= _LASTS * rate or 2 * (row - low) > max(span, 2 * _MANY - 1)
-        room = min(_BESIDE, samples - bad[row - 1] - 1)
-        if stall and 2 <= row - low <= allowance and room >= _AFTER:
-            before = low - bisect_left(bad, bad[low] - _BESIDE, 0, low)
+        stall = span >= _STALL_SECONDS * rate or 2 * (row - low) > max(span, 2 * _STALL_REQUESTS - 1)
+        room = min(_CALM_REQUESTS, samples - bad[row - 1] - 1)
+        if stall and 2 <= row - low <= allowance and room >= _FEWEST_CALM_REQUESTS_AFTER:
+            before = low - bisect_left(bad, bad[low] - _CALM_REQUESTS, 0, low)
             after = bisect_right(bad, bad[row - 1] + room, row) - row
-            if before < breaks_at(_BESIDE, budget, _SURE) and after < breaks_at(room, budget, _SURE):
+            if before < breaks_at(_CALM_REQUESTS, budget, _CALM_CONFIDENCE) and after < breaks_at(
+                room, budget, _CALM_CONFIDENCE
+            ):
                 found.append((low, row))
         low = row
     return found
@@ -89,7 +97,7 @@ def _bursts(bad: Sequence[int], samples: int, allowance: float, budget: float, r
 def _within_budget(
     starts: Sequence[float], bursts: Sequence[Burst], allowance: float, period: float
 ) -> list[Burst]:
-    """Those that no period counts too many of."""
+    """The bursts that do not exceed the allowance together with the others of any period."""
     spent = [0, *accumulate(high - low for low, high in bursts)]
     fits = [True] * len(bursts)
     for first, start in enumerate(starts):

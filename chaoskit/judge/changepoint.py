@@ -1,19 +1,19 @@
 """When a bad stretch ended: an estimate, and an interval that holds the truth with a stated probability.
 
-The requests of a bad stretch fail with an unknown share ``q``; those after it with at most the
-budget. The end is a change point. Its confidence interval consists of all the moments that a test
-does not reject, each end with half of the error (the duality of tests and confidence sets; for change
-points D. Siegmund, "Confidence sets in change-point problems", International Statistical Review 56,
-1988).
+During a bad stretch an unknown share ``q`` of the requests fails; after it, at most the budget. The
+end is a change point. Its confidence interval consists of all the moments that a test does not reject;
+each end of the interval gets half of the error (the duality of tests and confidence sets; for change
+points see D. Siegmund, "Confidence sets in change-point problems", International Statistical Review
+56, 1988).
 
 * The *earliest* end: a moment is rejected if the requests after it are not inside the budget
   (:mod:`chaoskit.judge.cusum`).
 * The *latest* end: a moment is rejected if the requests just before it are too good for the stretch.
-  Read backwards from the true end, the distances to the bad requests are independent and geometric,
-  all with the same ``q``. Given the sum of several, how much of it falls upon the first ones does not
-  depend on ``q``: it is hypergeometric. So the test is exact and needs no estimate of ``q``. Only the
-  last :data:`RECENT` distances before are compared, so that a stretch that was worse at first does not
-  make its end look calm.
+  Read backwards from the true end, the distances between bad requests are independent and geometric,
+  all with the same ``q``. Given the sum of several distances, the part of it that the first ones make
+  up does not depend on ``q``: it is hypergeometric. So the test is exact and needs no estimate of
+  ``q``. The test compares only the last :data:`RECENT` distances before, so that a stretch that was
+  worse at first does not make its own end look calm.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from chaoskit.judge.bursts import Burst, collapsed
 from chaoskit.judge.cusum import LOWEST_BUDGET, Evidence, evidence
 
 RECENT = 10
-"""Distances between bad requests with which the last ones are compared."""
+"""How many earlier distances between bad requests the last ones are compared with."""
 
-_FEW = 5
-"""From so many distances the share of the estimate is found."""
+_ESTIMATE_DISTANCES = 5
+"""How many distances the estimate takes the share of the stretch from."""
 
-_UNLIKE = 0.01
-"""Distances that would be so much longer than those before them with this probability are not compared."""
+_UNLIKE_PROBABILITY = 0.01
+"""The last distances are of another kind if chance makes them this long with at most this probability."""
 
 _MOST_STRAYS = 10_000
-"""Bad requests that the calm after a stretch is thought to have had at most."""
+"""The most bad requests (strays) that are assumed to lie in the calm after a stretch."""
 
 
 def _stray_counts() -> tuple[int, ...]:
-    """0, 1, 2, 3, 5, 8, … of them: each count is a test of its own."""
+    """0, 1, 2, 3, 5, 8, … strays: each count is a test of its own."""
     counts, following = [0, 1], 2
     while counts[-1] < _MOST_STRAYS:
         counts.append(following)
@@ -53,12 +53,12 @@ _STRAYS = _stray_counts()
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a bad stretch ended, as numbers of requests: ``n`` means between ``n - 1`` and ``n``.
+    """Where a bad stretch ended, as indices of requests: ``n`` means between ``n - 1`` and ``n``.
 
     Attributes:
-        earliest: not before this one.
-        likely: the estimate; as often too early as too late.
-        latest: not after this one; the number of all requests where it may never have ended.
+        earliest: it did not end before this request.
+        likely: the estimate; it is too early as often as too late.
+        latest: it did not end after this request; the number of all requests where it may never have ended.
     """
 
     earliest: int
@@ -81,8 +81,9 @@ def find_end(
         samples: how many requests there are.
         budget: the share that may be bad.
         error: the probability that the interval does not hold the truth.
-        bursts: those that count as one event, once the stretch is over.
-        found: the evidence against each beginning, with those bursts as one event, if it is known.
+        bursts: the bursts that count as one event each, once the stretch is over.
+        found: the evidence from each request on, with each of those bursts as one event; ``None`` to
+            compute it here.
     """
     if not bad:
         return End(0, 0, 0)
@@ -102,12 +103,14 @@ def find_end(
 
 
 def _likely(bad: Sequence[int], row: int, budget: float) -> int:
-    """The most likely end, from a bad request of the stretch on (D. V. Hinkley, "Inference about the
-    change-point in a sequence of random variables", Biometrika 57, 1970), and half of the good requests
-    that a stretch of that share has after its last bad one, so that it is as often early as late.
+    """The most likely end (D. V. Hinkley, "Inference about the change-point in a sequence of random
+    variables", Biometrika 57, 1970), searched from the bad request at ``row`` on.
+
+    After its last bad request a stretch of that share still has some good ones. The median of their number
+    is added, so that the estimate is too early as often as too late.
     """
     row = min(max(row, 0), len(bad) - 1)
-    recent = min(_FEW, row)
+    recent = min(_ESTIMATE_DISTANCES, row)
     share = recent / (bad[row] - bad[row - recent]) if recent else 1.0
     calm = min(max(budget, LOWEST_BUDGET), share) / 2.0
     inside = min(share, 0.99)
@@ -122,7 +125,7 @@ def _likely(bad: Sequence[int], row: int, budget: float) -> int:
 
 
 def _in_the_calm(bad: Sequence[int], bursts: Sequence[Burst], row: int, error: float) -> Sequence[Burst]:
-    """The bursts that came after the stretch was over for sure."""
+    """The bursts that came after the stretch was certainly over."""
     for number, (low, _) in enumerate(bursts):
         if low > row >= 0 and _latest(bad[:low], bad[low], error, row) < bad[low]:
             return bursts[number:]
@@ -130,13 +133,14 @@ def _in_the_calm(bad: Sequence[int], bursts: Sequence[Burst], row: int, error: f
 
 
 def _latest(bad: Sequence[int], samples: int, error: float, suspect: int, recent: int = RECENT) -> int:
-    """The last number of requests that may belong to the stretch.
+    """The largest index at which the stretch may have ended.
 
     Args:
         bad, samples: see :func:`find_end`.
-        error: the probability that it is too small.
-        suspect: the row of the last bad request after which nothing speaks for the stretch; -1 if
-            nothing does anyway.
+        error: the probability that the result is too small.
+        suspect: the row of the last bad request after which there is no evidence for the stretch; -1 if
+            there is none from the start.
+        recent: how many distances are compared.
     """
     following = samples
     guess: _Test | None = None
@@ -158,12 +162,14 @@ def _latest(bad: Sequence[int], samples: int, error: float, suspect: int, recent
 
 
 _Test = tuple[int, float]
-"""How many strays are assumed, and how often the test may err."""
+"""(the number of strays that is assumed, the probability with which the test may err)"""
 
 
 def _tests(last: int, suspect: int, error: float) -> tuple[_Test, ...]:
-    """The tests of an end after that row: with all strays since the suspect one, and with fewer. Together
-    they err with a probability of ``error``: both kinds with a half, a sixth, a twelfth and so on of a half.
+    """The tests of an end after row ``last``: with all the strays since the suspect one, and with fewer.
+
+    Together they err with a probability of ``error``: the tests of each kind share one half of it as a
+    half, a sixth, a twelfth and so on.
     """
     most = last - max(suspect, 1)
     if most < 0:
@@ -182,10 +188,8 @@ def _rejects(bad: Sequence[int], end: int, last: int, test: _Test) -> bool:
 
 
 def _alike(bad: Sequence[int], row: int, recent: int) -> int:
-    """How many of the last distances are of one kind: not many more than those since a stretch that was
-    denser.
-    """
-    kept, least = recent, _UNLIKE
+    """How many of the last distances are of one kind: a stretch that was denser before is left out."""
+    kept, least = recent, _UNLIKE_PROBABILITY
     for few in _STRAYS[1:]:
         if few >= recent:
             break
@@ -200,16 +204,17 @@ def too_good(tail: int, strays: int, span: int, recent: int) -> float:
     """The probability of so few bad requests at the end of a stretch.
 
     Args:
-        tail: requests from the last bad one of the stretch, it included, to the end.
-        strays: bad ones after it.
-        span: requests in which the ``recent`` bad ones before came.
+        tail: requests from the last bad one of the stretch (included) to the end.
+        strays: bad requests after that one.
+        span: requests over which the ``recent`` bad ones before it are spread.
+        recent: the number of those bad ones.
     """
-    # The hypergeometric probability that of all marks at most ``strays`` are among the first places.
+    # The hypergeometric probability that at most ``strays`` of all marks are among the first places.
     places, marks, drawn = tail + span - 1, strays + recent, tail - 1
     if drawn <= strays:
         return 1.0
     if strays * places >= marks * drawn:
-        return 1.0  # more than half of the mass, and a test never rejects that
+        return 1.0  # the probability exceeds one half, and a test never rejects that
     log_mass = _log_choose(drawn, strays) + _log_choose(places - drawn, recent) - _log_choose(places, marks)
     mass = total = math.exp(log_mass)
     for among in range(strays, 0, -1):

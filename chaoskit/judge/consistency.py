@@ -1,6 +1,6 @@
-"""What users see of their own writes and reads, which a replica that lags behind may take from them.
+"""Whether users still see their own writes and earlier reads: a replica that lags may hide them.
 
-Both guarantees are those of D. B. Terry, A. J. Demers, K. Petersen, M. J. Spreitzer, M. M. Theimer
+Both guarantees come from D. B. Terry, A. J. Demers, K. Petersen, M. J. Spreitzer, M. M. Theimer
 and B. B. Welch, "Session guarantees for weakly consistent replicated data", *Proceedings of the
 Third International Conference on Parallel and Distributed Information Systems* (PDIS), 1994. A
 session is a user of a journey.
@@ -17,7 +17,7 @@ from chaoskit.record.history import Access
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A read that can be compared: what the user wrote, or had read, before, and what it showed."""
+    """A read that can be compared: what it showed, and the version that the user wrote or read before."""
 
     access: Access
     before: int
@@ -30,7 +30,7 @@ class _Read:
 
 @dataclass(slots=True)
 class _Guarantee:
-    """One of the two, and the reads that it can be judged by."""
+    """One of the two guarantees, and the reads by which it can be judged."""
 
     promise: str
     verb: str
@@ -38,7 +38,7 @@ class _Guarantee:
     known: dict[tuple[int, str, str], int] = field(default_factory=dict)
 
     def compare(self, access: Access) -> None:
-        """A read against what is known of its user."""
+        """Compare a read with the version that its user is known to have written or read."""
         before = self.known.get((access.user, access.kind, access.id))
         if before is not None:
             self.reads.append(_Read(access, before))
@@ -57,18 +57,18 @@ def judge_consistency(
 
     *Read your writes*: a read shows at least what its user wrote before. *Monotonic reads*: a read
     shows at least what its user read before. One read that shows less breaks the promise: there is
-    no budget for it, whatever the fault allows the journey otherwise. A read that showed less before
-    anything was injected leaves both verdicts open: what is stale anyway says nothing about a fault.
+    no budget for it, whatever else the fault allows the journey. If a read showed less before anything
+    was injected, its guarantee is UNKNOWN: data that is stale anyway says nothing about a fault.
 
     Args:
         journey: its name.
-        accesses: those of this journey; each user's in the order of their calls.
-        injected: when the injection began, if it did.
-        landed: when the fault had landed, if it had.
+        accesses: the accesses of this journey; those of each user in the order of the calls.
+        injected: when the injection began; ``None`` without an injection.
+        landed: when the fault landed; ``None`` if it did not.
 
     Returns:
-        A finding for each guarantee that something was said about, none for a journey that said
-        nothing. A journey whose users only wrote has an UNKNOWN one: nothing could be checked.
+        A finding for each guarantee with a read that can be compared; none for a journey that recorded no
+        access. A journey whose users only wrote gets an UNKNOWN finding, since nothing could be checked.
     """
     writes, seen = _Guarantee("read your writes", "wrote"), _Guarantee("monotonic reads", "read")
     for access in accesses:
@@ -118,7 +118,7 @@ def _finding(journey: str, guarantee: _Guarantee, injected: float | None, landed
             f"showed less {owed}; first: {_says(first, guarantee)}, {_when(first.access.at, injected, at)}",
             at,
         )
-    since, after = (injected, "the injection") if landed is None else (landed, "the fault had landed")
+    since, after = (injected, "the injection") if landed is None else (landed, "the fault landed")
     late = [each for each in reads if since is not None and each.access.at >= since]
     if not late:
         return found(
@@ -133,14 +133,15 @@ def _finding(journey: str, guarantee: _Guarantee, injected: float | None, landed
 
 def _says(read: _Read, guarantee: _Guarantee) -> str:
     access = read.access
-    shown = "did not find it" if access.version is None else f"read {access.version}"
-    return f"user {access.user} {guarantee.verb} {read.before} of {access.kind} {access.id}, then {shown}"
+    shown = "did not find it" if access.version is None else f"read version {access.version}"
+    before = f"{guarantee.verb} version {read.before} of {access.kind} {access.id}"
+    return f"user {access.user} {before}, then {shown}"
 
 
 def _when(moment: float, injected: float | None, at: float | None) -> str:
     if at is None:
         return f"{moment - (injected or 0.0):.3g} s after the injection"
-    return f"{abs(at):.3g} s {'after' if at >= 0 else 'before'} the fault had landed"
+    return f"{abs(at):.3g} s {'after' if at >= 0 else 'before'} the fault landed"
 
 
 def _users(reads: Sequence[_Read]) -> int:

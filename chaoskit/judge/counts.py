@@ -1,4 +1,4 @@
-"""How many requests of each phase were bad, promise by promise: what can be compared with other nights."""
+"""How many requests of each phase were bad, promise by promise: figures to compare with other nights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Count:
         bound: seconds that a request may take; ``None`` for availability.
         budget: the share of requests that may be bad.
         samples: requests that count.
-        bad: those of them that failed, or took longer than the bound.
+        bad: how many of them failed, or took longer than the bound.
     """
 
     promise: str
@@ -36,15 +36,18 @@ class Count:
 def count(
     terms: Sequence[Terms], standings: Mapping[str, Standing], history: History
 ) -> dict[str, dict[str, tuple[Count, ...]]]:
-    """journey → phase → the count of each promise of the SLO that is owed in it.
+    """Count the bad requests of each phase against the SLO that is owed in it.
 
-    In the fault window that is the degraded SLO for a journey whose standing says so; one that may
-    fail owes nothing then, and is counted against its full SLO. Elsewhere the full SLO is owed.
+    In the fault window a journey whose standing is DEGRADED owes its degraded SLO. A journey that may
+    fail owes nothing then; it is counted against its full SLO. In the other phases the full SLO is owed.
 
     Args:
         terms: the journeys.
-        standings: how each stands to the fault.
-        history: what happened.
+        standings: the standing of each journey to the fault, by name.
+        history: the marks and samples of the experiment.
+
+    Returns:
+        journey → phase → the count of each promise of that SLO.
     """
     times, found, _ = observed(terms, history)
     counts = {}

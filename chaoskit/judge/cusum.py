@@ -1,4 +1,4 @@
-"""Was a journey inside its budget from a request on? Page's CUSUM, read backwards from the end.
+"""Was a journey inside its budget from a certain request on? Page's CUSUM, read backwards from the end.
 
 For a share ``r`` above the budget ``b`` a bad request weighs ``ln(r/b)`` and a good one
 ``ln((1-r)/(1-b))``. The sum of the weights from a request on is a sequential probability ratio test
@@ -7,12 +7,12 @@ Statistics 16, 1945); its largest value over all ends obeys the recursion of E. 
 inspection schemes", Biometrika 41, 1954), here from the last request to the first.
 
 Were the true share at most ``b``, the sum would reach ``ln(1/a)`` at any time with a probability of
-at most ``a`` (J. Ville, "Étude critique de la notion de collectif", 1939). So looking again and again
-costs nothing. Several shares, and all the requests with which a bad stretch might begin, are paid for
-by dividing ``a`` among them, as in the e-detectors of J. Shin, A. Ramdas and A. Rinaldo ("E-detectors:
-a nonparametric framework for sequential change detection", New England Journal of Statistics in Data
-Science 2, 2024). Of those beginnings only the bad requests count: a request begins, bad, a stretch of
-evidence ``ln(1/a)`` with a probability of at most ``r * a``.
+at most ``a`` (J. Ville, "Étude critique de la notion de collectif", 1939). So repeated looks cost
+nothing. The test tries several shares, and each request with which a bad stretch might begin; it pays
+for them by dividing ``a`` among them, as in the e-detectors of J. Shin, A. Ramdas and A. Rinaldo
+("E-detectors: a nonparametric framework for sequential change detection", New England Journal of
+Statistics in Data Science 2, 2024). Only bad requests count as beginnings: the probability that a
+request is bad and begins a stretch of evidence ``ln(1/a)`` is at most ``r * a``.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from itertools import chain
 from operator import sub
 
 _ODDS_STEP = 3.0
-"""From one alternative to the next the odds of a bad request grow so much."""
+"""The factor by which the odds of a bad request grow from one alternative to the next."""
 
 _HIGHEST_SHARE = 0.97
-"""The last alternative."""
+"""The alternatives end with the first share that reaches this."""
 
 LOWEST_BUDGET = 1e-3
-"""A smaller budget is tested as this one, so that a single bad request never proves anything."""
+"""A smaller budget is tested as if it were this one, so that a single bad request never proves anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How surely the requests from one on were outside their budget.
+    """How certain it is that the requests from a given one on were outside their budget.
 
-    All values are logarithms: evidence ``e`` has, were the journey inside its budget, a probability
-    of at most ``exp(-e)``.
+    All values are logarithms: were the journey inside its budget, evidence of ``e`` would come up with a
+    probability of at most ``exp(-e)``.
 
     Attributes:
         start: from the first request on.
@@ -53,7 +53,7 @@ class Evidence:
 
 @lru_cache(maxsize=256)
 def alternatives(budget: float) -> tuple[tuple[float, float, float], ...]:
-    """(share, weight of a bad request, cost of a good one) of the shares that are looked for."""
+    """The shares that the test tries: (share, weight of a bad request, cost of a good one)."""
     low = max(budget, LOWEST_BUDGET)
     odds, shares = low / (1.0 - low), list[float]()
     while not shares or shares[-1] < _HIGHEST_SHARE:
@@ -63,7 +63,7 @@ def alternatives(budget: float) -> tuple[tuple[float, float, float], ...]:
 
 
 def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
-    """Read a sequence of requests backwards.
+    """Find the evidence by reading a sequence of requests backwards.
 
     Args:
         bad: the indices of the bad requests, ascending.
@@ -75,11 +75,12 @@ def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
         return Evidence(0.0, array("d"))
     tests = alternatives(budget)
     shared = -math.log(2.0 * len(tests))
-    good = array("q", map(sub, chain(bad[1:], (samples,)), bad))  # and the bad one before them
+    # The good requests after each bad one, and that bad one itself.
+    good = array("q", map(sub, chain(bad[1:], (samples,)), bad))
     after = array("d", [-math.inf]) * count
     start = -math.inf
     for share, gain, cost in tests:
-        # The largest sum from any later bad request on, less what so many beginnings cost.
+        # The largest sum from any later bad request on, less the price of so many beginnings.
         any_start, later = -math.log(max(1.0, samples * share)), -math.inf
         level = 0.0
         for row in range(count - 1, -1, -1):
@@ -95,8 +96,8 @@ def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
 
 
 def excluded(bad: int, samples: int, budget: float, share: float) -> float:
-    """How surely the true share is below ``share``, as Wald's test against the budget has it: the
-    logarithm of the ratio of the likelihoods.
+    """The evidence that the true share is below ``share``, by Wald's test against the budget: the
+    logarithm of the likelihood ratio.
     """
     low = max(budget, LOWEST_BUDGET)
     return bad * math.log(low / share) + (samples - bad) * math.log((1.0 - low) / (1.0 - share))

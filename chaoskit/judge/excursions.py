@@ -1,7 +1,7 @@
 """When a journey was outside its SLO, and since when it is inside for good.
 
-Each promise is looked at by itself: whether it was outside at all (:mod:`chaoskit.judge.cusum`), and
-if so when that ended (:mod:`chaoskit.judge.changepoint`). The journey is inside when the last of them is.
+Each promise is judged by itself: whether it was outside at all (:mod:`chaoskit.judge.cusum`), and if
+so, when that ended (:mod:`chaoskit.judge.changepoint`). The journey is inside when its last promise is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chaoskit.record.samples import NEVER
 from chaoskit.system import Slo
 
 DOUBT = math.log(10.0)
-"""From this evidence on it is no longer said that a journey was inside (H. Jeffreys, "Theory of
+"""The evidence from which on the judge no longer calls a journey inside (H. Jeffreys, "Theory of
 Probability", 1961, appendix B: ten to one is strong)."""
 
 
@@ -33,8 +33,8 @@ class Excursion:
     """A stretch outside the SLO.
 
     Attributes:
-        start: its first bad request's intended time.
-        end: when it is likely to have ended; ``None`` if it may not have.
+        start: the intended time of its first bad request.
+        end: when it probably ended; ``None`` if it may go on.
     """
 
     start: float
@@ -43,22 +43,23 @@ class Excursion:
 
 @dataclass(frozen=True, slots=True)
 class Excursions:
-    """What became of a journey after a moment. All times are those of the shared clock.
+    """What became of a journey after a certain moment. All times are seconds of the shared clock.
 
     Attributes:
-        start: the moment.
-        excursions: the stretches that were outside beyond doubt, in order; two that are less than a
-            stability window apart are one.
-        since: from when on it was inside, as it seems; ``None`` if it may be outside to the end.
-        earliest: it was not inside before this.
-        latest: it was inside from this on; ``None`` if that cannot be said.
-        unseen: where it was not outside beyond doubt: until when a share just above the budget might
-            have been bad unseen; ``None`` for longer than was observed.
-        stable: whether it was seen to be inside for a whole stability window.
-        doubt: what makes it doubtful whether it was outside; empty if nothing does.
-        shown: whether enough was seen since to exclude a few times the budget.
-        clean: whether nothing was bad since.
-        unproven: what was not excluded since, though enough was seen for it; empty if nothing is.
+        start: that moment.
+        excursions: the stretches that were outside beyond doubt, in order; two stretches less than a
+            stability window apart count as one.
+        since: the estimated time from which on it was inside; ``None`` if it may be outside to the end.
+        earliest: it was not inside before this time.
+        latest: it was inside from this time on; ``None`` if that is not known.
+        unseen: for a journey that was not outside beyond doubt: until when a share of bad requests just
+            above the budget might have gone unseen; ``None`` for longer than the observation.
+        stable: whether it was observed to be inside for a whole stability window.
+        doubt: the figures that make it doubtful whether it was inside; empty if there are none.
+        shown: whether the requests since ``since`` exclude a few times the budget.
+        clean: whether none of the requests since ``since`` was bad.
+        unproven: the share that the requests since ``since`` do not exclude although there are enough of
+            them, in words; empty if there is none.
     """
 
     start: float
@@ -74,7 +75,7 @@ class Excursions:
     unproven: str = ""
 
     def first_stable(self, stability: float) -> float | None:
-        """When it first was inside for a whole stability window."""
+        """When the first whole stability window inside the SLO began; ``None`` if there was none."""
         if self.excursions and self.excursions[0].start - self.start < stability:
             return self.excursions[0].end if len(self.excursions) > 1 or self.stable else None
         return self.start if self.excursions or self.stable else None
@@ -86,10 +87,10 @@ class _Promise:
 
     Attributes:
         indicator: the promise.
-        rows: of each of these requests its row in the trace.
+        rows: the row of each of these requests in the trace.
         bad: which of them were bad, as indices into ``rows``.
-        bursts: those within the budget.
-        events: ``bad`` with each of them as one.
+        bursts: the bursts within the budget.
+        events: ``bad``, with each of these bursts as one request.
     """
 
     indicator: Indicator
@@ -118,8 +119,8 @@ def find_excursions(
         rate: arrivals per second.
         slo: what the journey promises.
         settings: how the judge decides.
-        risk: the probability, for each promise, of calling outside what was inside all the time.
-        before: the requests before ``start``, where an outage may have begun that ends after it.
+        risk: the probability, for each promise, of calling a journey outside that was inside all the time.
+        before: the requests before ``start``: an outage may have begun there that ends after ``start``.
     """
     stability = settings.stable_for(rate)
     promises = [_promise(after, each, rate, settings) for each in indicators(slo) if each.budget < 1.0]
@@ -134,7 +135,8 @@ def find_excursions(
         run = _outage_before(each, before) if before is not None else 0
         alone = len(each.events) == 1 and not run
         if alone and _answered(after, each.rows, each.bad[-1] + 1) <= start + slo.recovery:
-            continue  # the first request after the mark of a lift often fails still: alone it decides nothing
+            # The first request after the mark of a lift often still fails: alone it decides nothing.
+            continue
         error = 1.0 - settings.confidence
         last = _end(each, run, error, seen)
         latest = max(latest, _answered(after, each.rows, last.latest))
@@ -176,14 +178,14 @@ def find_excursions(
 
 
 _FEWEST_OF_AN_OUTAGE, _MOST_OF_AN_OUTAGE = 10, 60
-"""How many requests in a row failed before ``start``, at least and as far as it is looked at."""
+"""An outage before ``start`` has at least so many failures in a row; no more than the most are counted."""
 
 
 def _end(each: _Promise, run: int, error: float, seen: Evidence) -> End:
     """Where the last stretch ended.
 
-    Two failures at the very start of the observation do not tell how dense a stretch was that may go on
-    unseen. An outage does that began before and went on unbroken: then the ``run`` of its requests counts.
+    Two failures at the very start of the observation do not show how dense a stretch was, and it may go on
+    unseen. An outage that began before and went on unbroken shows it: then its ``run`` of requests counts.
     """
     samples, budget = len(each.rows), each.indicator.budget
     if not run:
@@ -194,7 +196,7 @@ def _end(each: _Promise, run: int, error: float, seen: Evidence) -> End:
 
 
 def _outage_before(each: _Promise, before: Trace) -> int:
-    """How many requests in a row were bad before the observation, if it goes on unbroken; else 0."""
+    """How many requests in a row were bad before the observation; 0 if the outage does not go on unbroken."""
     if each.bad[-1] != len(each.bad) - 1:
         return 0
     flags, counted = each.indicator.flags(before)
@@ -220,12 +222,14 @@ def _promise(trace: Trace, indicator: Indicator, rate: float, settings: JudgeSet
 
 
 def _intended(trace: Trace, rows: Sequence[int], number: int) -> float:
-    """When the request of that number was intended; infinite if there is none."""
+    """When request ``number`` was intended; infinite if there is no such request."""
     return trace.at[rows[number]] if number < len(rows) else NEVER
 
 
 def _answered(trace: Trace, rows: Sequence[int], number: int) -> float:
-    """When it was answered: by then the system had worked. When it was due, if it had no answer."""
+    """When request ``number`` was answered, which shows that the system worked by then; when it was due, if
+    it got no answer; infinite if there is no such request.
+    """
     if number >= len(rows):
         return NEVER
     latency = trace.latency[rows[number]]
@@ -233,7 +237,7 @@ def _answered(trace: Trace, rows: Sequence[int], number: int) -> float:
 
 
 def _unseen(trace: Trace, each: _Promise, start: float, error: float) -> float:
-    """Until when a share just above the budget might have been bad, and no more bad ones seen."""
+    """Until when a share just above the budget might have been bad without more bad requests than these."""
     budget, samples = max(each.indicator.budget, LOWEST_BUDGET), len(each.rows)
 
     def seen(number: int) -> bool:
@@ -257,12 +261,13 @@ def _doubt(each: _Promise) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
-    """What was seen of a promise since it was inside.
+    """The requests of a promise since it was inside.
 
     Attributes:
         bad: bad requests.
-        shown: whether a few times the budget is excluded.
-        unproven: what is not, though four times as many were seen as it takes where none is bad.
+        shown: whether they exclude a few times the budget.
+        unproven: the share that they do not exclude although there are four times as many requests as it
+            takes where none is bad; empty otherwise.
     """
 
     bad: int
@@ -284,8 +289,8 @@ def _tail(trace: Trace, each: _Promise, since: float, settings: JudgeSettings) -
 
 
 def _stretches(trace: Trace, each: _Promise, stability: float, likely: float) -> Iterator[Excursion]:
-    """What a promise was outside for, beyond doubt: groups of bad requests that are by themselves more
-    than chance. The last one ends where the promise is likely to have been inside again.
+    """The stretches in which a promise was outside beyond doubt: groups of bad requests each of which is
+    more than chance by itself. The last stretch ends where the promise was probably inside again.
     """
     groups: list[list[int]] = []
     for event in each.events:
@@ -309,7 +314,7 @@ def _more_than_chance(group: Sequence[int], budget: float) -> bool:
 
 
 def _merged(excursions: list[Excursion], stability: float) -> Iterator[Excursion]:
-    """Join those between which the journey was not inside for a whole stability window."""
+    """Join the excursions between which the journey was not inside for a whole stability window."""
     current: Excursion | None = None
     for each in excursions:
         if current is None:

@@ -1,4 +1,4 @@
-"""How long a journey takes, under a fault, to reach the SLO that it owes without what it uses."""
+"""How long a journey takes, under a fault, to reach the SLO that it owes without the lost component."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class FailedOver:
     """The outcome of judging a fail-over.
 
     Attributes:
-        findings: on ``fails over`` and ``degraded``, where the SLO grants a time for it; else none.
-        failover: the figure.
+        findings: on ``fails over`` and ``degraded``; empty where the SLO grants no time for a fail-over.
+        failover: the measured time.
     """
 
     findings: tuple[Finding, ...]
@@ -30,15 +30,15 @@ def judge_failover(
 ) -> FailedOver:
     """Measure a fail-over, and judge it where ``owed.within`` grants a time for it.
 
-    The fault began to bite at an unknown moment between the injection and the proof of its landing. So
-    the interval counts its earliest end from the landing and its latest from the injection.
+    The fault took effect at an unknown moment between the injection and the proof of its landing. So the
+    earliest end of the interval counts from the landing, and the latest from the injection.
 
     Args:
         terms: the journey.
-        owed: the SLO that it is to reach.
+        owed: the SLO that the journey has to reach.
         window: the requests that met the fault.
         settings: how the judge decides.
-        risk: the probability, for each promise, of calling broken what is kept.
+        risk: the probability, for each promise, of calling it broken although it is kept.
     """
     trace = window.whole.between(float("-inf"), window.lift)
     found = find_excursions(trace, window.inject, window.lift, terms.rate, owed, settings, risk / 2)

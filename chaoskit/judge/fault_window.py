@@ -26,16 +26,18 @@ from chaoskit.system import Slo, Terms
 
 @dataclass(frozen=True, slots=True)
 class FaultWindow:
-    """The requests that met the fault.
+    """The requests that met the fault, and its moments in seconds of the shared clock.
+
+    A fault disturbs from its injection on, and a long landing must not dilute the core. So a promise
+    breaks if it breaks in either window.
 
     Attributes:
-        core: intended from when it had landed until lifting began.
-        whole: the core, and before it the requests that were intended since the injection began
-            or were in flight then. A fault disturbs from its injection on; and a long landing must
-            not dilute the core. So a promise breaks if it breaks in either.
+        core: the requests intended between the landing and the start of the lift.
+        whole: the core, and before it the requests that were intended after the injection began or were in
+            flight at that moment.
         inject: when the injection began.
-        landed: when it had landed.
-        lift: when lifting began.
+        landed: when the fault had landed.
+        lift: when the lift began.
     """
 
     core: Trace
@@ -45,9 +47,9 @@ class FaultWindow:
     lift: float
 
     def shares(self, slo: Slo, settings: JudgeSettings, risk: float | None = None) -> tuple[Share, ...]:
-        """Each promise of an SLO in the window where it fared worse; in the core, if it is equal."""
+        """Each promise of an SLO in the window where it fared worse; in the core, if both are equal."""
         half = None if risk is None else risk / 2
-        core = shares(self.core, slo, settings, "from landing to the lift", half)
+        core = shares(self.core, slo, settings, "from the landing to the lift", half)
         whole = shares(self.whole, slo, settings, "from the injection to the lift", half)
         order = (Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN)
         pairs = zip(core, whole, strict=True)
@@ -62,15 +64,15 @@ def while_active(
     settings: JudgeSettings,
     risk: float,
 ) -> list[Finding]:
-    """The findings on the fault window, but for how fast a journey fails over.
+    """The findings on the fault window, except for how fast a journey fails over.
 
     Args:
         terms: the journey.
-        stands: how it stands to the fault.
+        stands: how the journey stands to the fault.
         window: the requests that met the fault.
-        full: how its full SLO fared in that window.
+        full: how the journey's full SLO fared in that window.
         settings: how the judge decides.
-        risk: the probability, for each promise, of calling broken what is kept.
+        risk: the probability, for each promise, of calling it broken although it is kept.
     """
     if stands is Standing.MAY_FAIL:
         return _may_fail(terms, window, full, settings, risk)
@@ -83,8 +85,9 @@ def while_active(
 
 
 def independent_to_the_end(findings: Sequence[Finding], after: Excursions, landed: float) -> list[Finding]:
-    """The finding on independence, with what a lift did to a journey that the fault does not concern: it
-    has nothing to recover from, so there is no deadline for it.
+    """Add to the finding on independence what happened after the lift.
+
+    A journey that the fault does not concern has nothing to recover from, so it gets no deadline.
     """
     (found,) = findings
     says = "; ".join(
@@ -109,7 +112,10 @@ def _may_fail(
     if terms.slo.fails_within is not None:
         findings.append(_fails_fast(terms.name, terms.slo.fails_within, window, settings, risk))
     if combined(each.verdict for each in full) is Verdict.HELD:
-        reason = f"it needs what is lost, yet kept its full SLO: {clauses_of(full, Verdict.HELD, settings)}"
+        reason = (
+            "the journey needs a component that is lost, yet it kept its full SLO: "
+            f"{clauses_of(full, Verdict.HELD, settings)}"
+        )
         findings.append(Finding(terms.name, "survival", Verdict.HELD, reason, figures_of(full)))
     return findings
 
@@ -119,8 +125,8 @@ def _fails_fast(
 ) -> Finding:
     """At most 5% of the requests that fail, and at most 5% of all requests, take longer than ``within``.
 
-    A user who may be refused waits for an answer, whichever it is: one that comes late and is good does
-    not keep the promise either.
+    A user of such a journey waits for an answer, good or bad. So an answer that is good but late does not
+    keep the promise either.
     """
     if len(window.core) < settings.min_samples:
         reason = f"{len(window.core)} requests in the fault window, {settings.min_samples} needed"
@@ -130,13 +136,13 @@ def _fails_fast(
     answered = window.core.as_answered()
     ended = measure(answered, Indicator("ends", 0.05, within), settings, risk=risk / 2)
     figures: dict[str, Figure] = {**failed.figures(), **ended.figures(), "fails_within": within}
-    of_failing = _slow(failed, "failing requests", within) if failed.samples else "nothing failed"
+    of_failing = _slow(failed, "failing requests", within) if failed.samples else "no request failed"
     if failed.verdict is Verdict.BROKEN:
         worst, trace, reason = failed, failing, of_failing
     elif ended.verdict is Verdict.BROKEN:
         worst, trace, reason = ended, answered, f"{_slow(ended, 'requests', within)}; {of_failing}"
     else:
-        # Few failures are no lack of evidence here: the window as a whole had requests enough.
+        # Few failures are not a lack of evidence here: the window as a whole had enough requests.
         reason = f"{of_failing}; {_slow(ended, 'requests', within)}"
         return Finding(journey, "fails fast", Verdict.HELD, reason, figures)
     at = None if worst.first is None else worst.first - window.landed
@@ -152,13 +158,13 @@ def _slow(seen: Share, what: str, within: float) -> str:
 
 def _slowest(trace: Trace) -> str:
     ended = [latency for latency in trace.latency if latency < NEVER]
-    return f"the slowest took {max(ended):.2f} s" if ended else "none was ever answered"
+    return f"the slowest took {max(ended):.2f} s" if ended else "none was answered"
 
 
 def judged(
     journey: str, promise: str, seen: Sequence[Share], landed: float, settings: JudgeSettings
 ) -> Finding:
-    """A finding on the promises of an SLO in a window of the fault."""
+    """The finding on the promises of an SLO in a window of the fault; ``at`` counts from the landing."""
     verdict = combined(each.verdict for each in seen)
     if verdict is not Verdict.BROKEN:
         return Finding(journey, promise, verdict, clauses_of(seen, verdict, settings), figures_of(seen))
@@ -171,7 +177,7 @@ def judged(
         journey,
         promise,
         verdict,
-        f"{broken_clauses(seen)}; first {when} landing{error}",
+        f"{broken_clauses(seen)}; first {when} the landing{error}",
         figures_of(seen),
         at,
     )

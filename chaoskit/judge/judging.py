@@ -24,14 +24,14 @@ from chaoskit.record.history import History, Mark
 from chaoskit.system import Component, Impact, Terms
 
 _SPOILERS = {
-    "unsteady": "the system never came into steady state, so nothing was injected",
-    "lapsed": "the fault did not last until it was lifted",
+    "unsteady": "the system never reached steady state, so nothing was injected",
+    "lapsed": "the fault ended before it was lifted",
     "harness failure": "an instrument of the harness failed",
 }
 """Marks after which no verdict can be HELD."""
 
 _WORDS = {"control": "control", "core": "fault", "after": "recovery"}
-"""What people call the windows in which the measurement is looked at."""
+"""Window → its name in the findings on the measurement."""
 
 
 def judge(
@@ -41,20 +41,20 @@ def judge(
     history: History,
     settings: JudgeSettings | None = None,
 ) -> Judgement:
-    """Judge an experiment. Never raises: what the judge itself fails at is UNKNOWN.
+    """Judge an experiment. Never raises: a failure of the judge itself gives UNKNOWN.
 
     Args:
-        terms: the promises of the journeys, in the order in which they are to be reported.
-        components: those of the system, to resolve the names in ``needs`` and ``uses``.
-        impact: what the fault does to them.
-        history: what happened.
-        settings: how sure the judge wants to be.
+        terms: the promises of the journeys, in the order of the report.
+        components: the components of the system, to resolve the names in ``needs`` and ``uses``.
+        impact: what the fault does to the components.
+        history: the marks, samples, acknowledgements and accesses of the experiment.
+        settings: how certain the judge must be.
     """
     settings = settings or JudgeSettings()
     try:
         times, found, _ = observed(terms, history)
         overall = _overall(times, history.marks, terms)
-    except Exception as error:  # noqa: BLE001 - a judge that fails must not be taken for a verdict
+    except Exception as error:  # noqa: BLE001 - a failure of the judge must not pass for a verdict
         return Judgement(Verdict.UNKNOWN, (), (_crash("", error),))
     journeys, reached = [], []
     risk = settings.risk(sum(len(indicators(each.slo)) for each in terms))
@@ -63,7 +63,7 @@ def judge(
             judged, disturbed = _journey(
                 each, components, impact, history, found[each.name], times, settings, risk
             )
-        except Exception as error:  # noqa: BLE001 - nor must it take the other journeys along
+        except Exception as error:  # noqa: BLE001 - nor must it spoil the other journeys
             crash = _crash(each.name, error)
             judged = JourneyJudgement(each.name, Standing.UNAFFECTED, Verdict.UNKNOWN, (crash,), {})
             disturbed = False
@@ -74,8 +74,9 @@ def judge(
 
 
 def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> list[Finding]:
-    """What makes the whole experiment UNKNOWN, the cause before its consequences; then what was owed
-    under the fault beside the journeys' promises."""
+    """The findings that make the whole experiment UNKNOWN, causes before consequences; then those on the
+    fault's obligations, which are owed beside the journeys' promises.
+    """
     reasons = [
         f"{text}: {mark.detail['says']}" if mark.detail.get("says") else text
         for mark in marks
@@ -89,12 +90,12 @@ def _overall(times: Phases, marks: Sequence[Mark], terms: Sequence[Terms]) -> li
     if times.inject is None:
         reasons.append("no fault was injected")
     elif times.landed is None:
-        reasons.append("the fault never landed: there is no evidence that it was there")
+        reasons.append("the fault never landed: there is no evidence that it took effect")
     reasons += [
         _not_exercised(mark) for mark in marks if mark.name == "exercised" and not mark.detail["requests"]
     ]
     if times.lift is not None and times.gone is None:
-        reasons.append("the undo is not verified: there is no evidence that the fault is gone")
+        reasons.append("the lift is not verified: there is no evidence that the fault is gone")
     unknown = [Finding("", "experiment", Verdict.UNKNOWN, reason) for reason in reasons]
     return [*unknown, *(_owed(mark) for mark in marks if mark.name == "promise")]
 
@@ -112,7 +113,7 @@ _KEPT = {True: Verdict.HELD, False: Verdict.BROKEN, None: Verdict.UNKNOWN}
 
 
 def _owed(mark: Mark) -> Finding:
-    """What the system owed under the fault itself, as the fault has seen it."""
+    """The finding on an obligation of the fault, as the fault itself observed it."""
     figures = {
         name: value
         for name, value in mark.detail.items()
@@ -169,7 +170,7 @@ def _journey(
 
 @dataclass(slots=True)
 class _Found:
-    """What was found of one journey from the injection on."""
+    """The findings and figures of one journey from the injection on."""
 
     findings: list[Finding] = field(default_factory=list)
     recovery: Recovery | None = None

@@ -1,4 +1,4 @@
-"""Nothing acknowledged is lost: what became of the promises that users were given."""
+"""Nothing acknowledged is lost: what became of the acknowledgements that users got."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from chaoskit.judge.verdict import Figure, Finding, Verdict
 from chaoskit.record.history import Acknowledgement, Check
 
-_NAMED = 5
-"""So many are named; the record has all of them."""
+_MOST_NAMES = 5
+"""How many acknowledgements a reason names at most; the record has all of them."""
 
 
 def judge_ledger(
@@ -19,18 +19,22 @@ def judge_ledger(
     successes: int,
     landed: float | None,
 ) -> list[Finding]:
-    """Judge the promises of one journey.
+    """Judge the acknowledgements of one journey.
 
-    One lost promise is a broken one: there is no budget for lost orders. What could not be checked
-    is unknown. Requests that ended without an answer were not acknowledged and are not judged: they
-    may or may not have happened.
+    One lost acknowledgement breaks the promise: there is no budget for lost orders. One that could not be
+    checked makes it UNKNOWN. A request that ended without an answer was not acknowledged and is not judged:
+    it may or may not have taken effect.
 
     Args:
         journey: its name.
-        acknowledgements: those of this journey.
-        checks: those of all journeys.
+        acknowledgements: the acknowledgements of this journey.
+        checks: the checks of all journeys.
         successes: how many of the journey's requests succeeded.
-        landed: when the fault had landed, if it had.
+        landed: when the fault landed; ``None`` if it did not.
+
+    Returns:
+        One finding on the ledger, and another one if something was acknowledged twice; none for a journey
+        without acknowledgements and without successes.
     """
     given: dict[tuple[str, str], list[float]] = defaultdict(list)
     for each in acknowledgements:
@@ -59,8 +63,8 @@ def judge_ledger(
     findings = [_finding(journey, given, results, lost, open_, unchecked, figures, landed)]
     if twice:
         reason = (
-            f"{len(twice)} of {len(given)} were acknowledged more than once: {_names(twice)}; "
-            "either two users got the same one, or the journey acknowledges one twice"
+            f"{len(twice)} of {len(given)} things were acknowledged more than once: {_names(twice)}; "
+            "either two users got the same one, or the journey acknowledged one twice"
         )
         findings.append(Finding(journey, "ledger", Verdict.UNKNOWN, reason, figures))
     return findings
@@ -80,23 +84,23 @@ def _finding(
     if lost:
         first = min(lost, key=lambda key: (min(given[key]), key))
         error = next((check.error for check in results[first] if check.kept is False and check.error), "")
-        reason = f"{len(lost)} of {total} acknowledged are lost: {_names(lost)}" + (
+        reason = f"{len(lost)} of {total} acknowledgements are lost: {_names(lost)}" + (
             f": {error}" if error else ""
         )
         at = None if landed is None else min(given[first]) - landed
         return Finding(journey, "ledger", Verdict.BROKEN, reason, figures, at)
     if not open_ and not unchecked:
-        return Finding(journey, "ledger", Verdict.HELD, f"all {total} acknowledged are kept", figures)
+        return Finding(journey, "ledger", Verdict.HELD, f"all {total} acknowledgements are kept", figures)
     clauses = []
     if open_:
         error = next((check.error for check in results[open_[0]] if check.error), "")
-        told = f"{len(open_)} of {total} acknowledged could not be checked: {_names(open_)}"
+        told = f"{len(open_)} of {total} acknowledgements could not be checked: {_names(open_)}"
         clauses.append(told + (f": {error}" if error else ""))
     if unchecked:
-        clauses.append(f"{len(unchecked)} of {total} acknowledged were not checked: {_names(unchecked)}")
+        clauses.append(f"{len(unchecked)} of {total} acknowledgements were not checked: {_names(unchecked)}")
     return Finding(journey, "ledger", Verdict.UNKNOWN, "; ".join(clauses), figures)
 
 
 def _names(keys: Sequence[tuple[str, str]]) -> str:
-    named = ", ".join(f"{kind} {id_}" for kind, id_ in keys[:_NAMED])
-    return named + (", …" if len(keys) > _NAMED else "")
+    named = ", ".join(f"{kind} {id_}" for kind, id_ in keys[:_MOST_NAMES])
+    return named + (", …" if len(keys) > _MOST_NAMES else "")

@@ -1,4 +1,4 @@
-"""Whether the measurements can be trusted: a late load engine is reported, never hidden."""
+"""Whether the measurements can be trusted: a late load generator is reported, never hidden."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from chaoskit.judge.verdict import Figure, Finding, Verdict
 from chaoskit.record.samples import NEVER
 from chaoskit.system import Terms
 
-_LATE_BUDGET = 0.01
-"""The engine promises its own p99."""
+_LATE_SHARE_BUDGET = 0.01
+"""The share of requests that the load generator may send late: it owes its own p99."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The load engine was late.
+    """The load generator was late.
 
     Attributes:
-        finding: it in words and figures.
+        finding: the lateness in words and figures.
         most: the largest lag in seconds.
     """
 
@@ -30,15 +30,18 @@ class Lateness:
 
 
 def lateness(terms: Terms, windows: Mapping[str, Trace], settings: JudgeSettings) -> Lateness | None:
-    """Whether the load engine was late for this journey.
+    """Find out whether the load generator was late for this journey.
 
-    The lag is put to the test of every other promise: its p99 must be within a share of the
-    journey's tightest latency promise. A single late request decides nothing.
+    The lag is tested like any other promise: its p99 must be within a share of the journey's tightest
+    latency promise. A single late request decides nothing.
 
     Args:
         terms: the journey.
-        windows: for each phase its requests.
+        windows: the requests of each phase, by its name.
         settings: how the judge decides.
+
+    Returns:
+        The lateness in the first phase that shows it; ``None`` where no phase does.
     """
     bounds = [bound for _, bound in terms.slo.quantiles]
     limit = settings.max_lag_share * min(bounds, default=settings.lag_reference)
@@ -48,7 +51,7 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: JudgeSettings
     most = max((max(seen) for seen in lags.values() if seen), default=0.0)
     for phase, seen in lags.items():
         late = sum(lag > limit for lag in seen)
-        if late >= breaks_at(len(seen), _LATE_BUDGET, settings.confidence):
+        if late >= breaks_at(len(seen), _LATE_SHARE_BUDGET, settings.confidence):
             figures: dict[str, Figure] = {
                 "late": late,
                 "sent": len(seen),
@@ -56,18 +59,18 @@ def lateness(terms: Terms, windows: Mapping[str, Trace], settings: JudgeSettings
                 "lag_most": most,
             }
             reason = (
-                f"the load engine was late in the {phase} window: {late} of {len(seen)} requests "
-                f"were sent more than {limit:.2g} s after they were due, at most {max(seen):.2g} s; "
-                "only what is broken in spite of that counts"
+                f"the load generator was late in the {phase} window: {late} of {len(seen)} requests "
+                f"were sent more than {limit:.2g} s after they were due, by {max(seen):.2g} s at most; "
+                "only a promise that is broken even so counts"
             )
             return Lateness(Finding(terms.name, "measurement", Verdict.UNKNOWN, reason, figures), most)
     return None
 
 
 def shown_after(terms: Iterable[Terms], settings: JudgeSettings) -> tuple[float, str]:
-    """Seconds of a window in which every journey shows as many requests as the judge wants, and which
-    journey needs so long. A shorter window would be UNKNOWN, whatever happens in it. What is in flight
-    at its end counts for the next one.
+    """The shortest window, in seconds, in which every journey shows as many requests as the judge needs,
+    and the name of the journey that needs so long. In a shorter window every verdict would be UNKNOWN.
+    A request in flight at the end of the window counts for the next one.
     """
     return max(
         (
@@ -85,11 +88,11 @@ def shown_after(terms: Iterable[Terms], settings: JudgeSettings) -> tuple[float,
 def gaps(
     terms: Terms, windows: Mapping[str, tuple[Trace, float, float]], settings: JudgeSettings
 ) -> Finding | None:
-    """The finding that arrivals are missing from the record, if they are.
+    """The finding that arrivals are missing from the record; ``None`` if they are not.
 
     Args:
         terms: the journey.
-        windows: for each phase its requests, its length in seconds and how many were due.
+        windows: for each phase: its requests, its length in seconds, and how many requests were due.
         settings: how the judge decides.
     """
     for phase, (trace, length, expected) in windows.items():

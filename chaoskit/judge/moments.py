@@ -12,10 +12,10 @@ from chaoskit.record.history import Mark
 DECISIVE = frozenset(
     {"unsteady", "inject", "landed", "lapsed", "broke", "lift", "gone", "recovered", "harness failure"}
 )
-"""The moments around which people look for a reason."""
+"""The moments around which a reader looks for a cause."""
 
 _SINCE_LIFT = frozenset({"recovery", "stays recovered"})
-"""Promises whose ``at`` counts from the lifting; all others count from the landing."""
+"""Promises whose ``at`` counts from the start of the lift; all others count from the landing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Moment:
     Attributes:
         name: the mark's name, ``broke`` or ``recovered``.
         at: seconds, on the clock of the marks.
-        says: what was seen then, one sentence; may be empty.
-        journey: whose moment it is; empty for everybody's.
+        says: what was observed then, in one sentence; may be empty.
+        journey: the journey that the moment belongs to; empty for the whole experiment.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Moment:
 
 
 def moments(marks: Sequence[Mark], times: Phases, judgement: Judgement) -> tuple[Moment, ...]:
-    """All moments, in the order in which they came.
+    """All moments, in the order of time.
 
     Args:
-        marks: those of the history.
-        times: the phases that they make.
-        judgement: what was found.
+        marks: the marks of the history.
+        times: the phases between these marks.
+        judgement: the judgement on the experiment.
     """
     found = [Moment(mark.name, mark.at, _says(mark)) for mark in marks]
     for each in judgement.journeys:
@@ -50,7 +50,7 @@ def moments(marks: Sequence[Mark], times: Phases, judgement: Judgement) -> tuple
 
 
 def _says(mark: Mark) -> str:
-    """What a mark tells beside its name: its sentence, or its figures where it has none."""
+    """What a mark says beside its name: its sentence, or its figures if it has none."""
     if mark.name == "journey-error":
         return "\n".join(f"{key}: {value}" for key, value in mark.detail.items())
     told = [mark.detail[key] for key in ("fault", "promise", "why", "says") if mark.detail.get(key)]

@@ -1,7 +1,4 @@
-"""When the phases were, by the marks of a history.
-
-What a history shows: its phases, each journey's trace, and the requests of a phase cut out of it.
-"""
+"""The phases between the marks of a history, and the requests of each phase, cut out of a journey's trace."""
 
 from __future__ import annotations
 
@@ -17,18 +14,18 @@ from chaoskit.system import Terms
 class Phases:
     """The moments between which promises are judged; ``None`` where there was no such mark.
 
-    With several faults the fault window is that in which all of them were active, and recovery
-    counts from when the last was lifted.
+    With several faults, the fault window is the time in which all of them were active, and recovery
+    counts from the start of the last lift.
 
     Attributes:
         control: the control window began.
         inject: the first injection began.
-        landed: the last of the faults was seen to have landed.
-        lift: the first lifting began; the fault window ends.
-        calm: the last lifting began; recovery is counted from here.
-        gone: all faults were seen to be gone.
+        landed: there was evidence that the last of the faults had landed.
+        lift: the first lift began; the fault window ends.
+        calm: the last lift began; recovery counts from here.
+        gone: there was evidence that all faults were gone.
         end: the observation ended.
-        begin: the load began; the first mark of all, where that is not on record.
+        begin: the load began; the time of the first mark, where that is not on record.
     """
 
     control: float | None
@@ -42,12 +39,12 @@ class Phases:
 
 
 def phases(marks: Sequence[Mark], last_arrival: float) -> Phases:
-    """Read the marks.
+    """Read the phases from the marks.
 
     Args:
-        marks: all of a history's.
-        last_arrival: the last intended time of any journey. Observation ends there, if not
-            earlier: the ``end`` mark may come after the last requests were waited for.
+        marks: all marks of a history.
+        last_arrival: the last intended time of any journey. The observation ends there at the latest:
+            the ``end`` mark may come later, after a wait for the last requests.
     """
     times: dict[str, list[float]] = {}
     for mark in marks:
@@ -68,7 +65,7 @@ def phases(marks: Sequence[Mark], last_arrival: float) -> Phases:
 
 
 def load_begin(marks: Sequence[Mark]) -> float:
-    """When the load began, from which the course of a journey's rate counts."""
+    """When the load began; the course of a journey's rate counts from there."""
     return min(
         (mark.at for mark in marks if mark.name == "begin"),
         default=min((mark.at for mark in marks), default=0.0),
@@ -84,8 +81,8 @@ def observed(terms: Sequence[Terms], history: History) -> tuple[Phases, dict[str
 
 
 def cut_out(trace: Trace, times: Phases) -> dict[str, Trace]:
-    """The requests of the phases: ``control``, ``fault`` (from injection to the last lifting, and
-    what was in flight at the injection), its ``core`` and ``after``.
+    """The requests of the phases: ``control``; ``fault`` (from the injection to the start of the last lift,
+    and the requests in flight at the injection); its ``core``; ``after``.
     """
     none = trace.between(0.0, 0.0)
     past = trace.at[-1] + 1.0 if trace.at else 0.0
@@ -102,7 +99,7 @@ def cut_out(trace: Trace, times: Phases) -> dict[str, Trace]:
 
 
 def due(name: str, terms: Terms, times: Phases) -> tuple[float, float]:
-    """Seconds that a phase lasted, and how many arrivals it should have had; 0 where it was not."""
+    """Seconds that a phase lasted, and how many arrivals were due in it; both 0 if it never began."""
     end = times.end
     inject = end if times.inject is None else times.inject
     starts = {"control": times.control, "fault": times.inject, "core": times.landed, "after": times.calm}

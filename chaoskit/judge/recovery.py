@@ -19,8 +19,8 @@ class Recovered:
     Attributes:
         findings: on ``recovery``, and on ``stays recovered`` where the journey left its SLO again.
         recovery: the figure.
-        disturbed: whether it was outside its SLO at all, beyond doubt.
-        found: the stretches outside it.
+        disturbed: whether the journey was outside its SLO beyond doubt.
+        found: the stretches outside the SLO.
     """
 
     findings: tuple[Finding, ...]
@@ -31,7 +31,7 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What is known of one journey after lifting; moments in seconds since then."""
+    """What is known of one journey after the start of the lift; ``observed`` is in seconds since then."""
 
     terms: Terms
     found: Excursions
@@ -63,23 +63,23 @@ def judge_recovery(
     lifted: bool,
     before: Trace | None = None,
 ) -> Recovered:
-    """Judge the requests after lifting.
+    """Judge the requests after the lift.
 
-    Until its deadline a journey may be outside its SLO, also more than once: one that is back, is
-    out again and is back for good within the deadline is no worse than one that was out all the
-    time. What counts is since when it is inside for good, and what is known of that is an interval:
-    one that ends before the deadline is HELD, one that begins after it is BROKEN.
+    Until its deadline a journey may be outside its SLO, even more than once: a journey that is back, is
+    out again and is back for good within the deadline is no worse than one that was out all the time.
+    The judge estimates since when the journey is inside for good, as an interval. An interval that ends
+    before the deadline is HELD, and one that begins after it is BROKEN.
 
     Args:
         terms: the journey.
-        after: its requests from ``start`` on.
-        start: when lifting began.
+        after: the journey's requests from ``start`` on.
+        start: when the lift began.
         end: when the observation ended.
         settings: how the judge decides.
-        risk: the probability, for each promise, of calling broken what is kept.
-        lifted: whether the fault was seen to be gone. If it was not, nothing is broken by not
-            recovering from it.
-        before: its requests under the fault.
+        risk: the probability, for each promise, of calling it broken although it is kept.
+        lifted: whether there is evidence that the fault is gone. Without it, a journey that does not recover
+            breaks no promise.
+        before: the journey's requests under the fault.
     """
     found = find_excursions(after, start, end, terms.rate, terms.slo, settings, risk / 2, before)
     late = _late(terms, after, found, end, settings, risk / 2)
@@ -93,7 +93,7 @@ def judge_recovery(
         "excursions": len(found.excursions),
         "observed": max(0.0, end - start),
     }
-    told: list[_Told] = [("recovery", Verdict.UNKNOWN, "no request after lifting began", None)]
+    told: list[_Told] = [("recovery", Verdict.UNKNOWN, "no request was due after the lift began", None)]
     if len(after):
         told = _outside(case, recovery) if found.excursions else [_inside(case, recovery)]
     findings = tuple(Finding(terms.name, promise, v, reason, figures, at) for promise, v, reason, at in told)
@@ -119,8 +119,8 @@ def _figure(case: _Case) -> Recovery:
 def _late(
     terms: Terms, after: Trace, found: Excursions, end: float, settings: JudgeSettings, risk: float
 ) -> tuple[Share, ...]:
-    """The promises that were broken, or may have been, from the deadline on, where that was a whole period
-    of the SLO; an excursion that ended later is left out.
+    """The promises that were broken, or may have been, after the deadline and after the last excursion; none
+    if that time is shorter than a period of the SLO.
     """
     since = max(found.start + terms.slo.recovery, found.since or found.start)
     if end - since < settings.period:
@@ -131,7 +131,7 @@ def _late(
 
 
 def _inside(case: _Case, recovery: Recovery) -> _Told:
-    """Of a journey that was not outside beyond doubt."""
+    """The finding on a journey that was not outside beyond doubt."""
     found, deadline = case.found, case.deadline
     if case.late:
         return _not_held_late(case)
@@ -152,7 +152,7 @@ def _inside(case: _Case, recovery: Recovery) -> _Told:
 
 
 def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
-    """Of a journey that was outside beyond doubt."""
+    """The findings on a journey that was outside beyond doubt."""
     found, deadline, observed = case.found, case.deadline, case.observed
     earliest, latest = recovery.earliest, case.since(found.latest)
     too_late = earliest >= deadline
@@ -167,7 +167,7 @@ def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
         again = _again(case)
         if not again:
             return [held]
-        left = f"out of its SLO again {again[0]}, within its deadline of {deadline:g} s"
+        left = f"outside its SLO again {again[0]}, within its deadline of {deadline:g} s"
         return [held, ("stays recovered", Verdict.HELD, left, None)]
     broken = Verdict.BROKEN if case.lifted else Verdict.UNKNOWN
     doubt = "" if case.lifted else "; the fault was not seen to be gone"
@@ -178,7 +178,7 @@ def _outside(case: _Case, recovery: Recovery) -> list[_Told]:
             was = "inside its SLO from the lift on"
             if back > 0:
                 was = f"back inside its SLO {back:.1f} s after the lift"
-            left = f"{was}, out of it again {again[-1]} after the lift{doubt}"
+            left = f"{was}, outside it again {again[-1]} after the lift{doubt}"
             at = found.excursions[-1].start - found.start
             return [("recovery", Verdict.HELD, was, None), ("stays recovered", broken, left, at)]
         known = (
@@ -221,8 +221,8 @@ def _too_early(case: _Case) -> str:
     found = case.found
     if found.since is None:
         return (
-            "observation ended too early: still outside its SLO after "
+            "the observation ended too early: still outside its SLO after "
             f"{case.observed:.1f} s of {case.deadline:g} s allowed"
         )
     inside = max(0.0, case.observed - (found.since - found.start))
-    return f"observation ended too early: inside its SLO for {inside:.1f} s, {case.stability:g} s needed"
+    return f"the observation ended too early: inside its SLO for {inside:.1f} s, {case.stability:g} s needed"

@@ -2,9 +2,9 @@
 
 ``availability=0.995``: at most 0.5% of the requests fail. ``p95=0.3``: at most 5% take longer than
 0.3 s. (Service level indicators as ratios of good events: The Site Reliability Workbook, chapter 2,
-"Implementing SLOs".) For latency a request counts that succeeded, and one that failed after the
-bound had passed: its user waited too long, however it ended. A request that failed *fast* says
-nothing about latency and is left out, lest failures make a system look quick.
+"Implementing SLOs".) For latency two kinds of requests count: those that succeeded, and those that
+failed after the bound had passed, since their users waited too long in any case. A request that failed
+*fast* says nothing about latency; it is left out, so that failures do not make a system look quick.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Indicator:
 
     @property
     def says(self) -> str:
-        """What bad requests did."""
+        """What bad requests did, as the subject and verb of a clause."""
         return "requests failed" if self.bound is None else f"requests took longer than {self.bound:g} s"
 
     def flags(self, trace: Trace) -> tuple[bytes, bytes]:
-        """For each request whether it is bad, and whether it counts at all: 1 or 0."""
+        """Two columns with 1 or 0 for each request: whether it is bad, and whether it counts at all."""
         if self.bound is None:
             return trace.failed, b"\1" * len(trace)
         limit = self.bound + CLOCK_RESOLUTION
@@ -56,15 +56,15 @@ class Share:
     Attributes:
         indicator: the promise.
         samples: requests that count.
-        bad: those of them that were bad.
-        breaks_at: as many bad ones would have broken it.
-        verdict: what is known.
-        window: in which window, in words.
-        first: when the first bad one was intended, on the shared clock.
-        error: what it failed of.
+        bad: how many of them were bad.
+        breaks_at: the fewest bad requests that would have broken the promise.
+        verdict: the verdict on the promise in this window.
+        window: the window in words.
+        first: when the first bad request was intended, on the shared clock.
+        error: the error of that request.
         bursts: unbroken runs of bad requests; counted only where the promise is broken.
-        suspect: more are bad than a single test explains, but not enough to be sure.
-        surely: the true bad share is at least this; found only where the promise is broken.
+        suspect: whether more are bad than a single test explains, yet too few to be certain.
+        surely: the true bad share is at least this; computed only where the promise is broken.
     """
 
     indicator: Indicator
@@ -85,7 +85,7 @@ class Share:
         return self.bad / self.samples if self.samples else 0.0
 
     def says(self) -> str:
-        """One clause: how many, how large a share, what is allowed."""
+        """One clause: how many requests were bad, which share that is, and which share is allowed."""
         budget = self.indicator.budget
         text = (
             f"{self.bad} of {self.samples} {self.indicator.says} ({percent(self.share)}), "
@@ -93,12 +93,12 @@ class Share:
         )
         if self.bursts == 1:
             return f"{text}, all in one burst"
-        # Chance may have done it; the reader must not wonder why this holds.
+        # Chance explains the excess; without this the reader would wonder why the promise holds.
         unsure = self.verdict is not Verdict.BROKEN and self.share > budget
         return f"{text}, {self.breaks_at} would break it" if unsure else text
 
     def figures(self) -> dict[str, Figure]:
-        """The same as figures, each under the indicator's name.
+        """The same as figures; each name begins with the indicator's.
 
         ``…_surely`` is the lower limit of the true share, at the judge's confidence.
         """
@@ -138,7 +138,7 @@ def measure(
         trace: the requests of the window.
         indicator: the promise.
         settings: how the judge decides.
-        window: what people call it.
+        window: the window in words.
         risk: see :func:`decide`.
     """
     bad_flags, counted = indicator.flags(trace)
@@ -166,15 +166,16 @@ def decide(
 ) -> Verdict:
     """The verdict on ``bad`` of ``samples`` requests where ``budget`` is the share allowed.
 
-    BROKEN needs certainty and two bad requests: with the probability ``risk``, or less, it is wrong.
-    HELD needs fewer bad ones than a single test with the confidence of the settings would call, and so
-    many good ones that their failure would have been called; counting good ones only, failing more
-    never makes it HELD. What is between is UNKNOWN: too many to be fine, too few to be sure. One bad
-    request where none is allowed contradicts the promise, yet one request decides nothing: UNKNOWN.
+    BROKEN needs certainty and at least two bad requests: it is wrong with at most the probability ``risk``.
+    HELD needs fewer bad requests than break a single test with the confidence of the settings, and enough
+    good ones that the judge would have called it, had they failed. Only good requests count towards that
+    number, so more failures never turn a verdict into HELD. Anything between is UNKNOWN: too many bad
+    requests to be fine, too few to be certain. One bad request where none is allowed contradicts the
+    promise, yet a single request decides nothing: UNKNOWN.
 
     Args:
         samples: requests that count.
-        bad: bad ones.
+        bad: how many of them were bad.
         budget: the share allowed.
         settings: how the judge decides.
         risk: ``1 - confidence`` by default; less where many promises are judged together.
@@ -205,7 +206,7 @@ def broken_clauses(seen: Sequence[Share]) -> str:
 
 
 def clauses_of(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings) -> str:
-    """The shares in words: all of them if they held, else those that cannot be told, each with why."""
+    """The shares in words: all of them if they held, else the UNKNOWN ones, each with the cause."""
     if verdict is Verdict.HELD:
         return sentence((each, each.says()) for each in seen)
     clauses = []
@@ -217,9 +218,9 @@ def clauses_of(seen: Sequence[Share], verdict: Verdict, settings: JudgeSettings)
             few = f"{good} good requests count for {each.indicator.name}, {settings.min_samples} needed"
             clauses.append((each, few))
         elif each.indicator.budget <= 0:
-            clauses.append((each, f"{each.says()}; one alone decides nothing"))
+            clauses.append((each, f"{each.says()}; a single bad request decides nothing"))
         elif each.breaks_at > good:
-            clauses.append((each, f"{each.samples} requests are too few to tell for {each.indicator.name}"))
+            clauses.append((each, f"{each.samples} requests are too few to judge {each.indicator.name}"))
         else:
             clauses.append((each, f"{each.says()}: too many to be chance, too few to be sure"))
     return sentence(clauses)
@@ -235,5 +236,5 @@ def _certainty(settings: JudgeSettings, risk: float | None) -> float:
 
 
 def percent(share: float) -> str:
-    """A share as people read it: three digits, no more."""
+    """A share as a percentage with at most three significant digits."""
     return f"{share * 100:.3g}%"

@@ -13,17 +13,18 @@ class Standing(StrEnum):
     """How a journey stands to what is at fault."""
 
     UNAFFECTED = "unaffected"
-    """It neither needs nor uses what is at fault: it keeps its full SLO."""
+    """It neither needs nor uses a component at fault: it keeps its full SLO."""
     DEGRADED = "degraded"
-    """It uses what is at fault, or needs something that is strained, or a service of which some
-    replicas survive: it keeps its degraded SLO, or the full one where none is declared."""
+    """It uses a component at fault, or needs one that is strained, or needs a service of which some
+    replicas survive: it keeps its degraded SLO, or its full one where it declares none."""
     MAY_FAIL = "may fail"
-    """It needs what is lost: it may fail, fast where it says how fast, and recovers in time."""
+    """It needs a lost component: it may fail, within ``fails_within`` where it declares that, and it recovers
+    within its deadline."""
 
 
 def standing(terms: Terms, components: Sequence[Component], impact: Impact) -> Standing:
     """How the journey stands to what the fault does to the components."""
-    # Users come from outside: a severed entry concerns whoever needs what is behind it.
+    # Users come from outside: a severed entry concerns each journey that needs a component behind it.
     needs = [frozenset({OUTSIDE}), *(_group(name, components) for name in terms.needs)]
     uses = [_group(name, components) for name in terms.uses]
     touched = impact.lost | impact.strained
@@ -44,7 +45,7 @@ def relation(
 ) -> Literal["needs", "uses", "neither"]:
     """What the journey declares about the components that the fault touches in any way.
 
-    A severed or hampered link touches a journey only if that concerns both of its ends.
+    A severed or hampered link touches a journey only if the journey needs or uses both ends of the link.
     """
     needs = frozenset({OUTSIDE}).union(*(_group(name, components) for name in terms.needs))
     uses = frozenset[str]().union(*(_group(name, components) for name in terms.uses))
@@ -56,14 +57,14 @@ def relation(
 
 
 def _group(name: str, components: Sequence[Component]) -> frozenset[str]:
-    # A name that is no component is taken as it is: an external host, or an old journal.
+    # A name that is not a component stays as it is: an external host, or a name from an old journal.
     return members(name, components) or frozenset({name})
 
 
 def _cut_off(consumers: frozenset[str], providers: frozenset[str], impact: Impact) -> bool:
-    """Whether every way from the one service to the other is severed.
+    """Whether every way from the consumers to the providers is severed.
 
-    A lost replica is no way either, so only the pairs of survivors count.
+    No way leads over a lost replica, so only pairs of survivors count.
     """
     if consumers == providers:
         return False

@@ -13,8 +13,9 @@ from chaoskit.system import Terms
 
 
 def steady_state(terms: Terms, control: Trace, settings: JudgeSettings) -> Finding:
-    """Whether the journey was inside its SLO in the control window. If it was not nothing can be
-    said of a fault, so the verdict is HELD or UNKNOWN, never BROKEN.
+    """Judge whether the journey was inside its SLO in the control window.
+
+    The verdict is HELD or UNKNOWN, never BROKEN: a journey that was outside shows nothing about a fault.
     """
     seen = shares(control, terms.slo, settings, "in the control window")
     figures = figures_of(seen)
@@ -28,7 +29,7 @@ def steady_state(terms: Terms, control: Trace, settings: JudgeSettings) -> Findi
 def unsteady(
     terms: Sequence[Terms], history: History, since: float, now: float, settings: JudgeSettings | None = None
 ) -> tuple[Finding, ...]:
-    """The journeys that were not inside their SLO from ``since`` to ``now``, each with its figures."""
+    """The findings on the journeys that were not inside their SLO from ``since`` to ``now``, with figures."""
     settings = settings or JudgeSettings()
     found = traces(terms, history.columns(since), now)
     seen = [steady_state(each, found[each.name].between(since, now), settings) for each in terms]

@@ -1,4 +1,4 @@
-"""The figures of one phase of one journey: what people look at, beside what was judged."""
+"""The figures of one phase of one journey, which reports show beside the verdicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Summary:
         worst_at: when that window began, seconds after the phase did.
         longest_burst: seconds from the first to the last of the longest unbroken run of bad
             requests; 0 for a single one.
-        lag_p99: seconds by which the load engine was late, at the p99.
+        lag_p99: the p99 of the seconds by which the load generator was late.
     """
 
     samples: int
@@ -83,14 +83,14 @@ def quantile(ascending: Sequence[float], share: float) -> float | None:
 
 
 def _high(values: Sequence[float], share: float) -> float | None:
-    """As :func:`quantile`, of values in any order: a high one is found without sorting all of them."""
+    """The same as :func:`quantile` for values in any order; for a high quantile it need not sort them all."""
     above = len(values) - math.ceil(round(share * len(values), 9))
     return heapq.nlargest(above + 1, values)[-1] if values else None
 
 
 def bad_flags(trace: Trace, slo: Slo) -> bytes:
-    """Which requests a user would complain of: failed, or slower than the tightest promise that
-    most requests must keep.
+    """Which requests a user would complain about: those that failed, or took longer than the tightest bound
+    of the quantiles from the p90 on.
     """
     bound = next((bound for q, bound in slo.quantiles if q >= 0.9), None)
     if bound is None:
@@ -100,9 +100,9 @@ def bad_flags(trace: Trace, slo: Slo) -> bytes:
 
 
 def _worst(at: Sequence[float], bad: bytes, window: float) -> tuple[float, float | None]:
-    """The largest bad share in any window that begins with a bad request, and when it began.
+    """The largest bad share in any window that begins with a bad request, and when that window began.
 
-    A window with fewer than half as many requests as usual says nothing by itself.
+    A window with fewer than half as many requests as usual shows nothing by itself and is left out.
     """
     usual = len(at) * window / max(at[-1] - at[0], window)
     sums = running(bad)

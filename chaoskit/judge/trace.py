@@ -16,7 +16,7 @@ from chaoskit.record.samples import NEVER, OUTCOMES, Column, Columns, Outcome, S
 from chaoskit.system import Terms
 
 CLOCK_RESOLUTION = 1e-6
-"""Seconds. The journal keeps microseconds, so a latency is not slower than its bound by less."""
+"""Seconds. The journal keeps microseconds, so a smaller excess over a bound does not make a request slow."""
 
 _FAILED = bytes(outcome is not Outcome.OK for outcome in OUTCOMES).ljust(256, b"\1")
 _UNFINISHED = OUTCOMES.index(Outcome.UNFINISHED)
@@ -30,10 +30,10 @@ class Trace:
     Attributes:
         at: intended times, ascending, seconds of the shared clock.
         latency: seconds from the intended time to the end; infinite if it never ended.
-        lag: seconds by which the load engine was late; infinite if it never sent it.
+        lag: seconds by which the load generator was late; infinite if it never sent the request.
         failed: 1 where the request failed, else 0.
-        error: what it failed of, as a number into ``errors``.
-        errors: the texts.
+        error: the request's error, as an index into ``errors``.
+        errors: the error texts.
     """
 
     at: array[float]
@@ -47,16 +47,17 @@ class Trace:
         return len(self.at)
 
     def between(self, start: float, end: float) -> Trace:
-        """The requests that were intended in [start, end)."""
+        """The requests intended in [start, end)."""
         return self._rows(bisect_left(self.at, start), bisect_left(self.at, end))
 
     def split(self, moment: float) -> tuple[Trace, Trace]:
-        """Those that were over by ``moment``, and those that were in flight then.
+        """The requests that were over by ``moment``, and those that were in flight then.
 
-        A request that was in flight when a fault was injected is the fault's, not the steady
-        state's. One that never was sent was never in flight.
+        A request in flight at the injection of a fault belongs to the fault, not to the steady state. A
+        request that was never sent was never in flight.
         """
-        # Whoever came longer before than the longest took was over; most times that is nearly all.
+        # A request that came earlier than the longest latency before the moment was over. In most traces
+        # that is nearly all of them, so only the rest is looked at one by one.
         longest = max(self.latency, default=0.0) + CLOCK_RESOLUTION
         low = bisect_left(self.at, moment - longest)
         early, late = self._rows(0, low), self._rows(low, len(self))
@@ -71,14 +72,14 @@ class Trace:
         return self._where(self.failed)
 
     def as_answered(self) -> Trace:
-        """The same requests, each taken for an answer: what counts is how long its user waited."""
+        """The same requests, each counted as a success, so that only its latency is judged."""
         return replace(self, failed=bytes(len(self)))
 
     def without_lag(self, lag: float, timeout: float) -> Trace:
-        """What remains when a late load engine is allowed for.
+        """The trace with the lateness of the load generator taken out.
 
-        Latencies are less by ``lag``: an engine that sends late reads answers late, too. Requests
-        that never were sent, or only when their user was gone, are left out.
+        Each latency is reduced by ``lag``: a generator that sends late also reads answers late. Requests
+        that were never sent, or only after their user had given up, are left out.
         """
         sent = self._where([each < timeout for each in self.lag])
         return replace(sent, latency=array("d", [max(0.0, each - lag) for each in sent.latency]))
@@ -115,7 +116,7 @@ class Trace:
 
 
 def either(flags: bytes, others: bytes) -> bytes:
-    """1 where one of the two is 1, else 0; flags are a column of 0 and 1 each."""
+    """1 where either column is 1, else 0; both are columns of 0 and 1."""
     both = int.from_bytes(flags, "little") | int.from_bytes(others, "little")
     return both.to_bytes(len(flags), "little")
 
@@ -126,7 +127,7 @@ def negated(flags: bytes) -> bytes:
 
 
 def running(flags: bytes) -> Sequence[int]:
-    """For each row how many of the flags before it are 1; at the end, of all."""
+    """For each row, how many of the flags before it are 1; one more element at the end counts them all."""
     if 0 not in flags:
         return range(len(flags) + 1)
     return array("I", chain((0,), accumulate(flags)))
@@ -136,10 +137,10 @@ def traces(terms: Sequence[Terms], record: Columns | Iterable[Sample], end: floa
     """The traces of all journeys that have terms.
 
     Args:
-        terms: the journeys; samples of others are left out.
-        record: the samples, by column or one by one in any order.
-        end: when the load ended. A request that was unfinished then has failed if it was older
-            than its journey's time-out, and is left out if not: nobody knows what became of it.
+        terms: the journeys; samples of other journeys are left out.
+        record: the samples, as columns or one by one in any order.
+        end: when the load ended. A request that was unfinished then has failed if it was older than its
+            journey's time-out; a younger one is left out, since its outcome is not known.
     """
     columns = record if isinstance(record, Columns) else Columns.of(record)
     return {
@@ -159,7 +160,7 @@ def _trace(column: Column, timeout: float, end: float) -> Trace:
     )
     if _UNFINISHED not in outcome:
         return found
-    # An unfinished request may have been cancelled before it could say when it started.
+    # An unfinished request may have been cancelled before it recorded its start.
     for row, lag in enumerate(found.lag):
         if lag == NEVER and outcome[row] == _UNFINISHED:
             found.lag[row] = 0.0

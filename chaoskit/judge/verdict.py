@@ -1,7 +1,4 @@
-"""The kinds of promises that are judged, as people read about them.
-
-What a judgement consists of: verdicts, findings with their figures, and their JSON form.
-"""
+"""The parts of a judgement: kinds of promises, verdicts, findings with figures, and their JSON form."""
 
 from __future__ import annotations
 
@@ -17,48 +14,50 @@ from chaoskit.record.journal_types import FindingRecord, JourneyJudgementRecord,
 
 KINDS: Mapping[str, str] = {
     "steady state": (
-        "Before anything is injected the journey keeps its full SLO. If it does not, nothing can "
-        "be said of a fault: UNKNOWN, never BROKEN."
+        "Before anything is injected, the journey keeps its full SLO. If it does not, the run cannot show "
+        "what the fault did: UNKNOWN, never BROKEN."
     ),
     "independence": (
-        "A journey that neither needs nor uses what is at fault keeps its full SLO from the injection to "
-        "the end of the observation: lifting must not hurt it either."
+        "A journey that neither needs nor uses a component at fault keeps its full SLO from the injection "
+        "to the end of the observation: the lift must not hurt it either."
     ),
     "degraded": (
-        "A journey that uses what is at fault, or needs what is only strained, keeps its degraded "
-        "SLO (the full one, if none is declared) while the fault is active."
+        "A journey that uses a component at fault, or needs one that is only strained, keeps its degraded "
+        "SLO (its full SLO, if it declares no degraded one) while the fault is active."
     ),
     "fails over": (
-        "It reaches its degraded SLO `within` so many seconds after the injection. Judged only where "
-        "that is declared; the figure is measured anyway."
+        "The journey reaches its degraded SLO within `within` seconds of the injection. Judged only where "
+        "`within` is declared; the time is measured anyway."
     ),
     "fails fast": (
-        "A journey that needs what is lost may fail. 95% of its requests that fail, and 95% of all its "
-        "requests, end within `fails_within`: an answer that comes late is late, also if it is good. "
-        "Judged only where that is declared."
+        "A journey that needs a lost component may fail. 95% of its failing requests, and 95% of all its "
+        "requests, end within `fails_within`: a late answer is late even if it is good. "
+        "Judged only where `fails_within` is declared."
     ),
     "survival": (
-        "A journey that says that it needs what is lost kept its full SLO all the same. Never "
-        "BROKEN: a note that the declaration says less than the system does."
+        "A journey that declares that it needs a lost component kept its full SLO all the same. Never "
+        "BROKEN: it notes that the system does more than the declaration says."
     ),
     "recovery": (
         "The journey is back inside its full SLO within its deadline, counted from the start of the "
-        "lift. The interval of the moment decides: UNKNOWN if the deadline lies within it."
+        "lift. The interval in which it came back decides: UNKNOWN if the deadline lies within it."
     ),
-    "stays recovered": ("Once back inside its SLO it is not outside again after its deadline."),
+    "stays recovered": (
+        "Once the journey is back inside its SLO, it is not outside again after its deadline."
+    ),
     "ledger": (
-        "What was acknowledged to a user is true after the recovery, once. There is no budget: "
+        "Each acknowledgement that a user got is true after the recovery, exactly once. There is no budget: "
         "one that is lost is BROKEN, one that could not be checked is UNKNOWN."
     ),
     "read your writes": (
-        "A user who reads sees what the same user wrote before, or newer. Judged where the journey says "
-        "what it wrote and read (`user.wrote`, `user.read`)."
+        "A read shows a user at least the version that the same user wrote before. Judged where the journey "
+        "records what it wrote and read (`user.wrote`, `user.read`)."
     ),
     "monotonic reads": (
-        "A user who reads sees nothing older than what the same user read before. Judged as above."
+        "A read never shows a user an older version than the same user read before. Judged as above."
     ),
     "measurement": (
-        "The load engine was on time, and the arrivals are on record. Never BROKEN: what cannot "
+        "The load generator was on time, and the arrivals are on record. Never BROKEN: what cannot "
         "be measured is UNKNOWN."
     ),
     "experiment": (
@@ -66,28 +65,28 @@ KINDS: Mapping[str, str] = {
         "BROKEN: without evidence the verdict is UNKNOWN."
     ),
 }
-"""Promise → what it stands for and how it is judged; in the order of the phases. What the
-system owes under a fault itself (``drain``) is told by the fault: see :attr:`chaoskit.faults.Fault.owes`."""
+"""Promise → what it stands for and how it is judged, in the order of the phases. The obligations of a fault
+(such as ``drain``) come from the fault itself: see :attr:`chaoskit.faults.Fault.owes`."""
 
 
 Figure = float | int | str | None
 
 
 class Verdict(StrEnum):
-    """What is known of a promise."""
+    """Whether a promise was kept, as far as is known."""
 
     HELD = "held"
     BROKEN = "broken"
     UNKNOWN = "unknown"
-    """Cannot be told. Never a pass."""
+    """The evidence does not decide it. Never a pass."""
 
 
 def combined(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict on several promises together.
 
-    One broken promise breaks the whole, whatever else could not be found out; otherwise one unknown
-    makes the whole unknown. Where nothing was judged nothing is known. (As Jepsen's ``merge-valid``
-    has it, but for the empty case.)
+    One BROKEN promise makes the whole BROKEN, even beside UNKNOWN ones; otherwise one UNKNOWN promise makes
+    the whole UNKNOWN. Without any promise the result is UNKNOWN. (The same rule as Jepsen's
+    ``merge-valid``, except for the empty case.)
     """
     seen = set(verdicts)
     if Verdict.BROKEN in seen:
@@ -97,18 +96,18 @@ def combined(verdicts: Iterable[Verdict]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of one promise.
+    """The verdict on one promise, with its reason.
 
     Attributes:
-        journey: whose promise it is; empty where it concerns the whole experiment.
+        journey: the journey that made the promise; empty where it concerns the whole experiment.
         promise: ``steady state``, ``independence``, ``degraded``, ``fails over``, ``fails fast``,
             ``survival``, ``recovery``, ``stays recovered``, ``ledger``, ``read your writes``,
             ``monotonic reads``, ``measurement`` or ``experiment``.
-        verdict: what is known of it.
+        verdict: the verdict on the promise.
         reason: one sentence with the figures.
-        figures: the figures by themselves, JSON-able; those that are not finite are ``None``.
-        at: when it first broke, in seconds after the fault landed (``recovery`` and ``stays
-            recovered``: after lifting began); ``None`` where there is no such moment.
+        figures: the figures by themselves, JSON-able; ``None`` stands for a figure that is not finite.
+        at: when the promise first broke, in seconds after the fault landed (``recovery`` and ``stays
+            recovered``: after the lift began); ``None`` where there is no such moment.
     """
 
     journey: str
@@ -125,14 +124,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How long a journey took to be inside an SLO: after the lift its full one; after the injection its
-    degraded one (then it is a fail-over).
+    """How long a journey took to be inside an SLO: its full SLO after the lift, or its degraded SLO after the
+    injection (a fail-over).
 
     Attributes:
         seconds: the estimate, from the lift (or the injection); 0 for a journey that was not outside
-            beyond doubt, ``None`` where it was not seen to be back.
+            beyond doubt, ``None`` where it was not seen inside again.
         earliest, latest: the interval that holds the truth, with the confidence of the settings;
-            ``latest`` is ``None`` where the end of the observation is too early to tell.
+            ``latest`` is ``None`` where the observation ended too early to tell.
         deadline: seconds that were allowed.
         disturbed: whether the journey was outside beyond doubt.
         gap: seconds from one arrival to the next.
@@ -147,7 +146,7 @@ class Recovery:
 
     @property
     def resolution(self) -> float:
-        """Seconds by which the truth may be away from the estimate."""
+        """Seconds by which the truth may differ from the estimate."""
         if not self.disturbed or self.seconds is None:
             return self.gap
         latest = self.seconds if self.latest is None else self.latest
@@ -163,14 +162,14 @@ class Recovery:
         return f"{duration(self.seconds)} ({duration(self.earliest)} to {latest})"
 
     def says(self, event: str = "the lift", slo: str = "its SLO") -> str:
-        """A clause.
+        """The recovery as a clause.
 
         Args:
-            event: from what it counts.
-            slo: what the journey was outside of.
+            event: the event from which the seconds count.
+            slo: the SLO that the journey was outside of.
         """
         if self.seconds is None:
-            return f"not seen back inside {slo} after {event}"
+            return f"not seen inside {slo} again after {event}"
         if not self.disturbed:
             return f"inside {slo} within one arrival (≤ {duration(self.gap)}) of {event}"
         latest = "an unknown moment" if self.latest is None else duration(self.latest)
@@ -179,7 +178,7 @@ class Recovery:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people read them; milliseconds below one second."""
+    """A duration for a text: in seconds, or in milliseconds below one second."""
     if seconds < 0.9995:
         return f"{max(0.0, seconds) * 1000:.0f} ms"
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
@@ -190,13 +189,13 @@ class JourneyJudgement:
     """The verdict on one journey.
 
     Attributes:
-        journey: its name.
-        standing: what the fault allowed it.
-        verdict: on all of its promises.
+        journey: the journey's name.
+        standing: what the fault allowed the journey.
+        verdict: the verdict on all of its promises.
         findings: one for each promise that was judged, in the order of the phases.
         summary: the figures of the phases ``control``, ``fault`` and ``after``.
-        recovery: how long it took; ``None`` where that was not judged.
-        failover: how long it took to reach its degraded SLO; ``None`` where it owed none.
+        recovery: how long the recovery took; ``None`` where it was not judged.
+        failover: how long the journey took to reach its degraded SLO; ``None`` where it owed none.
     """
 
     journey: str
@@ -213,9 +212,9 @@ class Judgement:
     """The verdict on an experiment.
 
     Attributes:
-        verdict: on everything.
+        verdict: the verdict on the whole experiment.
         journeys: the journeys, in the order of the declaration.
-        findings: what concerns the whole experiment: the fault never landed, an instrument failed.
+        findings: those on the whole experiment: the fault never landed, an instrument failed, and so on.
         blast_radius: the journeys that the fault reached, whether they were allowed to suffer or not.
     """
 
@@ -226,7 +225,7 @@ class Judgement:
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
-        """What concerns the whole experiment first, then journey by journey."""
+        """The findings on the whole experiment first, then journey by journey."""
         return (*self.findings, *(each for one in self.journeys for each in one.findings))
 
     def to_record(self) -> JudgementRecord:
@@ -247,7 +246,7 @@ class Judgement:
 
     @classmethod
     def from_record(cls, record: JudgementRecord) -> Judgement:
-        """What :meth:`to_record` has written, after any number of trips through JSON."""
+        """Read what :meth:`to_record` wrote, after any number of trips through JSON."""
         return cls(
             verdict=Verdict(record["verdict"]),
             journeys=tuple(_journey(each) for each in record["journeys"]),
@@ -257,7 +256,7 @@ class Judgement:
 
 
 def finite(value: Figure) -> Figure:
-    """JSON knows neither infinity nor not-a-number."""
+    """The figure, or ``None`` for one that JSON cannot write: infinity or not-a-number."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

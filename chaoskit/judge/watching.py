@@ -1,7 +1,7 @@
-"""Online: whether the journeys are back inside their SLO, and how long it is worth to go on watching.
+"""While the load runs: whether the journeys are back inside their SLO, and how long watching pays off.
 
-The decision to stop is made by the same sequential test as the verdict, whose error holds for all
-moments at which one may stop; so nothing is gained by stopping at the first calm moment.
+The same sequential test decides when to stop and what the verdict is. Its error holds for every moment
+at which the watch may stop, so a stop at the first calm moment does not make a pass more likely.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from chaoskit.system import Terms
 
 
 class Outlook(Enum):
-    """What there is to wait for."""
+    """What the watch can still wait for."""
 
     INSIDE = "inside"
-    """Every journey is inside its SLO, as surely as it can be told."""
+    """Every journey is inside its SLO, as certainly as the judge can tell."""
     OPEN = "open"
     """A verdict may still change."""
     OUTSIDE = "outside"
-    """No verdict can change any more, and not every journey is inside its SLO."""
+    """No verdict can change any more, and at least one journey is outside its SLO."""
 
 
 def recovered(
@@ -51,15 +51,15 @@ def outlook(
 ) -> Outlook:
     """Whether to go on watching.
 
-    The same search as the judge's, on what is known so far. Requests in flight are not in the
-    record yet; so each journey is looked at up to a moment by which its requests should have ended,
-    and arrivals that are missing until then are taken to hang.
+    This is the judge's own search on the record so far. Requests in flight are not in the record yet.
+    So each journey is judged up to a moment by which its requests should have ended, and arrivals that
+    are missing until then are taken to hang.
 
     Args:
         terms: the journeys.
-        history: what happened.
-        lift_at: since when they are watched. The load may begin later.
-        now: the time.
+        history: the record so far.
+        lift_at: when the watch began. The load may begin later.
+        now: the current time.
         settings: how the judge decides. With a ``patience`` of 0 s a stability window is enough.
     """
     settings = settings or JudgeSettings()
@@ -78,7 +78,7 @@ def pending(
     now: float,
     settings: JudgeSettings | None = None,
 ) -> tuple[str, ...]:
-    """Why :func:`outlook` is not INSIDE: one clause for each journey that is not."""
+    """Why :func:`outlook` is not INSIDE: one clause for each journey that is not inside its SLO."""
     looks = _looks(terms, history, lift_at, now, settings or JudgeSettings())
     return tuple(
         f"{each.name}: {why}"
@@ -98,8 +98,9 @@ def _looks(
 
 
 def observation_limit(terms: Iterable[Terms], settings: JudgeSettings | None = None) -> float:
-    """Seconds after lifting beyond which no verdict on recovery can change any more: the latest
-    deadline, what a doubt is worth, a stability window, and time for the last requests to end.
+    """Seconds after the lift beyond which no verdict on recovery can change any more: the latest deadline,
+    the longest watch that a doubt justifies (or a stability window, if longer), and time for the last
+    requests to end.
     """
     settings = settings or JudgeSettings()
     return max(
@@ -116,12 +117,12 @@ def observation_limit(terms: Iterable[Terms], settings: JudgeSettings | None = N
 def _one(
     terms: Terms, trace: Trace, begin: float, start: float, now: float, settings: JudgeSettings, risk: float
 ) -> tuple[Outlook, str]:
-    """What there is to wait for of one journey, and why."""
+    """The outlook on one journey, and why."""
     bounds = [bound for _, bound in terms.slo.quantiles]
     served = [
         each for each, fail in zip(trace.latency, trace.failed, strict=True) if not fail and each < NEVER
     ]
-    # As long as they take now, and half as long again; who takes longer is missing below.
+    # Half as long again as requests take now; a request that takes longer counts as missing below.
     usual = min(1.5 * max(served, default=0.0), 2 * bounds[-1] if bounds else terms.timeout)
     until = now - max(settings.window, min(usual, terms.timeout))
     known = trace.between(start, until)
@@ -129,7 +130,7 @@ def _one(
     found = find_excursions(known, start, until - 1.0 / slowest, slowest, terms.slo, settings, risk)
     deadline, stability = terms.slo.recovery, settings.stable_for(slowest)
     if found.earliest - start >= deadline and until - start >= deadline + max(stability, settings.period):
-        return Outlook.OUTSIDE, f"outside its SLO for {found.earliest - start:.3g} s at least"
+        return Outlook.OUTSIDE, f"outside its SLO for at least {found.earliest - start:.3g} s"
     if not found.stable or found.since is None:
         return Outlook.OPEN, _unstable(found, known, until, stability)
     expected = terms.due(found.since - begin, until - begin)
@@ -140,7 +141,7 @@ def _one(
     watched = until - found.since
     if _enough(found, watched, settings):
         return Outlook.INSIDE, ""
-    return Outlook.OPEN, f"inside its SLO for {watched:.3g} s, which does not show enough"
+    return Outlook.OPEN, f"inside its SLO for {watched:.3g} s, too short a time to be sure"
 
 
 def _unstable(found: Excursions, known: Trace, until: float, stability: float) -> str:
@@ -152,7 +153,7 @@ def _unstable(found: Excursions, known: Trace, until: float, stability: float) -
 
 
 def _enough(found: Excursions, watched: float, settings: JudgeSettings) -> bool:
-    """Whether so much was seen since a journey is inside that it may be believed."""
+    """Whether the requests since a journey is inside are enough to rely on."""
     if found.shown or settings.patience <= 0:
         return True
     calm = found.clean and not found.doubt

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
 
 def properties_of(conclusion: Conclusion) -> list[tuple[str, object]]:
-    """The properties as (name, value) pairs, in the order of the journeys. Recovery is in seconds; a journey
-    that was not seen to recover has no such property.
+    """The properties as (name, value) pairs, in the order of the journeys.
+
+    The recovery of a journey is in seconds; a journey without a measured recovery has no such property.
     """
     result = conclusion.result
     found: list[tuple[str, object]] = [

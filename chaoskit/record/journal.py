@@ -235,7 +235,7 @@ def read(path: Path) -> Journal:
             "this is not a journal: the file is not valid JSON", where=str(path), evidence=str(error)
         ) from error
     version = record.get("version") if isinstance(record, dict) else None
-    # A report folder holds other JSON, with versions of its own; whoever reads it tells them apart.
+    # A report folder holds other JSON, with versions of its own; its reader tells them apart.
     if version is None or ("judgement" in record and version != VERSION):
         raise UsageError(
             "the journal has another version",

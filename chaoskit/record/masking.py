@@ -2,7 +2,7 @@
 
 A value counts as a secret by the name of its variable, as a Compose secret, or by its place: in a URL or in
 a header. A short value, a word or a number stays, since it occurs in much text that is not secret, and a log
-full of asterisks helps nobody. In a URL or in a header such a value is masked all the same.
+full of asterisks helps no reader. In a URL or in a header such a value is masked all the same.
 """
 
 from __future__ import annotations

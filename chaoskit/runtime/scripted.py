@@ -1,4 +1,4 @@
-"""What a runtime in memory computes instead of doing it: floods, and exchanges over links with toxics."""
+"""The computed floods and exchanges of a runtime in memory, which sends no real traffic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Script = Callable[[FloodPlan, int], Report]
 
 
 def served(plan: FloodPlan, second: int) -> Report:
-    """Every request is sent, and answered with 200."""
+    """The script of a flood whose every request is sent and answered with 200."""
     count = round(plan.rate_per_s)
     return Report(seconds=1.0, sent=count, answered={200: count}, connections=plan.clients)
 
@@ -66,7 +66,7 @@ class ScriptedFlood:
         self._stopped = self._lasted()
 
     def left(self) -> str:
-        """What is left of the flood: it runs until it is stopped."""
+        """What is left of the flood: it counts as running until it is stopped."""
         return "the flood runs" if self._stopped is None else ""
 
 

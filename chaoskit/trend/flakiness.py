@@ -1,4 +1,4 @@
-"""The course of an experiment's verdicts over the nights: held, changed once and for good, or flaky."""
+"""The course of an experiment's verdicts over the nights: steady, changed once and for good, or flaky."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class NightlyCourse(StrEnum):
     FLAKY = "flaky"
     """It held and did not hold on the same revision, or the verdict changed more than once."""
     FIRST_TIME = "not held for the first time"
-    """It held until the night before the last. One night cannot tell a flaw from a flake."""
+    """It held on every night but the last. One night cannot tell a flaw from a flake."""
     SINCE = "not held any more"
-    """It changed once, at least two nights ago, from held to not held."""
+    """Its verdict changed once, from held to not held, and was not held on the last two nights or more."""
     MENDED = "held again"
-    """It changed once, from not held to held."""
+    """Its verdict changed once, from not held to held."""
 
 
 def course_of(verdicts: Sequence[tuple[Verdict, str | None]]) -> NightlyCourse:
-    """The course of a sequence of (verdict, revision), the oldest first.
+    """The course of a sequence of (verdict, revision) pairs, oldest first.
 
-    A change for the worse or the better that stays is a trend, not flakiness. An experiment is flaky if its
+    A lasting change for the worse or the better is a trend, not flakiness. An experiment is flaky if its
     verdict changes and changes back, or differs on one revision. (A flaky test passes and fails on the
-    same code: J. Micco, "Flaky tests at Google and how we mitigate them", Google Testing Blog, 2016. Most
-    histories have each revision only once; then only the changes show flakiness.)
+    same code: J. Micco, "Flaky tests at Google and how we mitigate them", Google Testing Blog, 2016.) Most
+    histories have each revision only once; then only the changes show flakiness.
     """
     held = [verdict is Verdict.HELD for verdict, _ in verdicts]
     if all(held):

@@ -1,4 +1,4 @@
-"""The examiner: services whose truth is known, and what chaoskit says of them.
+"""The exam: chaoskit judges services whose true behaviour is known.
 
-``python -m tests.exam`` sits the whole exam on Docker and prints the confusion table.
+``python -m tests.exam`` runs the whole exam on Docker and prints the confusion table.
 """

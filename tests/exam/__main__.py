@@ -1,7 +1,8 @@
 """The whole exam: ``python -m tests.exam [SHEET]``.
 
-Each sheet is one experiment on Docker. Printed are each question with its truth, the verdict and the
-recovery beside the true one, and at the end the confusion table. The exit code is 1 if a verdict is wrong.
+Each sheet is one experiment on Docker. For each question the output has the truth, the verdict, and the
+measured recovery beside the true one; the confusion table comes last. The exit code is 1 if a verdict is
+wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ FOLDER = Path("chaoskit-report") / "exam"
 
 
 def main(words: Sequence[str]) -> int:
-    """Sit the sheets whose names contain every word."""
+    """Run the sheets whose names contain every word; the result is the exit code."""
     began = time.monotonic()
     marked: list[Marked] = []
     for sheet in SHEETS:
@@ -33,7 +34,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def table(marked: Sequence[Marked]) -> str:
-    """The confusion table: what is true, and what was said."""
+    """The confusion table of true verdicts and verdicts given."""
     counts = Counter((str(each.question.truth), each.verdict) for each in marked)
     said = ("held", "broken", "unknown")
     lines = [f"{'truth':<8} | " + " | ".join(f"said {each:<8}" for each in said)]

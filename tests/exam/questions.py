@@ -1,4 +1,4 @@
-"""The questions: what the examinee does at a path, what is promised there, and which verdict is true."""
+"""The questions: how the examinee behaves at a path, what it promises there, and which verdict is true."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Truth = Literal["held", "broken", "unknown"]
 Kind = Literal["visit", "order"]
 
 FAULT_SECONDS = 5.0
-"""How long the provider is away."""
+"""How long the provider is cut off."""
 
 FULL = Slo(availability=0.995, p95=0.3, recovery=3.0)
 DEGRADED = Slo(availability=0.99, p95=0.8)
@@ -26,14 +26,16 @@ class Question:
     Attributes:
         name: the journey's name, and the path.
         says: the behaviour, in words.
-        rules: the same, for ``front.py``; the first that holds and means the request counts.
+        rules: the behaviour as rules for ``front.py``; the first rule that is active and fits the request
+            counts.
         truth: the true verdict on the journey.
-        promise: the promise that is truly broken, where one is; several, with a slash, where each is true.
-        near: whether the truth is so close to the border that UNKNOWN is right, too.
-        recovers: seconds after the true lift at which the journey is truly well again; ``None`` where
-            that is not known to the millisecond.
-        needs, uses, slo, degraded, rate: what is declared.
-        kind: what its users do: visit the page, or order and find the order again.
+        promise: the promise that is truly broken, if there is one; several, separated by a slash, where
+            each of them is a true answer.
+        near: whether the truth is so close to the border that UNKNOWN is also right.
+        recovers: seconds after the true lift at which the journey truly works again; ``None`` where that
+            is not known to the millisecond.
+        needs, uses, slo, degraded, rate: the journey's declaration.
+        kind: what the users do: visit the page, or place an order and look it up again.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Question:
     kind: Kind = "visit"
 
     def allows(self, verdict: str) -> bool:
-        """Whether a verdict is right: the truth, or UNKNOWN where it is too close to tell."""
+        """Whether a verdict is right: the true one, or UNKNOWN where the truth is too close to tell."""
         return verdict == self.truth or (self.near and verdict == "unknown")
 
 
@@ -60,9 +62,9 @@ class Sheet:
     """Questions that are asked in one experiment.
 
     Attributes:
-        name: what it is called.
+        name: the name of the sheet.
         link: the link that is cut.
-        questions: what is asked.
+        questions: the questions of the sheet.
     """
 
     name: str
@@ -71,22 +73,22 @@ class Sheet:
 
 
 def out(until: float, share: float = 1.0, do: str = "fail", **more: Any) -> Mapping[str, Any]:
-    """From the cut until so many seconds after the lift."""
+    """A rule that is active from the cut until ``until`` seconds after the lift."""
     return {"do": do, "begin": ("cut", 0.0), "end": ("lift", until), "share": share, **more}
 
 
 def after(begin: float, end: float | None, do: str = "fail", **more: Any) -> Mapping[str, Any]:
-    """From one moment after the lift to another, or for ever."""
+    """A rule that is active from ``begin`` to ``end`` seconds after the lift, or for ever."""
     return {"do": do, "begin": ("lift", begin), "end": None if end is None else ("lift", end), **more}
 
 
 def during(do: str, **more: Any) -> Mapping[str, Any]:
-    """As long as the provider is away."""
+    """A rule that is active as long as the provider is cut off."""
     return {"do": do, "begin": ("cut", 0.0), "end": ("lift", 0.0), **more}
 
 
 def needs(name: str, says: str, *rules: Mapping[str, Any], **more: Any) -> Question:
-    """A question about a journey that may fail without the provider, and has to recover."""
+    """A question about a journey that may fail without the provider and must recover."""
     return Question(name=name, says=says, rules=rules, needs=("back",), **more)
 
 
@@ -96,7 +98,7 @@ def uses(name: str, says: str, *rules: Mapping[str, Any], **more: Any) -> Questi
 
 
 def neither(name: str, says: str, *rules: Mapping[str, Any], **more: Any) -> Question:
-    """A question about a journey that is not to notice anything."""
+    """A question about a journey that must not notice the fault."""
     return Question(name=name, says=says, rules=rules, **more)
 
 

@@ -1,4 +1,4 @@
-"""One sheet, sat on Docker and marked against the truth that the examinee tells."""
+"""Run one sheet on Docker, and mark the verdicts against the truth that the examinee reports."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.exam.questions import FAULT_SECONDS, Question, Sheet
 
 @dataclass(frozen=True)
 class Marked:
-    """A question and what was said to it.
+    """A question and chaoskit's answer to it.
 
     Attributes:
-        question: what was asked.
-        judgement: what chaoskit said of its journey.
-        overall: what it said of the whole experiment.
-        lift_error: seconds by which the true lift came after the mark of it.
+        question: the question.
+        judgement: chaoskit's judgement on the question's journey.
+        overall: chaoskit's findings on the whole experiment.
+        lift_error: seconds by which the true lift came after its mark.
     """
 
     question: Question
@@ -34,12 +34,12 @@ class Marked:
 
     @property
     def verdict(self) -> str:
-        """``held``, ``broken`` or ``unknown``: what concerns the whole experiment counts for each journey."""
+        """``held``, ``broken`` or ``unknown``; findings on the whole experiment count for each journey."""
         return combined([self.judgement.verdict, *(each.verdict for each in self.overall)]).value
 
     @property
     def right(self) -> bool:
-        """Whether it is true, and for the reason that is true."""
+        """Whether the verdict is right, and a broken one names a promise that is truly broken."""
         if not self.question.allows(self.verdict):
             return False
         broken = {each.promise for each in self.judgement.findings if each.verdict is Verdict.BROKEN}
@@ -51,7 +51,7 @@ class Marked:
 
     @property
     def true_recovery(self) -> float | None:
-        """Seconds from the mark of the lift to the moment from which the journey was truly well."""
+        """Seconds from the mark of the lift to the moment from which the journey truly worked."""
         return None if self.question.recovers is None else self.question.recovers + self.lift_error
 
     @property
@@ -65,7 +65,7 @@ class Marked:
 
     @property
     def line(self) -> str:
-        """One line for people."""
+        """The mark, the question, both verdicts, both recoveries and the reason, in one line."""
         found = self.judgement
         sign = "ok   " if self.right else "WRONG"
         told = [each for each in (*self.overall, *found.findings) if each.verdict.value == self.verdict]
@@ -81,7 +81,7 @@ class Marked:
 
 
 def sit(sheet: Sheet, folder: Path) -> Iterator[Marked]:
-    """Start the examinee, do the experiment, ask for the truth, and mark what was said."""
+    """Start the examinee, run the experiment, ask for the truth, and mark the verdicts."""
     name = re.sub(r"\W+", "_", sheet.name)
     system = getattr(systems, name)
     made = environment_for(system, reference=f"tests.exam.systems:{name}", tell=print)

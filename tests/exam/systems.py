@@ -1,4 +1,4 @@
-"""Each sheet as a system that chaoskit can start, with a journey for each question."""
+"""Each sheet as a system that chaoskit can start; each question is a journey of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.exam.questions import ANSWERS, RECOVERY, UNDER_THE_FAULT, UNTRIED, Qu
 FILE = Path(__file__).with_name("compose.yaml")
 
 LOCAL_BASE = "chaoskit/base:bookworm"
-"""What the set-up builds where no container registry answers."""
+"""The image that the set-up builds where no container registry answers."""
 
 
 def _base_image() -> str:
@@ -46,7 +46,7 @@ def system_of(sheet: Sheet) -> System:
 
 
 def journey_of(question: Question) -> Journey:
-    """What users do at a path, and what they are promised."""
+    """The journey of a question: what users do at its path, and what they are promised."""
     run = _order(question.name) if question.kind == "order" else _visit(question.name)
     return journey(
         name=question.name,
@@ -62,7 +62,7 @@ def journey_of(question: Question) -> Journey:
 
 def _visit(name: str) -> Callable[[User], Awaitable[None]]:
     async def visit(user: User) -> None:
-        """Open the page, as one of very many users."""
+        """Open the page as one of very many users."""
         answer = await user.get(f"/{name}", headers={"X-Key": str(user.random.random())})
         answer.raise_for_status()
         if answer.json() != {"ok": True}:
@@ -73,7 +73,7 @@ def _visit(name: str) -> Callable[[User], Awaitable[None]]:
 
 def _order(name: str) -> Callable[[User], Awaitable[None]]:
     async def order(user: User) -> None:
-        """Order, and take the confirmation as a promise."""
+        """Place an order, and record its confirmation as an acknowledgement."""
         number = f"{user.id}-{user.random.getrandbits(48):012x}"
         headers = {"X-Key": str(user.random.random())}
         answer = await user.post(f"/{name}/orders", json={"id": number}, headers=headers)
@@ -84,7 +84,7 @@ def _order(name: str) -> Callable[[User], Awaitable[None]]:
 
 
 async def _verify(user: User, kind: str, id: str) -> None:
-    """The order is there once."""
+    """The order exists exactly once."""
     answer = await user.get(f"/{kind}/orders/{id}")
     answer.raise_for_status()
     count = answer.json()["count"]

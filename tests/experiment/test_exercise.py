@@ -46,7 +46,7 @@ class Idle(MemoryRuntime):
 
 
 def test_a_fault_on_a_link_that_carries_nothing_is_unknown(tmp_path: Path) -> None:
-    """Whatever holds under it was not tried: the verdict names the link, and is no pass."""
+    """A fault that no request can meet puts no promise to the test: UNKNOWN, naming the link."""
     simulation = Simulation(lambda journey, at, runtime: (0.02, True), tmp_path, kind=Idle)
     conclusion = Chaos(simulation.environment, "one", tmp_path).experiment(CutLink("api→cache"))
     assert conclusion.verdict is Verdict.UNKNOWN

@@ -109,7 +109,7 @@ def test_answers_that_never_come_cannot_be_slowed(runtime: Leaky) -> None:
     runtime.mute.add("db")
     shown = injected(Latency("api→db", delay=0.3), runtime).landed()
     assert not shown.holds
-    assert "db answers nothing over api→db:5432 that could be timed (quiet)" in shown.says
+    assert "db gives no answer over api→db:5432 that can be timed (quiet)" in shown.says
     runtime.reset_links()
     assert injected(Latency("api→db", delay=0.3, stream="upstream"), runtime).landed().holds
 
@@ -120,7 +120,10 @@ def test_a_port_that_nobody_serves_is_no_obstacle_beside_one_that_is(runtime: Le
     shown = injected(Both("api→db", delay=0.3), runtime).landed()
     assert shown.holds
     assert "a connection over api→db:5432 took 0.4 ms before, 300 ms now" in shown.says
-    assert "not measured: a connection over api→queue:5672 was refused before the fault" in shown.says
+    assert (
+        "its effect was not measured: a connection over api→queue:5672 was refused before the fault"
+        in shown.says
+    )
 
 
 def test_the_evidence_tells_both_times(runtime: Leaky) -> None:
@@ -141,7 +144,7 @@ def test_an_effect_too_small_to_be_seen_is_read_back_only_and_says_so(runtime: L
     """A millisecond cannot be told from a busy machine."""
     injection = injected(Latency("api→db", delay=0.001), runtime)
     assert injection.landed().holds
-    assert "not measured: what latency adds" in injection.landed().says
+    assert "its effect was not measured: what latency adds" in injection.landed().says
     runtime.remove_toxic(LINK, "chaoskit-latency")
     assert not injection.landed().holds
     assert injection.gone().holds
@@ -154,7 +157,7 @@ def test_a_provider_that_is_slow_by_itself_does_not_keep_a_fault_from_being_gone
     runtime.slow_by_itself = 0.5
     shown = injection.gone()
     assert shown.holds
-    assert "took 500 ms, and one past its proxy took 500 ms" in shown.says
+    assert "took 500 ms, and one that goes past its proxy took 500 ms" in shown.says
 
 
 def test_a_provider_that_died_under_the_fault_does_not_keep_it_from_being_gone(runtime: Leaky) -> None:

@@ -1,4 +1,4 @@
-"""Histories by hand: one request every eighth of a second, and what became of it by a rule.
+"""Histories by hand: one request every eighth of a second, whose outcome comes from a rule.
 
 All times are multiples of 1/64 s, so that shifting them by whole seconds is exact.
 """
@@ -15,7 +15,7 @@ RATE = 8.0
 FAST = 1 / 64
 SLOW = 1.0
 PHASES = {"control": 0.0, "inject": 6.0, "landed": 6.5, "lift": 12.5, "gone": 12.75, "end": 24.5}
-"""6 s of control (48 requests), 6 s of fault (48), 12 s after lifting (96)."""
+"""6 s of control (48 requests), 6 s of fault (48), 12 s after the lift (96)."""
 
 SLO = Slo(availability=0.995, p95=0.25, recovery=5.0)
 BROWSE = Terms(name="browse", rate=RATE, slo=SLO, needs=("api",), uses=("cache",))

@@ -1,4 +1,4 @@
-"""Services whose truth is known, drawn at random: for the judge's coverage, power and false alarms."""
+"""Random services whose true behaviour is known, to measure the judge's coverage, power and false alarms."""
 
 from __future__ import annotations
 

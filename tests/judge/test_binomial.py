@@ -1,4 +1,4 @@
-"""The exact test, against fractions that round nothing."""
+"""The exact test agrees with fractions, which do not round."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ budgets = st.integers(1, 999).map(lambda thousandths: Fraction(thousandths, 1000
 
 @given(counts, budgets)
 def test_the_tail_is_the_sum_of_its_terms(count: tuple[int, int], share: Fraction) -> None:
-    """The probability agrees with exact arithmetic to ten digits, also where it is tiny."""
+    """The probability agrees with exact arithmetic to ten digits, even where it is tiny."""
     samples, bad = count
     exact = float(exactly(bad, samples, share))
     assert at_least(bad, samples, float(share)) == pytest.approx(exact, rel=1e-9, abs=1e-14)
@@ -41,7 +41,7 @@ def test_the_tail_is_the_sum_of_its_terms(count: tuple[int, int], share: Fractio
 def test_the_breaking_count_is_the_smallest_that_is_sure(
     samples: int, budget: Fraction, confidence: float
 ) -> None:
-    """From the breaking count on chance is excluded, and one below it is not; two bad at least."""
+    """The breaking count excludes chance, one bad request fewer does not, and it is at least two."""
     alpha = Fraction(1) - Fraction(str(confidence))
     smallest = next(bad for bad in range(samples + 2) if exactly(bad, samples, budget) <= alpha)
     assert breaks_at(samples, float(budget), confidence) == max(2, smallest)
@@ -68,7 +68,7 @@ def table() -> list[tuple[int, float, int]]:
 
 
 def test_the_table_of_what_can_be_detected() -> None:
-    """The table that people plan their windows by is what the judge does."""
+    """The judge decides as the table says by which users plan their windows."""
     assert len(table()) == 36
     for samples, budget, fewest in table():
         assert breaks_at(samples, budget, 0.99) == fewest
@@ -82,7 +82,7 @@ def test_a_million_requests_are_no_trouble() -> None:
 
 
 def test_budgets_at_the_ends() -> None:
-    """Where nothing is allowed two bad ones break; where everything is, nothing does."""
+    """Where no bad request is allowed, two break the promise; where all are allowed, none does."""
     assert breaks_at(50, 0.0, 0.99) == 2
     assert breaks_at(50, 1.0, 0.99) == 51
     assert at_least(3, 10, 0.0) == 0.0

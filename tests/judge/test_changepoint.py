@@ -1,4 +1,4 @@
-"""When a bad stretch ended, and how surely."""
+"""When a bad stretch ended, and how certain that is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUDGET = 0.005
 
 @given(st.integers(1, 7), st.integers(0, 3), st.integers(1, 7), st.integers(1, 4))
 def test_the_chance_is_that_of_all_arrangements(tail: int, strays: int, more: int, recent: int) -> None:
-    """Of all ways in which the bad requests may be arranged, so many have as few at the end."""
+    """The share of all arrangements of the bad requests that have as few of them at the end."""
     tail, span = tail + strays, more + recent - 1
     places = tail + span - 1
     ways = list(combinations(range(places), strays + recent))
@@ -49,7 +49,7 @@ def test_a_few_bad_requests_later_do_not_hide_the_end() -> None:
 
 
 def test_what_goes_on_has_no_end() -> None:
-    """Where the last request fails as the others did, nothing says that it was the last."""
+    """Where the last request fails like the others, there is no evidence that the stretch is over."""
     assert find_end(range(0, 300, 10), 300, BUDGET, 0.01).latest == 300
     assert find_end([5], 300, BUDGET, 0.01).latest == 300
     assert find_end([], 300, BUDGET, 0.01) == End(0, 0, 0)
@@ -80,7 +80,7 @@ def test_the_estimate_is_as_often_late_as_early() -> None:
 
 
 def bursts(bad: list[int], samples: int = 1000, budget: float = 0.05, rate: float = 50.0) -> int:
-    """How many bad requests are left when stalls are one each."""
+    """How many bad requests are left when each stall counts as one."""
     times = [each / rate for each in bad]
     return len(collapsed(bad, bursts_within_budget(bad, times, samples, budget, rate, 10.0)))
 
@@ -99,7 +99,7 @@ def test_stalls_share_the_budget_of_a_period() -> None:
 
 
 def test_a_burst_amid_others_or_at_the_end_is_no_stall() -> None:
-    """What is bad all around it is a stretch; what nothing followed may go on."""
+    """A burst with bad requests around it is a stretch; one at the very end may go on."""
     assert bursts([*range(360, 400, 3), *range(400, 410), *range(412, 450, 3)]) > 30
     assert bursts(list(range(990, 1000))) == 10
 

@@ -36,7 +36,7 @@ def judged(*accesses: Access, landed: float | None = LANDED) -> dict[str, Findin
 
 
 def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
-    """One is enough; who, what and when is told, and the figures are there."""
+    """One stale read breaks the promise; the reason names user, thing and time, with figures."""
     found = judged(
         wrote(2, 5.0), read(2, 7.0), wrote(3, 7.5), read(2, 7.75), wrote(1, 5.0, user=2), read(1, 8.0, user=2)
     )
@@ -44,7 +44,7 @@ def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, 1.25)
     assert broken.reason == (
         "1 of 3 reads by 1 of 2 users showed less than the user had written before; "
-        "first: user 1 wrote 3 of orders 7, then read 2, 1.25 s after the fault had landed"
+        "first: user 1 wrote version 3 of orders 7, then read version 2, 1.25 s after the fault landed"
     )
     assert broken.figures == {
         "violations": 1,
@@ -56,38 +56,41 @@ def test_a_read_of_less_than_was_written_breaks_read_your_writes() -> None:
     assert (held.verdict, held.figures["reads"]) == (Verdict.HELD, 1)
     assert held.reason == (
         "none of 1 reads by 1 users showed less than the user had read before; "
-        "1 of them came after the fault had landed"
+        "1 of them came after the fault landed"
     )
 
 
 def test_a_read_of_less_than_was_read_breaks_monotonic_reads() -> None:
-    """Going back in time is seen without any write of the user's own."""
+    """A read that goes back in time is found even if the user never wrote."""
     found = judged(read(4, 6.25), read(3, 6.375), read(4, 9.0))
     assert list(found) == ["monotonic reads"]
     broken = found["monotonic reads"]
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, -0.125)
-    assert "user 1 read 4 of orders 7, then read 3, 0.125 s before the fault had landed" in broken.reason
+    assert (
+        "user 1 read version 4 of orders 7, then read version 3, 0.125 s before the fault landed"
+        in broken.reason
+    )
 
 
 def test_what_is_not_there_at_all_is_less_than_any_version() -> None:
     """An order that was confirmed and cannot be found is a stale read."""
     found = judged(read(None, 6.5), wrote(1, 7.0), read(None, 7.5), read(1, 8.0), read(None, 8.5))
-    assert "then did not find it, 1 s after the fault had landed" in found["read your writes"].reason
+    assert "then did not find it, 1 s after the fault landed" in found["read your writes"].reason
     assert found["read your writes"].figures["violations"] == 2
     assert found["monotonic reads"].figures["violations"] == 1
 
 
 @pytest.mark.parametrize("later", [(), (read(1, 9.0),)])
 def test_a_stale_read_before_the_injection_is_no_steady_state(later: tuple[Access, ...]) -> None:
-    """What is stale anyway says nothing about a fault, also if it is stale under the fault too."""
+    """A stale read before the fault makes the verdict UNKNOWN, even if reads are stale under it too."""
     found = judged(wrote(2, 3.0), read(1, 4.0), *later, read(2, 10.0))
     assert found["read your writes"].verdict is Verdict.UNKNOWN
     assert found["read your writes"].reason.startswith("not in steady state: 1 of ")
-    assert found["read your writes"].reason.endswith("then read 1, 2 s before the injection")
+    assert found["read your writes"].reason.endswith("then read version 1, 2 s before the injection")
 
 
 def test_users_kinds_and_ids_are_told_apart() -> None:
-    """Nobody has to see what somebody else has written, nor one thing's version at another."""
+    """A user need not see the writes of other users, nor the version of one thing at another thing."""
     other = Access("browse", 1, "profile", "7", False, 1, 8.0)
     found = judged(wrote(5, 7.0), read(1, 7.5, user=2), read(1, 7.5, id="8"), other, read(5, 9.0))
     assert found["read your writes"].verdict is Verdict.HELD
@@ -95,7 +98,7 @@ def test_users_kinds_and_ids_are_told_apart() -> None:
 
 
 def test_without_a_comparable_read_under_the_fault_nothing_is_held() -> None:
-    """A journey that only writes, or reads only before the fault, has proven nothing; silence is none."""
+    """A journey that only writes, or reads only before the fault, is UNKNOWN; a silent one has no finding."""
     assert judged() == {}
     assert judged(read(3, 7.0)) == {}
     only_wrote = judged(wrote(1, 7.0))["read your writes"]
@@ -103,12 +106,12 @@ def test_without_a_comparable_read_under_the_fault_nothing_is_held() -> None:
     early = judged(wrote(1, 1.0), read(1, 2.0))["read your writes"]
     assert (early.verdict, early.reason) == (
         Verdict.UNKNOWN,
-        "none of the 1 reads that could be compared came after the fault had landed",
+        "none of the 1 reads that could be compared came after the fault landed",
     )
 
 
 def test_a_fault_that_never_landed_has_no_moment() -> None:
-    """The stale read is told by the injection then; the experiment as a whole is UNKNOWN elsewhere."""
+    """Without a landing, the time of the stale read counts from the injection."""
     broken = judged(wrote(2, 5.0), read(1, 8.0), landed=None)["read your writes"]
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, None)
     assert broken.reason.endswith("2 s after the injection")
@@ -151,7 +154,7 @@ def interleaved(accesses: Sequence[Access], chance: random.Random) -> list[Acces
 
 @given(serial())
 def test_a_single_copy_never_breaks_a_guarantee(accesses: list[Access]) -> None:
-    """Where there is one copy, whatever users do is consistent, and it is seen to be."""
+    """With a single copy, both promises hold whatever the users do."""
     found = judged(*accesses)
     assert {each.verdict for each in found.values()} == {Verdict.HELD}
     assert set(found) == {"read your writes", "monotonic reads"}
@@ -159,7 +162,7 @@ def test_a_single_copy_never_breaks_a_guarantee(accesses: list[Access]) -> None:
 
 @given(serial(), st.integers(0, 5), st.booleans())
 def test_a_stale_read_is_always_seen(accesses: list[Access], behind: int, absent: bool) -> None:
-    """Wherever a user sees less than they wrote, the promise breaks, with that read as the first."""
+    """A read that shows a user less than they wrote breaks the promise, and is named as the first."""
     version = accesses[-1].version
     assert version is not None
     shown = None if absent else version - 1 - behind
@@ -183,7 +186,7 @@ def test_only_each_users_own_order_counts(
 
 @given(serial(), st.lists(st.integers(0, 100), max_size=4))
 def test_the_journal_gives_the_same_verdict(accesses: list[Access], stale: list[int]) -> None:
-    """What users wrote and read comes back from the journal, and is judged as before."""
+    """The accesses of users survive the journal and are judged as before."""
     for number in stale:
         index = number % len(accesses)
         accesses.insert(index, read(None, accesses[index].at, accesses[index].user, accesses[index].id))
@@ -194,7 +197,7 @@ def test_the_journal_gives_the_same_verdict(accesses: list[Access], stale: list[
 
 
 def test_an_older_journal_is_still_read() -> None:
-    """A journal from before users said what they wrote and read has a verdict without these findings."""
+    """A journal from before accesses were recorded gives a verdict without these findings."""
     record = History()
     record.add(*marks(), *requests())
     old = journal.history_to_record(record)

@@ -34,7 +34,7 @@ def trace(rows: Sequence[Row]) -> Trace:
 @example([(1.0, NEVER, NEVER, True), (2.0, 0.0, 0.0, False)], 3.0)
 @example([(1.0, 2.25, 0.0, False), (2.0, 0.0, 0.0, False), (2.5, 1.0, 0.0, True)], 3.0)
 def test_splitting_is_what_each_request_says_by_itself(rows: list[Row], moment: float) -> None:
-    """Whoever came longer before than the longest took is not looked at, and no one is lost by it."""
+    """Requests older than the longest latency are skipped, and the split is still complete."""
     whole = trace(rows)
     flying = [
         lag < NEVER and at < moment < at + latency
@@ -69,7 +69,7 @@ def test_what_a_user_complains_of(rows: list[Row], bound: float | None) -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=300))
 def test_flags_are_joined_and_negated_row_by_row(pairs: list[tuple[bool, bool]]) -> None:
-    """Whatever the number of rows, and whichever of them are set."""
+    """Column by column gives the same as row by row, for any flags."""
     left, right = bytes(one for one, _ in pairs), bytes(other for _, other in pairs)
     assert list(either(left, right)) == [one or other for one, other in pairs]
     assert list(negated(left)) == [not one for one, _ in pairs]

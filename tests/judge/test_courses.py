@@ -1,4 +1,4 @@
-"""Rates that change: the judge expects what is due, neither more nor less."""
+"""Rates that change: the judge expects exactly the requests that are due."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_gap_is_seen_in_a_high_course() -> None:
 
 
 def test_recovery_is_judged_at_the_rate_of_its_time() -> None:
-    """The stability window has to hold requests enough at the rate after lifting, not at the declared one."""
+    """The stability window must hold enough requests at the rate after the lift, not at the declared rate."""
     judgement = judged(during(6.5, 14.0, "503"), terms=replace(LOW, needs=("mail",)))
     assert judgement.recovery is not None
     assert judgement.recovery.seconds == pytest.approx(1.5)
@@ -51,7 +51,7 @@ def test_the_course_counts_from_where_the_load_began() -> None:
 
 
 def test_poisson_arrivals_may_have_gaps() -> None:
-    """Of independent users a gap proves nothing; of evenly spaced ones it is known to be in flight."""
+    """With independent users a gap proves nothing; with even arrivals the missing request is in flight."""
     history = History()
     kept = [sample for sample in requests(end=20.0) if not 14.0 <= sample.intended < 14.5]
     history.add(*marks(), *kept)

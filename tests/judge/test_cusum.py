@@ -55,11 +55,11 @@ def test_one_bad_request_proves_nothing() -> None:
 
 
 def test_two_in_a_row_prove_more_than_two_apart() -> None:
-    """The closer they are, the less likely chance is."""
+    """The closer together bad requests are, the stronger is the evidence."""
     assert evidence([50, 51], 100, 0.005).start > evidence([50, 90], 100, 0.005).start
 
 
 def test_a_calm_journey_excludes_a_share_in_time() -> None:
-    """Three hundred good requests exclude 2% where 0.5% are allowed, at 99%; one bad one takes 91 more."""
+    """300 good requests exclude 2% where 0.5% is allowed, at 99% confidence; a bad one takes 91 more."""
     assert excluded(0, 303, 0.005, 0.02) < math.log(100) <= excluded(0, 304, 0.005, 0.02)
     assert excluded(1, 394, 0.005, 0.02) < math.log(100) <= excluded(1, 396, 0.005, 0.02)

@@ -24,7 +24,7 @@ def settled(rule: Rule, end: float = 16.0, slo: Slo = SLO, rate: float = RATE) -
 
 
 def test_never_outside() -> None:
-    """A journey of which nothing was bad was inside from the start, and nothing is in doubt."""
+    """A journey without a bad request was inside from the start, without a doubt."""
     found = settled(lambda _: None)
     assert (found.excursions, found.since, found.earliest, found.stable) == ((), 0.0, 0.0, True)
     assert (found.doubt, found.clean) == ("", True)
@@ -43,7 +43,7 @@ def test_an_outage_ends_with_the_first_good_request(what: str | float, length: f
 
 
 def test_the_interval_ends_when_a_request_was_answered() -> None:
-    """The system is known to work when it has answered, not when the request was due."""
+    """The system is known to work from the answer on, not from when the request was due."""
     quick = settled(during(0.0, 2.0, "503")).latest
     slow = settled(lambda at: "503" if at < 2 else 0.2).latest
     assert quick is not None

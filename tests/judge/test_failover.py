@@ -28,7 +28,7 @@ def judged(rule: Rule, within: float) -> JourneyJudgement:
     ("out", "verdict"), [(2.0, Verdict.HELD), (4.75, Verdict.UNKNOWN), (8.0, Verdict.BROKEN)]
 )
 def test_a_failover_is_judged_by_its_interval(out: float, verdict: Verdict) -> None:
-    """Five seconds are allowed; what is too close to them cannot be told."""
+    """Five seconds are allowed; a fail-over too close to them is UNKNOWN."""
     found = judged(during(INJECT, INJECT + out, "503"), within=5.0)
     assert finding(found, "fails over").verdict is verdict
     assert found.failover is not None
@@ -45,7 +45,7 @@ def test_the_words_say_from_when_and_of_which_slo() -> None:
 
 
 def test_after_the_failover_the_degraded_slo_holds() -> None:
-    """What fails later than is granted breaks the promise, once it has failed over."""
+    """A failure later than the granted time breaks the degraded SLO of a journey that has failed over."""
     found = judged(lambda at: "503" if INJECT <= at < 8 or 15 <= at < 17 else None, within=5.0)
     assert finding(found, "fails over").verdict is Verdict.BROKEN
     calm = judged(during(INJECT, 8.0, "503"), within=5.0)
@@ -62,7 +62,7 @@ def test_without_a_time_for_it_nothing_is_granted() -> None:
 
 
 def test_a_journey_that_never_left_its_degraded_slo() -> None:
-    """It has failed over at once."""
+    """A journey without a bad request has failed over at once."""
     found = judged(lambda _: None, within=5.0)
     assert finding(found, "fails over").reason == (
         "inside its degraded SLO within one arrival (≤ 125 ms) of the injection, 5 s allowed"

@@ -37,16 +37,16 @@ def test_an_unaffected_journey_keeps_its_full_slo() -> None:
     broken = finding(found, "independence")
     assert (found.standing, found.verdict, broken.at) == (Standing.UNAFFECTED, Verdict.BROKEN, 0.5)
     assert broken.reason == (
-        "from landing to the lift 8 of 48 requests failed (16.7%), 0.5% allowed, all in one burst; "
-        "first +0.5 s after landing: HTTPStatusError: 503"
+        "from the landing to the lift 8 of 48 requests failed (16.7%), 0.5% allowed, all in one burst; "
+        "first +0.5 s after the landing: HTTPStatusError: 503"
     )
 
 
 def test_injecting_disturbs_too() -> None:
-    """What breaks between injection and landing is the fault's, and told as before landing."""
+    """A failure between injection and landing counts for the fault, dated before the landing."""
     broken = finding(judged(during(6.0, 6.5, "reset")), "independence")
     assert (broken.verdict, broken.at) == (Verdict.BROKEN, -0.5)
-    assert "first 0.5 s before landing" in broken.reason
+    assert "first 0.5 s before the landing" in broken.reason
 
 
 def test_requests_in_flight_at_the_injection_are_the_faults() -> None:
@@ -76,7 +76,7 @@ def test_a_journey_that_uses_what_is_lost_keeps_its_degraded_slo(what: float, ve
 
 
 def test_without_a_degraded_slo_the_full_one_holds() -> None:
-    """Nothing declared is nothing conceded."""
+    """Without a degraded SLO the journey owes its full SLO."""
     assert finding(judged(during(6.0, 12.5, 1.0), CACHE_LOST), "degraded").verdict is Verdict.BROKEN
 
 
@@ -87,7 +87,7 @@ def test_a_journey_that_needs_what_is_lost_may_fail() -> None:
 
 
 def test_failing_fast() -> None:
-    """Who may fail says so within half a second, for 95% of those who fail."""
+    """95% of the failing requests of a journey that may fail must end within half a second."""
     quick = judged(during(6.0, 12.5, "503"), API_LOST, FAST_FAILING)
     assert finding(quick, "fails fast").verdict is Verdict.HELD
     slow = judged(lambda at: failed(at, 2.0) if 6 <= at < 12.5 else None, API_LOST, FAST_FAILING)
@@ -99,9 +99,9 @@ def test_failing_fast() -> None:
 
 
 def test_waiting_in_vain_is_not_failing_fast() -> None:
-    """A request that never was sent has kept its user waiting for nothing."""
+    """A request that was never sent kept its user waiting in vain, so it breaks the promise."""
     found = judged(lambda at: never_sent(at) if 6 <= at < 12.5 else None, API_LOST, FAST_FAILING)
-    assert "none was ever answered" in finding(found, "fails fast").reason
+    assert "none was answered" in finding(found, "fails fast").reason
 
 
 def test_failing_fast_in_a_short_window() -> None:
@@ -118,16 +118,18 @@ def test_a_late_answer_is_late_also_if_it_is_good() -> None:
     slow = finding(found, "fails fast")
     assert (found.verdict, slow.verdict, slow.at) == (Verdict.BROKEN, Verdict.BROKEN, 0.0)
     assert slow.reason == (
-        "48 of 48 requests took longer than 0.5 s to end (100%), 5% allowed; nothing failed; "
+        "48 of 48 requests took longer than 0.5 s to end (100%), 5% allowed; no request failed; "
         "the slowest took 2.00 s"
     )
 
 
 def test_what_neither_fails_nor_is_slow_keeps_the_promise() -> None:
-    """Both figures are told where the promise is kept, too."""
+    """The reason has both figures even where the promise is kept."""
     found = finding(judged(lambda at: None, API_LOST, FAST_FAILING), "fails fast")
     assert found.verdict is Verdict.HELD
-    assert found.reason == "nothing failed; 0 of 48 requests took longer than 0.5 s to end (0%), 5% allowed"
+    assert (
+        found.reason == "no request failed; 0 of 48 requests took longer than 0.5 s to end (0%), 5% allowed"
+    )
 
 
 def test_surviving_what_it_needs_is_worth_knowing() -> None:
@@ -153,7 +155,7 @@ def test_a_single_bad_request_decides_nothing() -> None:
     found = judged(lambda at: "503" if at == 8.0 else None)
     assert found.verdict is Verdict.HELD
     assert finding(found, "independence").reason.startswith(
-        "from landing to the lift 1 of 48 requests failed (2.08%), 0.5% allowed, 4 would break it"
+        "from the landing to the lift 1 of 48 requests failed (2.08%), 0.5% allowed, 4 would break it"
     )
 
 
@@ -175,7 +177,7 @@ def test_between_chance_and_certainty_is_unknown() -> None:
     found = finding(judged(lambda at: "503" if at in (7.0, 9.0, 11.0) else None), "independence")
     assert (found.verdict, found.figures["availability_bad"]) == (Verdict.UNKNOWN, 3)
     assert found.reason == (
-        "from landing to the lift 3 of 48 requests failed (6.25%), 0.5% allowed, 4 would break it: "
+        "from the landing to the lift 3 of 48 requests failed (6.25%), 0.5% allowed, 4 would break it: "
         "too many to be chance, too few to be sure"
     )
 
@@ -190,7 +192,7 @@ def test_lifting_must_not_hurt_a_journey_that_the_fault_does_not_concern() -> No
 
 
 def test_what_may_have_been_hurt_by_the_lift_is_unknown() -> None:
-    """Two failures in a row after the lift are not sure, and not fine."""
+    """Two failures in a row after the lift are UNKNOWN: too many to be fine, too few to be certain."""
     found = finding(judged(during(13.0, 13.25, "503"), MAIL_LOST), "independence")
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason.startswith("after the lift 2 of 96 requests failed (2.08%), 0.5% allowed")

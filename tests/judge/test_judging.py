@@ -41,7 +41,7 @@ def test_a_perfect_history_holds() -> None:
 
 
 def test_the_blast_radius_are_the_journeys_that_were_reached() -> None:
-    """Allowed to suffer or not: who left the full SLO was reached, who only might have was not."""
+    """The blast radius has each journey that certainly left its full SLO, even if it was allowed to."""
     record = History()
     record.add(
         *marks(),
@@ -63,7 +63,7 @@ def test_the_blast_radius_are_the_journeys_that_were_reached() -> None:
     ("missing", "reason"),
     [
         ("landed", "the fault never landed"),
-        ("gone", "the undo is not verified"),
+        ("gone", "the lift is not verified"),
         ("control", "no control window"),
         ("inject", "no fault was injected"),
     ],
@@ -76,7 +76,7 @@ def test_without_a_mark_nothing_is_held(missing: str, reason: str) -> None:
 
 
 def test_a_fault_that_never_landed_breaks_nothing() -> None:
-    """What failed without the fault was not failed by it."""
+    """A journey that failed before the fault is UNKNOWN: the fault did not cause the failure."""
     found = whole(history(during(7.0, 9.0, "503"), without=("landed",)))
     assert found.verdict is Verdict.UNKNOWN
     assert found.journeys[0].verdict is Verdict.UNKNOWN
@@ -86,12 +86,12 @@ def test_a_fault_that_never_landed_breaks_nothing() -> None:
     ("mark", "reason"),
     [
         (Mark("harness failure", 9.0, {"says": "it hung"}), "an instrument of the harness failed: it hung"),
-        (Mark("lapsed", 12.4, {"says": "a key"}), "the fault did not last until it was lifted: a key"),
-        (Mark("unsteady", 1.0), "the system never came into steady state, so nothing was injected"),
+        (Mark("lapsed", 12.4, {"says": "a key"}), "the fault ended before it was lifted: a key"),
+        (Mark("unsteady", 1.0), "the system never reached steady state, so nothing was injected"),
     ],
 )
 def test_marks_that_spoil_the_experiment(mark: Mark, reason: str) -> None:
-    """A fault that lapsed or an instrument that failed makes UNKNOWN of what seems to hold."""
+    """A fault that lapsed or an instrument that failed turns an apparent HELD into UNKNOWN."""
     record = history()
     record.add(mark)
     found = whole(record)
@@ -101,7 +101,7 @@ def test_marks_that_spoil_the_experiment(mark: Mark, reason: str) -> None:
 
 
 def test_one_broken_journey_breaks_the_experiment() -> None:
-    """Also where another one is unknown."""
+    """One broken promise breaks the experiment, even beside an unknown one."""
     record = History()
     record.add(
         *marks(), *requests(during(7.0, 9.0, "503")), *requests(during(1.0, 3.0, "503"), journey="buy")
@@ -121,7 +121,7 @@ def test_no_samples_are_never_held() -> None:
 
 
 def test_the_ledger_is_judged_for_its_own_journey() -> None:
-    """A lost order breaks the journey that got it, also where it may fail."""
+    """A lost order breaks the journey that got it, even one that may fail."""
     record = History()
     record.add(
         *marks(),
@@ -132,12 +132,12 @@ def test_the_ledger_is_judged_for_its_own_journey() -> None:
     )
     found = whole(record, API_LOST, BUY).journeys[0]
     assert found.verdict is Verdict.BROKEN
-    assert finding(found, "ledger").reason == "1 of 1 acknowledged are lost: order 7: 404"
+    assert finding(found, "ledger").reason == "1 of 1 acknowledgements are lost: order 7: 404"
     assert finding(found, "ledger").at == 1.5
 
 
 def test_lost_orders_count_without_steady_state_too() -> None:
-    """Whatever spoils the figures does not bring back an order."""
+    """A lost order stays BROKEN, whatever else makes the experiment UNKNOWN."""
     record = History()
     record.add(*marks(), *requests(during(1, 3, "x"), journey="buy"))
     record.add(Acknowledgement("buy", "order", "7", 8.0), Check("order", "7", False))

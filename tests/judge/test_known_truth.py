@@ -33,7 +33,7 @@ def test_in_time_is_never_broken(share: float) -> None:
 
 
 def test_a_system_within_half_of_its_budgets_is_never_broken() -> None:
-    """Of 30 experiments with seven journeys none breaks, with a stall of 0.25 s neither."""
+    """Of 30 experiments with seven journeys none breaks, not even with a stall of 0.25 s."""
     assert whole(0.5, 0.0, 1, 30)[Verdict.BROKEN] == 0
     assert whole(0.5, 0.25, 2, 30)[Verdict.BROKEN] == 0
 

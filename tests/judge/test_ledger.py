@@ -22,28 +22,28 @@ def judged(given: Iterable[Acknowledgement], checks: Iterable[Check], successes:
 def test_all_kept() -> None:
     """Every order is still there."""
     (found,) = judged(acknowledged("1", "2"), [Check("order", "1", True), Check("order", "2", True)])
-    assert (found.verdict, found.reason) == (Verdict.HELD, "all 2 acknowledged are kept")
+    assert (found.verdict, found.reason) == (Verdict.HELD, "all 2 acknowledgements are kept")
 
 
 def test_one_lost_order_breaks_the_promise() -> None:
-    """There is no budget for lost orders; up to five are named, with why and when the first was given."""
+    """One lost order breaks; up to five are named, with the error and when the first was acknowledged."""
     ids = [str(n) for n in range(1, 8)]
     (found,) = judged(acknowledged(*ids), [Check("order", id_, False, "404") for id_ in ids])
     assert (found.verdict, found.at) == (Verdict.BROKEN, -1.0)
     assert found.reason == (
-        "7 of 7 acknowledged are lost: order 1, order 2, order 3, order 4, order 5, …: 404"
+        "7 of 7 acknowledgements are lost: order 1, order 2, order 3, order 4, order 5, …: 404"
     )
 
 
 def test_what_could_not_be_checked_is_unknown() -> None:
-    """A check without an answer, and a promise without a check, are told apart; neither is a pass."""
+    """A check without an answer differs from an acknowledgement without a check; neither is a pass."""
     (found,) = judged(
         acknowledged("1", "2", "3"), [Check("order", "1", True), Check("order", "2", None, "timeout")]
     )
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason == (
-        "1 of 3 acknowledged could not be checked: order 2: timeout; "
-        "1 of 3 acknowledged were not checked: order 3"
+        "1 of 3 acknowledgements could not be checked: order 2: timeout; "
+        "1 of 3 acknowledgements were not checked: order 3"
     )
     assert (found.figures["kept"], found.figures["unknown"], found.figures["unchecked"]) == (1, 1, 1)
 
@@ -55,7 +55,7 @@ def test_a_loss_outweighs_what_is_unknown() -> None:
 
 
 def test_a_loss_is_a_loss_though_another_check_found_it() -> None:
-    """What was gone once was not kept, whatever a further check saw."""
+    """An order that was missing once is lost, whatever a later check finds."""
     (found,) = judged(acknowledged("1"), [Check("order", "1", False), Check("order", "1", True)])
     assert (found.figures["broken"], found.figures["kept"]) == (1, 0)
 
@@ -68,7 +68,7 @@ def test_checked_again_with_an_answer() -> None:
 
 
 def test_a_journey_that_acknowledges_nothing() -> None:
-    """Successes without a promise leave nothing to check; without successes there is no promise."""
+    """Successes without acknowledgements are UNKNOWN; without successes there is no finding."""
     (found,) = judged([], [])
     assert found.verdict is Verdict.UNKNOWN
     assert judged([], [], successes=0) == []
@@ -79,11 +79,11 @@ def test_an_id_that_was_given_twice() -> None:
     given = [Acknowledgement("buy", "order", "1", 10.0), Acknowledgement("buy", "order", "1", 12.0)]
     held, twice = judged(given, [Check("order", "1", True)])
     assert (held.verdict, twice.verdict) == (Verdict.HELD, Verdict.UNKNOWN)
-    assert "1 of 1 were acknowledged more than once: order 1" in twice.reason
+    assert "1 of 1 things were acknowledged more than once: order 1" in twice.reason
 
 
 def test_kinds_are_told_apart() -> None:
-    """An upload of the same id is another promise, and checks of other promises are none of ours."""
+    """An upload with the id of an order is another acknowledgement, with checks of its own."""
     given = [Acknowledgement("buy", "order", "1", 10.0), Acknowledgement("buy", "upload", "1", 11.0)]
     checks = [Check("order", "1", True), Check("upload", "1", True), Check("job", "1", False)]
     assert [each.verdict for each in judged(given, checks)] == [Verdict.HELD]

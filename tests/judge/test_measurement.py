@@ -1,4 +1,4 @@
-"""A late load engine is reported, never hidden, and breaks no promise of the system's."""
+"""A late load generator is reported, never hidden, and breaks no promise of the system."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def late(lag: float, start: float = 8.0, end: float = 9.0, service: float = 1 / 
 
 
 def test_an_engine_in_time() -> None:
-    """A lag of less than a tenth of the p95 of 0.25 s is no matter."""
+    """A lag of less than a tenth of the p95 of 0.25 s has no finding."""
     assert judged(late(1 / 64)).verdict is Verdict.HELD
 
 
@@ -27,8 +27,8 @@ def test_latency_that_is_the_engines_own_breaks_nothing() -> None:
     assert found.verdict is Verdict.UNKNOWN
     measured = finding(found, "measurement")
     assert measured.reason == (
-        "the load engine was late in the fault window: 8 of 48 requests were sent more than 0.025 s "
-        "after they were due, at most 1 s; only what is broken in spite of that counts"
+        "the load generator was late in the fault window: 8 of 48 requests were sent more than 0.025 s "
+        "after they were due, by 1 s at most; only a promise that is broken even so counts"
     )
     assert all(each.verdict is not Verdict.BROKEN for each in found.findings)
 
@@ -39,7 +39,7 @@ def test_a_small_lag_that_is_within_the_promise_is_told_too() -> None:
 
 
 def test_one_late_request_decides_nothing() -> None:
-    """A single hiccup of the engine is no lateness."""
+    """A single hiccup of the load generator is not lateness."""
     assert judged(late(0.0625, 8.0, 8.125)).verdict is Verdict.HELD
 
 
@@ -58,7 +58,7 @@ def test_failures_are_not_explained_by_lag() -> None:
 
 
 def test_what_a_late_engine_never_sent_breaks_nothing() -> None:
-    """A full engine that is late has itself to blame; one that is in time shows the system's stall."""
+    """A late load generator is itself the cause of unsent requests; one on time shows the system's stall."""
     assert judged(lambda at: never_sent(at) if 8 <= at < 9 else None).verdict is Verdict.BROKEN
     stuck = judged(lambda at: never_sent(at) if 8 <= at < 9 else late(0.5, 9.0, 10.0)(at))
     assert stuck.verdict is Verdict.UNKNOWN
@@ -91,5 +91,5 @@ def test_arrivals_that_are_missing_from_the_record() -> None:
 
 
 def test_the_share_of_lag_is_a_setting() -> None:
-    """Who knows the engine's machine may allow for more."""
+    """The settings can allow a greater lag."""
     assert judged(late(0.0625), settings=replace(SETTINGS, max_lag_share=0.5)).verdict is Verdict.HELD

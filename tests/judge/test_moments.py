@@ -20,7 +20,7 @@ def found(rule: Rule, impact: Impact) -> list[tuple[str, float, str]]:
 
 
 def test_a_quiet_experiment_has_its_marks_and_no_more() -> None:
-    """Nothing broke and nobody had to come back."""
+    """An experiment without a broken promise and without a recovery has only its marks."""
     assert found(lambda at: None, MAIL_LOST) == []
 
 
@@ -31,7 +31,7 @@ def test_where_a_promise_broke_is_counted_from_the_landing() -> None:
 
 
 def test_where_a_journey_came_back_is_counted_from_the_lift() -> None:
-    """What failed for 1.5 s after the lift at 12.5 s was back at 14 s."""
+    """A journey that failed for 1.5 s after the lift at 12.5 s was back at 14 s."""
     assert found(during(7.0, 14.0, "503"), API_LOST) == [("recovered", 14.0, "browse")]
 
 

@@ -13,7 +13,7 @@ def of(*pairs: tuple[str, float]) -> Phases:
 
 
 def test_one_fault() -> None:
-    """Each mark is its phase's begin."""
+    """Each phase begins with its mark."""
     found = phases(marks(), 24.375)
     assert found == Phases(control=0.0, inject=6.0, landed=6.5, lift=12.5, calm=12.5, gone=12.75, end=24.375)
 
@@ -37,7 +37,7 @@ def test_one_fault_after_the_other() -> None:
 
 
 def test_a_fault_of_two_that_never_landed() -> None:
-    """Evidence for one of two faults is none for the experiment; nor is it for their undoing."""
+    """Evidence for one of two faults is not enough, neither that they landed nor that they are gone."""
     found = of(("inject", 1), ("landed", 2), ("inject", 3), ("lift", 5), ("gone", 6), ("lift", 7))
     assert (found.landed, found.gone) == (None, None)
 

@@ -1,4 +1,4 @@
-"""What holds for every history."""
+"""The laws that hold for every history."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORSE = {
     "failed": ("failed slowly", "never sent"),
     "failed slowly": ("never sent",),
 }
-"""What is worse for a user. To be told at once that it failed is not worse than to wait for long."""
+"""The outcomes that are worse for a user. A failure at once is not worse than a long wait."""
 
 
 def sample(index: int, fate: str, shift: float = 0.0) -> Sample:
@@ -87,7 +87,7 @@ impacts = st.sampled_from([MAIL_LOST, CACHE_LOST, API_LOST])
 def test_worse_requests_never_mend_a_broken_promise(
     fates: list[str], impact: Impact, data: st.DataObject
 ) -> None:
-    """Whatever turns worse, BROKEN never turns into HELD."""
+    """However requests get worse, BROKEN never turns into HELD."""
     before = verdict(fates, impact)
     assume(before is Verdict.BROKEN)
     for _ in range(data.draw(st.integers(1, 5))):

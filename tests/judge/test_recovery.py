@@ -133,10 +133,10 @@ def test_never_recovered() -> None:
 
 @pytest.mark.parametrize(("outage", "end"), [(99.0, 16.0), (4.0, 18.0), (0.0, 14.0)])
 def test_observation_that_ended_too_early(outage: float, end: float) -> None:
-    """Before its deadline a journey may yet recover; after it, it may yet prove to be stable."""
+    """An observation that ends too early is UNKNOWN: the journey might yet recover, or prove stable."""
     found = finding(judged(out(0, outage), API_LOST, end=end), "recovery")
     assert found.verdict is Verdict.UNKNOWN
-    assert "observation ended too early" in found.reason
+    assert "the observation ended too early" in found.reason
 
 
 def test_a_relapse_after_the_deadline() -> None:
@@ -146,7 +146,7 @@ def test_a_relapse_after_the_deadline() -> None:
     relapse = finding(found, "stays recovered")
     assert (relapse.verdict, relapse.at) == (Verdict.BROKEN, 7.0)
     assert relapse.reason == (
-        "inside its SLO from the lift on, out of it again from +7.0 s to +8.0 s after the lift"
+        "inside its SLO from the lift on, outside it again from +7.0 s to +8.0 s after the lift"
     )
 
 
@@ -167,8 +167,8 @@ def test_a_fault_that_may_still_be_there_is_not_recovered_from() -> None:
 
 
 def test_no_request_after_lifting() -> None:
-    """No samples, no verdict."""
-    assert finding(judged(end=12.5), "recovery").reason == "no request after lifting began"
+    """Without samples the verdict is UNKNOWN."""
+    assert finding(judged(end=12.5), "recovery").reason == "no request was due after the lift began"
 
 
 def test_a_fault_that_was_never_lifted() -> None:
@@ -207,7 +207,7 @@ def test_online_with_a_slow_journey_without_latency_promise() -> None:
 
 
 def test_online_without_any_request() -> None:
-    """A load engine that has died proves no recovery."""
+    """A load generator that has died proves no recovery."""
     assert not online(lambda _: None, 20.0, end=0.0)
     assert not recovered([], History(), 0.0, 100.0)
 

@@ -63,7 +63,7 @@ def test_a_latency_of_just_the_bound_is_within_it() -> None:
     ],
 )
 def test_deciding(samples: int, bad: int, budget: float, verdict: Verdict) -> None:
-    """Broken is what is sure, held is what would have been seen to break, the rest is unknown."""
+    """BROKEN needs certainty, HELD needs enough requests to show a break, and the rest is UNKNOWN."""
     assert decide(samples, bad, budget, SETTINGS) is verdict
 
 
@@ -79,7 +79,7 @@ def test_a_share_in_words() -> None:
 
 
 def test_the_figures_of_a_broken_share() -> None:
-    """A broken share tells its surely exceeded lower limit and in how many bursts it came."""
+    """The figures of a broken share have its lower confidence limit and the number of bursts."""
     requests = trace(*(failed(n) if n in (3, 4, 10, 11, 12) else ok(n) for n in range(40)))
     figures = measure(requests, Indicator("availability", 0.005), SETTINGS).figures()
     assert figures["availability_bursts"] == 2

@@ -47,7 +47,7 @@ def test_the_order_of_the_record_plays_no_part(samples: list[Sample]) -> None:
 
 
 def test_splitting_at_a_moment() -> None:
-    """What was in flight is told from what was over; what never was sent was never in flight."""
+    """The split separates requests in flight from those that were over; an unsent one was never in flight."""
     samples = [ok(1.0, 0.5), failed(2.0, 5.0), never_sent(2.5), ok(3.0, 0.0)]
     over, flying = traces([BROWSE], samples, 10.0)["browse"].split(3.0)
     assert (list(over.at), list(flying.at)) == ([1.0, 2.5, 3.0], [2.0])

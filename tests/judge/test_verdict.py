@@ -33,7 +33,7 @@ def test_combining_is_associative_and_order_plays_no_part(one: list[Verdict], ot
 
 
 def test_a_broken_promise_outweighs_what_is_unknown() -> None:
-    """BROKEN over UNKNOWN over HELD; where nothing was judged nothing is known."""
+    """BROKEN outweighs UNKNOWN, which outweighs HELD; without any verdict the result is UNKNOWN."""
     assert combined([Verdict.HELD, Verdict.UNKNOWN, Verdict.BROKEN]) is Verdict.BROKEN
     assert combined([Verdict.HELD, Verdict.UNKNOWN]) is Verdict.UNKNOWN
     assert combined([Verdict.HELD]) is Verdict.HELD

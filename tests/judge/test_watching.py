@@ -1,4 +1,4 @@
-"""How long it is worth to go on watching."""
+"""How long the harness goes on watching."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_share_that_stays_too_high_is_never_calm() -> None:
 
 
 def test_nothing_is_waited_for_that_cannot_change() -> None:
-    """A journey that is out long after its deadline is not watched until the limit."""
+    """A journey that is still outside long after its deadline is not watched until the limit."""
     assert seen(lambda _: "503", 9.0) is Outlook.OPEN
     assert seen(lambda _: "503", 17.0) is Outlook.OUTSIDE
 

@@ -1,5 +1,7 @@
-"""One exchange of words over a fresh connection, timed. Standard library only and nothing of this
-package: where the network is another one, this file is the program that runs there.
+"""One timed exchange of bytes over a fresh connection.
+
+This file imports only the standard library and nothing of this package: for an exchange in another
+network, it is itself the program that runs there.
 """
 
 import socket
@@ -8,18 +10,18 @@ import time
 
 
 def exchange(address: tuple[str, int], said: bytes, until: str, patience: float) -> tuple[str, float, int]:
-    """Connect, say something, and wait for what comes of it.
+    """Connect, send some bytes, and wait for the result.
 
     Args:
         address: host and port.
-        said: what is said at once.
+        said: the bytes to send at once.
         until: ``answer`` waits for the first bytes; ``end`` closes the sending side and waits until the
-            other side does so, too.
-        patience: seconds for all of it.
+            other side closes, too.
+        patience: seconds for the whole exchange.
 
     Returns:
-        What was met (see :class:`chaoskit.runtime.Exchange`), after how many seconds, and how many bytes
-        came first.
+        The outcome (see :class:`chaoskit.runtime.Exchange`), its time in seconds, and the number of bytes
+        in the first piece of the answer.
     """
     began = time.perf_counter()
     heard = 0
@@ -41,7 +43,7 @@ def exchange(address: tuple[str, int], said: bytes, until: str, patience: float)
                 met = "reset"
     except (ConnectionRefusedError, ConnectionResetError):
         met = "refused"
-    except OSError:  # no answer, or no way there
+    except OSError:  # no answer, or no route to the address
         met = "silent"
     return met, time.perf_counter() - began, heard
 
@@ -49,4 +51,4 @@ def exchange(address: tuple[str, int], said: bytes, until: str, patience: float)
 if __name__ == "__main__":
     _host, _port, _said, _until, _patience = sys.argv[1:]
     _met, _seconds, _heard = exchange((_host, int(_port)), bytes.fromhex(_said), _until, float(_patience))
-    print("exchanged", _met, f"{_seconds:.6f}", _heard)  # noqa: T201 - it is its answer
+    print("exchanged", _met, f"{_seconds:.6f}", _heard)  # noqa: T201 - the program's output

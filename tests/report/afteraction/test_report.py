@@ -109,7 +109,7 @@ def test_open_questions_are_those_asked_and_those_that_follow(folder: Path) -> N
     assert asked == r"- [ ] Why is there no fallback? It was planned. (asked at 11:13:30)"
     assert "“Browsing survives without the cache.” was refuted" in refuted
     assert "“The second replica takes over.” was neither confirmed nor refuted. Is it true?" in stayed
-    assert "What evidence would decide it? Reason: the system never came into steady state" in unknown
+    assert "What evidence would decide it? Reason: the system never reached steady state" in unknown
     assert "no evidence shows that the fault is gone (cache:6379 still refuses). Is it?" in lift
     said = words_of(page(folder))
     for line in (refuted, stayed, unknown, lift):

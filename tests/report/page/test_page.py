@@ -51,9 +51,10 @@ def test_the_first_screen_answers_the_first_questions(three: list[Path]) -> None
     assert "3 experiments: 1 broken, 1 unknown, 1 held" in said
     assert "CacheLoss('cache')" in said
     assert re.search(
-        r"browse: degraded : from landing to the lift \d+ of \d+ requests failed \(100%\), 1% allowed", said
+        r"browse: degraded : from the landing to the lift \d+ of \d+ requests failed \(100%\), 1% allowed",
+        said,
     )
-    assert "the system never came into steady state" in said
+    assert "the system never reached steady state" in said
     assert re.search(r"2\.\d\d s between 2\.\d\d s and 2\.\d\d s buy, 10 s allowed", said)
     order = [said.index(f"{verdict} test_cache") for verdict in ("BROKEN", "UNKNOWN", "HELD")]
     assert order == sorted(order)
