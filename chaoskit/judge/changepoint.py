@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaoskit.judge.bursts import Burst, collapsed
-from chaoskit.judge.cusum import LOWEST_BUDGET, Evidence, evidence
+from chaoskit.judge.cusum import LOWEST_BUDGET, CusumEvidence, evidence
 
 RECENT = 10
 """How many earlier distances between bad requests the last ones are compared with."""
@@ -72,7 +72,7 @@ def find_end(
     budget: float,
     error: float,
     bursts: Sequence[Burst] = (),
-    found: Evidence | None = None,
+    found: CusumEvidence | None = None,
 ) -> End:
     """The interval of the last change from outside the budget to inside.
 

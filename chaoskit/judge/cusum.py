@@ -36,7 +36,7 @@ LOWEST_BUDGET = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CusumEvidence:
     """How certain it is that the requests from a given one on were outside their budget.
 
     All values are logarithms: were the journey inside its budget, evidence of ``e`` would come up with a
@@ -62,7 +62,7 @@ def alternatives(budget: float) -> tuple[tuple[float, float, float], ...]:
     return tuple((r, math.log(r / low), -math.log((1.0 - r) / (1.0 - low))) for r in shares)
 
 
-def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
+def evidence(bad: Sequence[int], samples: int, budget: float) -> CusumEvidence:
     """Find the evidence by reading a sequence of requests backwards.
 
     Args:
@@ -72,7 +72,7 @@ def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
     """
     count = len(bad)
     if not count:
-        return Evidence(0.0, array("d"))
+        return CusumEvidence(0.0, array("d"))
     tests = alternatives(budget)
     shared = -math.log(2.0 * len(tests))
     # The good requests after each bad one, and that bad one itself.
@@ -92,7 +92,7 @@ def evidence(bad: Sequence[int], samples: int, budget: float) -> Evidence:
             if level + any_start > later:
                 later = level + any_start
         start = max(start, level - cost * bad[0], later)
-    return Evidence(max(0.0, start + shared), array("d", (max(0.0, each + shared) for each in after)))
+    return CusumEvidence(max(0.0, start + shared), array("d", (max(0.0, each + shared) for each in after)))
 
 
 def excluded(bad: int, samples: int, budget: float, share: float) -> float:

@@ -16,7 +16,7 @@ from itertools import compress
 from chaoskit.judge.binomial import at_least
 from chaoskit.judge.bursts import Burst, bursts_within_budget, collapsed
 from chaoskit.judge.changepoint import End, find_end
-from chaoskit.judge.cusum import LOWEST_BUDGET, Evidence, evidence, excluded
+from chaoskit.judge.cusum import LOWEST_BUDGET, CusumEvidence, evidence, excluded
 from chaoskit.judge.settings import JudgeSettings
 from chaoskit.judge.slo import Indicator, indicators, percent
 from chaoskit.judge.trace import Trace, running
@@ -181,7 +181,7 @@ _FEWEST_OF_AN_OUTAGE, _MOST_OF_AN_OUTAGE = 10, 60
 """An outage before ``start`` has at least so many failures in a row; no more than the most are counted."""
 
 
-def _end(each: _Promise, run: int, error: float, seen: Evidence) -> End:
+def _end(each: _Promise, run: int, error: float, seen: CusumEvidence) -> End:
     """Where the last stretch ended.
 
     Two failures at the very start of the observation do not show how dense a stretch was, and it may go on

@@ -292,7 +292,7 @@ def test_closing_leaves_nothing_and_may_be_repeated(
     runtime.start()
     assert left(client, runtime.run_id)
     assert run_folder(runtime.run_id).is_dir()
-    ours = {"label": f"{RUN_LABEL}={runtime.run_id}"}
+    ours: dict[str, str | list[str] | bool] = {"label": f"{RUN_LABEL}={runtime.run_id}"}
     mounts = [mount for each in client.containers.list(filters=ours) for mount in each.attrs["Mounts"]]
     volumes = {mount["Name"] for mount in mounts if mount["Type"] == "volume"}
     assert volumes

@@ -26,7 +26,7 @@ _CLOSED_EARLY = "closed the connection without an answer"
 _BUFFER = memoryview(bytearray(1 << 16))
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """The pool that a connection belongs to."""
 
     def joined(self, connection: Connection) -> None:
@@ -50,7 +50,7 @@ class Connection(asyncio.BufferedProtocol):
         idle_since: when it became free, in seconds of the loop's clock.
     """
 
-    def __init__(self, place: str, owner: Owner) -> None:
+    def __init__(self, place: str, owner: ConnectionOwner) -> None:
         self.idle_since = 0.0
         self._place = place
         self._owner = owner
