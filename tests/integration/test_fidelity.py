@@ -45,7 +45,9 @@ def test_a_port_does_not_answer_before_its_provider_listens(
         pair.until_open()
         listening = pair.said("listening")[0]
         before = [each for each in pair.tries(before=listening) if each.at + each.took < listening]
-        assert met(before) <= {"ECONNREFUSED", "unknown name"}
+        # In plain Compose a name may lead to an address whose container has no network interface yet.
+        early = {"no answer"} if kind == "plain" else set()
+        assert met(before) <= {"ECONNREFUSED", "unknown name"} | early
         assert "ECONNREFUSED" in met(before)
         first = next(each.at for each in pair.tries() if each.met == "open")
         assert 0 <= first - listening < SOON
