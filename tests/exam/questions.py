@@ -273,8 +273,8 @@ UNDER_THE_FAULT = Sheet(
         ),
         neither(
             "coupled_for_some",
-            "5% fail with a provider that it does not need",
-            during("fail", share=0.05),
+            "10% fail with a provider that it does not need",
+            during("fail", share=0.1),
             truth="broken",
             promise="independence",
         ),
