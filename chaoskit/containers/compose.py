@@ -211,7 +211,7 @@ def _no_compose(evidence: str) -> EngineUnavailable:
     return EngineUnavailable(
         "there is no `docker compose` on this machine",
         evidence=evidence,
-        remedy="install Docker with its Compose plugin, version 2.23.1 or later: https://docs.docker.com/compose/install/",
+        remedy="install Docker with its Compose plugin, version 2.24 or later: https://docs.docker.com/compose/install/",
     )
 
 

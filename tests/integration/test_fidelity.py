@@ -45,7 +45,8 @@ def test_a_port_does_not_answer_before_its_provider_listens(
         pair.until_open()
         listening = pair.said("listening")[0]
         before = [each for each in pair.tries(before=listening) if each.at + each.took < listening]
-        # In plain Compose a name may lead to an address whose container has no network interface yet.
+        # Plain Compose was seen to give no answer at all this early, too. The cause is not known. Behind
+        # Toxiproxy the consumer must not meet it.
         early = {"no answer"} if kind == "plain" else set()
         assert met(before) <= {"ECONNREFUSED", "unknown name"} | early
         assert "ECONNREFUSED" in met(before)
